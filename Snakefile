@@ -1,0 +1,25 @@
+# noisynames: train, evaluate and compare recurrent classifiers of names under noise.
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+# A --configfile replaces the default experiment; it is not merged into it.
+if not workflow.config_settings.configfiles:
+
+    configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/report.smk"
+
+
+# The whole experiment, up to results/report.html.
+rule all:
+    default_target: True
+    input:
+        "results/report.html",

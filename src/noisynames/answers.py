@@ -1,0 +1,383 @@
+"""The worksheet's seven questions, each answered in sentences made from `statistics.json`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from noisynames.findings import Findings
+
+Record = Mapping[str, Any]
+_DETECTED = ("higher", "lower")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question and what the numbers say.
+
+    Attributes:
+        question: As the worksheet asks it.
+        verdict: The answer in a few words.
+        sentences: The answer with its numbers, each with its interval.
+        evidence: Anchor of the section that shows it.
+        seeds: The smallest number of seeds behind a number of the answer; None if none is.
+    """
+
+    question: str
+    verdict: str
+    sentences: list[str]
+    evidence: str
+    seeds: int | None
+
+
+def answer_all(findings: Findings, config: Mapping[str, Any]) -> list[Answer]:
+    """Return the answers to the worksheet's questions, in its order."""
+    study = _Study(findings, config)
+    return [
+        _efficiency(study),
+        _loss_under_noise(study),
+        _conclusions_under_noise(study),
+        _attention(study),
+        _held_out(study),
+        _lstm_and_layers(study),
+        _batches(study),
+    ]
+
+
+class _Study:
+    """The findings with the names that questions need: reference model, lowest and top noise."""
+
+    def __init__(self, findings: Findings, config: Mapping[str, Any]) -> None:
+        self.findings = findings
+        self.models: Mapping[str, Any] = config["models"]
+        self.levels = sorted(config["noise"]["levels"])
+        self.low, self.top = self.levels[0], self.levels[-1]
+        self.updates = config["training"]["updates"]
+        plain = [m for m, s in self.models.items() if s["cell"] == "rnn" and s["readout"] == "last"]
+        self.reference = (plain or list(self.models))[0]
+
+    def select(self, records: str, **match: Any) -> list[Record]:
+        return [
+            r
+            for r in self.findings[records]
+            if all(r[key] == value for key, value in match.items())
+        ]
+
+    def ranked(self, metric: str, noise: int, best_first: int = 1) -> list[Record]:
+        found = self.select("estimates", metric=metric, noise=noise)
+        return sorted(found, key=lambda r: best_first * float(r["mean"]))
+
+
+def number(value: float) -> str:
+    """Return a number as the report prints it: three decimals, a real minus sign."""
+    return f"{value:.3f}".replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """Return a difference as the report prints it: three decimals, always with its sign."""
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def interval(record: Record, signs: bool = False) -> str:
+    """Return an estimate with its interval, such as `0.312 [0.290, 0.334]`."""
+    show = signed if signs else number
+    if record["mean"] is None:
+        return "no seed"
+    if record["low"] is None:
+        return f"{show(record['mean'])} (one seed, no interval)"
+    return f"{show(record['mean'])} [{show(record['low'])}, {show(record['high'])}]"
+
+
+def p_value(p: float | None) -> str:
+    """Return a p value as the report prints it."""
+    if p is None:
+        return "p not defined"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def difference(record: Record) -> str:
+    """Return a paired difference with interval and adjusted p, in brackets."""
+    return f"{interval(record, signs=True)}, {p_value(record['p_adjusted'])}"
+
+
+def _and(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _seeds(records: Iterable[Record]) -> int | None:
+    return min((int(r["n"]) for r in records), default=None)
+
+
+def _list(records: Iterable[Record]) -> str:
+    return "; ".join(f"{r['model']} {interval(r)}" for r in records)
+
+
+def _not_tested(question: str, why: str, evidence: str) -> Answer:
+    return Answer(question, "not tested", [why], evidence, None)
+
+
+def _undecided(records: list[Record]) -> str:
+    """Return the verdict where no difference was detected."""
+    few = any(r["verdict"] == "too few seeds to tell" for r in records)
+    return "too few seeds to tell" if few else "no difference detected"
+
+
+def _efficiency(study: _Study) -> Answer:
+    question = (
+        "How do the models compare in the efficiency of training? Is there an empirical reason to "
+        "prefer the GRU or attention over the plain RNN?"
+    )
+    ranked = study.ranked("final_loss", study.low)
+    if not ranked:
+        return _not_tested(question, "No run completed.", "runs")
+    sentences = [
+        f"After {study.updates:,} updates at noise {study.low} the training loss (nats, lower is "
+        f"better) was {_list(ranked)}."
+    ]
+    rivals = [
+        r
+        for r in study.select("model_comparisons", metric="final_loss", noise=study.low)
+        if study.reference in (r["a"], r["b"])
+    ]
+    better, worse = _against(study.reference, rivals)
+    if better:
+        sentences.append(
+            f"{_and(better)} reached a lower loss than {study.reference}, which is an empirical "
+            "reason to prefer that, as far as training goes."
+        )
+    if worse:
+        sentences.append(
+            f"{_and(worse)} ended with a higher loss than {study.reference}: at this learning rate "
+            "and length of training, the training loss gives no reason to prefer that."
+        )
+    for r in rivals:
+        sentences.append(f"{r['a']} − {r['b']}: {difference(r)}; {r['verdict']}.")
+    if better and worse:
+        verdict = f"{_and(better)} better, {_and(worse)} worse than {study.reference}"
+    elif better:
+        verdict = f"{_and(better)} better than {study.reference}"
+    elif worse:
+        verdict = f"{study.reference} better than {_and(worse)}"
+    else:
+        verdict = _undecided(rivals) if rivals else "one model only"
+    return Answer(question, verdict, sentences, "training", _seeds(ranked))
+
+
+def _against(reference: str, records: Iterable[Record]) -> tuple[list[str], list[str]]:
+    """Return the models detected to be lower, and higher, than the reference."""
+    lower, higher = [], []
+    for r in records:
+        if r["verdict"] not in _DETECTED:
+            continue
+        other = r["a"] if r["b"] == reference else r["b"]
+        other_is_higher = (r["verdict"] == "higher") == (r["a"] == other)
+        (higher if other_is_higher else lower).append(other)
+    return lower, higher
+
+
+def _loss_under_noise(study: _Study) -> Answer:
+    question = f"With noise level {study.top}, are the losses higher or lower, and why?"
+    if study.top == study.low:
+        return _not_tested(question, "The config has a single noise level.", "noise")
+    effects = study.select("noise_effects", metric="final_loss", noise=study.top)
+    sentences = [
+        f"Training loss at noise {study.top} minus noise {study.low}: "
+        + "; ".join(f"{r['model']} {difference(r)}, {r['verdict']}" for r in effects)
+        + "."
+    ]
+    higher = [r["model"] for r in effects if r["verdict"] == "higher"]
+    lower = [r["model"] for r in effects if r["verdict"] == "lower"]
+    gaps = study.select("noise_effects", metric="generalisation_gap", noise=study.top)
+    held_out = study.select("noise_effects", metric="held_out_loss", noise=study.top)
+    if narrower := [r for r in gaps if r["verdict"] == "lower" and r["model"] in higher]:
+        sentences.append(
+            "One reason shows in the data: with fresh noise on every draw a name never comes twice "
+            "the same, so less can be learnt by heart. The gap between held-out and training loss "
+            "is smaller under noise for "
+            + _and(f"{r['model']} ({difference(r)})" for r in narrower)
+            + "."
+        )
+    if harder := [r for r in held_out if r["verdict"] == "higher" and r["model"] in higher]:
+        sentences.append(
+            "Held-out names are harder to tell as well, so the loss is not only one of memorising: "
+            + _and(f"{r['model']} ({difference(r)})" for r in harder)
+            + "."
+        )
+    if higher and not lower:
+        verdict = f"higher for {_and(higher)}"
+    elif lower and not higher:
+        verdict = f"lower for {_and(lower)}"
+    elif higher and lower:
+        verdict = f"higher for {_and(higher)}, lower for {_and(lower)}"
+    else:
+        verdict = _undecided(effects)
+    return Answer(question, verdict, sentences, "noise", _seeds(effects))
+
+
+def _conclusions_under_noise(study: _Study) -> Answer:
+    question = "Do the conclusions about the models change under noise, and why?"
+    changes = study.select("interactions", metric="final_loss", noise=study.top)
+    if not changes:
+        return _not_tested(question, "This needs two models and two noise levels.", "conclusions")
+    sentences = []
+    swapped, moved = [], []
+    for r in changes:
+        at = {
+            noise: study.select(
+                "model_comparisons", metric="final_loss", noise=noise, a=r["a"], b=r["b"]
+            )[0]
+            for noise in (study.low, study.top)
+        }
+        verdicts = {at[study.low]["verdict"], at[study.top]["verdict"]}
+        pair = f"{r['a']} − {r['b']}"
+        if r["verdict"] not in _DETECTED:
+            continue
+        moved.append(pair)
+        if verdicts == set(_DETECTED):
+            swapped.append(pair)
+        sentences.append(
+            f"{pair} in training loss goes from {interval(at[study.low], signs=True)} at noise "
+            f"{study.low} to {interval(at[study.top], signs=True)} at noise {study.top}: a change "
+            f"of {difference(r)}."
+        )
+    if swapped:
+        verdict = f"the order changed: {_and(swapped)}"
+    elif moved:
+        verdict = "differences changed in size, no order reversed beyond doubt"
+    else:
+        verdict = _undecided(changes)
+    accuracy = [
+        r
+        for r in study.select("interactions", metric="macro_accuracy", noise=study.top)
+        if r["verdict"] in _DETECTED
+    ]
+    if accuracy:
+        sentences.append(
+            "In held-out accuracy, too, differences between models changed: "
+            + "; ".join(f"{r['a']} − {r['b']} by {difference(r)}" for r in accuracy)
+            + "."
+        )
+    if not sentences:
+        sentences = ["No pair of models has a difference in loss that noise changed detectably."]
+    return Answer(question, verdict, sentences, "conclusions", _seeds(changes))
+
+
+def _attention(study: _Study) -> Answer:
+    question = (
+        f"Where does the attention look? At noise {study.low} most of it is on the last character: "
+        f"why? Does that change at noise {study.top}?"
+    )
+    own = [r for r in study.findings["attention"] if r["trained_at"] == r["tested_at"]]
+    models = list(dict.fromkeys(r["model"] for r in own))
+    if not models:
+        return _not_tested(question, "No model with attention completed.", "attention")
+    sentences, verdicts = [], []
+    for model in models:
+        at = {(r["quantity"], r["trained_at"]): r for r in own if r["model"] == model}
+        if ("last_character", study.low) in at:
+            last = at["last_character", study.low]
+            sentences.append(
+                f"{model}, trained and tested at noise {study.low}, puts {interval(last)} of its "
+                "weight on the last character"
+                + (
+                    ": the last hidden state has read the whole name, so it alone can carry the "
+                    "decision."
+                    if last["mean"] > 0.5
+                    else ", which is not most of it."
+                )
+            )
+        for r in study.select("attention_effects", model=model, noise=study.top):
+            if r["question"] == "last_character":
+                sentences.append(
+                    f"At noise {study.top} the weight on the last character is "
+                    f"{interval(at['last_character', study.top])}, on the last real letter "
+                    f"{interval(at['last_letter', study.top])}; the change on the last character "
+                    f"is {difference(r)}, {r['verdict']}."
+                )
+                verdicts.append(f"{model}: weight on the last character {r['verdict']} under noise")
+            else:
+                side = {
+                    "lower": "less than its share of the characters, so attention passes over it",
+                    "higher": "more than its share of the characters",
+                }.get(r["verdict"], r["verdict"])
+                sentences.append(
+                    f"Noise gets {interval(at['on_noise', study.top])} of the weight and is "
+                    f"{interval(at['noise_share', study.top])} of the characters: {side} "
+                    f"({difference(r)})."
+                )
+    sentences.append("Attention weights are not causes: a state may be read without being needed.")
+    return Answer(
+        question, "; ".join(verdicts) or "see the numbers", sentences, "attention", _seeds(own)
+    )
+
+
+def _held_out(study: _Study) -> Answer:
+    question = "On held-out names, unseen in training, do the models differ in accuracy?"
+    sentences = []
+    winners = []
+    compared: list[Record] = []
+    for noise in dict.fromkeys((study.low, study.top)):
+        ranked = study.ranked("macro_accuracy", noise, best_first=-1)
+        if not ranked:
+            continue
+        pairs = study.select("model_comparisons", metric="macro_accuracy", noise=noise)
+        compared += pairs
+        sentences.append(
+            f"Macro-averaged accuracy at noise {noise} (chance is "
+            f"{number(study.findings['yardsticks']['chance']['mean'])}): {_list(ranked)}."
+        )
+        detected = [r for r in pairs if r["verdict"] in _DETECTED]
+        if detected:
+            sentences.append(
+                f"Detected differences at noise {noise}: "
+                + "; ".join(f"{r['a']} − {r['b']} {difference(r)}" for r in detected)
+                + "."
+            )
+        best = ranked[0]["model"]
+        beaten = {r["b"] for r in detected if r["a"] == best} | {
+            r["a"] for r in detected if r["b"] == best
+        }
+        if beaten and len(beaten) == len(ranked) - 1:
+            winners.append(f"{best} best at noise {noise}")
+        elif detected:
+            winners.append(f"yes at noise {noise}, for {len(detected)} of {len(pairs)} pairs")
+        else:
+            winners.append(f"{_undecided(pairs) if pairs else 'one model only'} at noise {noise}")
+    if not sentences:
+        return _not_tested(question, "No run completed.", "accuracy")
+    return Answer(question, "; ".join(winners), sentences, "accuracy", _seeds(compared))
+
+
+def _lstm_and_layers(study: _Study) -> Answer:
+    question = "What about the LSTM, and several layers?"
+    lstms = [m for m, spec in study.models.items() if spec["cell"] == "lstm"]
+    deep = [m for m, spec in study.models.items() if spec["num_layers"] > 1]
+    sentences, verdicts = [], []
+    shown: list[Record] = []
+    for model in lstms + [m for m in deep if m not in lstms]:
+        for metric, text in (("final_loss", "training loss"), ("macro_accuracy", "accuracy")):
+            for r in study.select("model_comparisons", metric=metric, noise=study.low):
+                if model in (r["a"], r["b"]):
+                    shown.append(r)
+                    sentences.append(
+                        f"{r['a']} − {r['b']} in {text} at noise {study.low}: {difference(r)}; "
+                        f"{r['verdict']}."
+                    )
+        detected = sum(r["verdict"] in _DETECTED for r in shown)
+        verdicts.append(f"{model}: {detected} of {len(shown)} differences detected")
+    if not deep:
+        sentences.append("No model here has several layers, so nothing is said of them.")
+        verdicts.append("several layers not tested")
+    if not lstms:
+        sentences.append("No model here is an LSTM.")
+        verdicts.append("LSTM not tested")
+    return Answer(question, "; ".join(verdicts), sentences, "accuracy", _seeds(shown))
+
+
+def _batches(study: _Study) -> Answer:
+    return _not_tested(
+        "What do larger batches change?",
+        "Every run takes one name an update, as the worksheet does; nothing here bears on larger "
+        "batches.",
+        "methods",
+    )

@@ -1,0 +1,212 @@
+"""The command line: one subcommand a rule of the workflow."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from noisynames.errors import UserError
+
+app = typer.Typer(
+    help="Benchmark recurrent classifiers of names under noise. Each command is a rule's job.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Output = Annotated[Path, typer.Option(help="Where to write.")]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on stderr and exit status 1."""
+    try:
+        app()
+    except UserError as error:
+        print(f"noisynames: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"noisynames: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("noisynames: interrupted; nothing was written", file=sys.stderr)
+        sys.exit(130)
+
+
+@app.command()
+def dataset(
+    names: Annotated[Path, typer.Option(help="CSV to write: language, name.")],
+    manifest: Annotated[Path, typer.Option(help="JSON to write: provenance and counts.")],
+    source: Annotated[str, typer.Option(help="surnames, tutorial or directory.")] = "surnames",
+    path: Annotated[Optional[Path], typer.Option(help="Local folder or zip file.")] = None,  # noqa: UP045
+    test_fraction: Annotated[float, typer.Option(help="Refuse labels too small for it.")] = 0.2,
+) -> None:
+    """Collect and normalise the names."""
+    from noisynames import datasets, splits
+
+    data = datasets.load(source, path)
+    splits.check_counts(data.rows, test_fraction)
+    datasets.write(data, names, manifest)
+    counted = {key: data.manifest[key] for key in ("languages", "lines", "names", "distinct_names")}
+    print(f"{data.manifest['source']}: {counted}, {len(data.manifest['shared_names'])} shared")
+
+
+@app.command()
+def split(
+    names: Annotated[Path, typer.Option(help="The data set's names.csv.")],
+    seed: Annotated[int, typer.Option(min=0)],
+    output: Output,
+    test_fraction: Annotated[float, typer.Option(help="Share of names held out.")] = 0.2,
+    max_train_names: Annotated[Optional[int], typer.Option(help="A language; none: all.")] = None,  # noqa: UP045
+) -> None:
+    """Split the names of one seed into train and test."""
+    from noisynames import datasets, splits
+
+    parts = splits.split_names(datasets.read_names(names), seed, test_fraction, max_train_names)
+    splits.write(parts, output)
+    print(f"seed {seed}: {len(parts.train)} training and {len(parts.test)} test names")
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Option(help="Name of the model; rnn, gru, … also give its cell.")],
+    noise: Annotated[int, typer.Option(min=0, help="Noise level.")],
+    seed: Annotated[int, typer.Option(min=0)],
+    cell: Annotated[Optional[str], typer.Option(help="rnn, gru or lstm.")] = None,  # noqa: UP045
+    readout: Annotated[Optional[str], typer.Option(help="last or attention.")] = None,  # noqa: UP045
+    hidden_size: Annotated[int, typer.Option()] = 32,
+    num_layers: Annotated[int, typer.Option()] = 1,
+    updates: Annotated[int, typer.Option(help="SGD updates.")] = 80_000,
+    learning_rate: Annotated[float, typer.Option(help="Step length.")] = 0.005,
+    record_every: Annotated[int, typer.Option(help="Updates a point of the loss curve.")] = 1_000,
+    report_every: Annotated[int, typer.Option(help="Updates between log lines.")] = 5_000,
+    engine: Annotated[str, typer.Option(help="auto or autograd.")] = "auto",
+    split: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="The seed's split; by default that of the offline names."),
+    ] = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder to write; by default results/runs/MODEL/noiseN/seedS."),
+    ] = None,
+) -> None:
+    """Train one model at one noise level under one seed."""
+    from noisynames import runs, splits
+    from noisynames.models import WORKSHEET_MODELS, ModelSpec
+    from noisynames.progress import report_to
+    from noisynames.training import Hyperparameters
+    from noisynames.training import train as train_model
+
+    if cell is None and model not in WORKSHEET_MODELS:
+        known = ", ".join(WORKSHEET_MODELS)
+        raise UserError(f"--cell: missing; only {known} are known by name, {model!r} is not")
+    preset = WORKSHEET_MODELS.get(model, ModelSpec())
+    spec = ModelSpec(
+        cell=cell or preset.cell,  # type: ignore[arg-type]
+        readout=readout or preset.readout,  # type: ignore[arg-type]
+        hidden_size=hidden_size,
+        num_layers=num_layers,
+    )
+    hyperparameters = Hyperparameters(updates, learning_rate, record_every, report_every)
+    if split is None:
+        from noisynames import datasets
+
+        parts = splits.split_names(datasets.load("surnames").rows, seed)
+    else:
+        parts = splits.read(split)
+    folder = output or Path("results", "runs", model, f"noise{noise}", f"seed{seed}")
+    with report_to(sys.stderr, f"{model} noise {noise} seed {seed}", hyperparameters) as report:
+        run = train_model(spec, parts, noise, seed, hyperparameters, engine, report)
+    if run.diverged_at is not None:
+        print(f"diverged: the loss of update {run.diverged_at} is not finite", file=sys.stderr)
+    runs.write_run(folder, run, spec, hyperparameters, parts.languages, model, noise, seed)
+    runs.write_timing(folder / runs.TIMING, run, run.diverged_at or updates)
+    print(f"{run.status}: {folder} ({run.engine}, {run.training_seconds:.1f} s)", file=sys.stderr)
+
+
+@app.command()
+def evaluate(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of a cell's runs, one a seed.")],
+    splits: Annotated[Path, typer.Option(help="Folder with seed<N>.csv.")],
+    noise: Annotated[list[int], typer.Option(help="Noise level to test at; repeat it.")],
+    output: Output,
+) -> None:
+    """Predict the held-out names with every run, at every noise level."""
+    from noisynames import evaluation, tables
+
+    rows = evaluation.of_cell(
+        runs,
+        splits,
+        lambda folder, split: evaluation.evaluate_run(folder, split, noise),
+        evaluation.PREDICTION_COLUMNS,
+    )
+    tables.write_table(rows, output)
+
+
+@app.command("inspect-attention")
+def inspect_attention(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of a cell's runs, one a seed.")],
+    splits: Annotated[Path, typer.Option(help="Folder with seed<N>.csv.")],
+    noise: Annotated[list[int], typer.Option(help="Noise level to test at; repeat it.")],
+    output: Output,
+    names_per_language: Annotated[int, typer.Option(min=1)] = 5,
+) -> None:
+    """Record where each run's attention goes on held-out names."""
+    from noisynames import attention, evaluation, tables
+
+    rows = evaluation.of_cell(
+        runs,
+        splits,
+        lambda folder, split: attention.attention_of_run(folder, split, noise, names_per_language),
+        attention.ATTENTION_COLUMNS,
+    )
+    tables.write_table(rows, output)
+
+
+@app.command()
+def aggregate(
+    results: Annotated[Path, typer.Option(help="The folder that holds runs/ and evaluation/.")],
+    grid: Annotated[str, typer.Option(help="JSON: models, attention_models, noise_levels, seeds.")],
+    output: Annotated[Path, typer.Option(help="Folder for the tables.")],
+) -> None:
+    """Turn all run files into tidy tables and statistics.json."""
+    from noisynames import findings, tables
+    from noisynames.files import write_json
+
+    asked = tables.Grid(**json.loads(grid))
+    built = tables.build(results, asked)
+    tables.write(built, output)
+    tables.write_table(tables.timings(results, asked), output / "timings.csv")
+    write_json(output / "statistics.json", findings.find(built, asked))
+
+
+@app.command()
+def plot(
+    tables: Annotated[Path, typer.Option(help="Folder with the tables and statistics.json.")],
+    output: Annotated[Path, typer.Option(help="Folder for the SVG files.")],
+    figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
+) -> None:
+    """Draw figures as SVG."""
+    from noisynames import figures as drawing
+    from noisynames import tables as table_files
+    from noisynames.files import read_json
+
+    drawing.draw(figures, table_files.read(tables), read_json(tables / "statistics.json"), output)
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Option(help="Folder with tables/, figures/ and dataset/.")],
+    templates: Annotated[Path, typer.Option(help="Folder with the Jinja2 templates.")],
+    config: Annotated[str, typer.Option(help="The whole config as JSON.")],
+    output: Output,
+) -> None:
+    """Write the self-contained HTML report."""
+    from noisynames import report as reporting
+    from noisynames.files import write_text
+
+    write_text(output, reporting.render(results, templates, json.loads(config)))
+    print(output)

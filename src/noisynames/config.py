@@ -1,0 +1,139 @@
+"""Check a config against its schema and fill in the defaults, before any job runs."""
+
+import copy
+import math
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from noisynames import datasets, splits
+from noisynames.errors import UserError
+
+Schema = Mapping[str, Any]
+
+
+def resolve(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
+    """Return `config` with every default filled in and `seeds` as a list.
+
+    Raises:
+        UserError: The first fault, in one line: the key, what was found, what is allowed.
+    """
+    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    error = min(
+        _validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path)), default=None
+    )
+    if error is not None:
+        raise UserError(_one_line(error))
+    resolved: dict[str, Any] = _with_defaults(copy.deepcopy(dict(config)), schema)
+    if isinstance(resolved["seeds"], int):
+        resolved["seeds"] = list(range(resolved["seeds"]))
+    _check_dataset(resolved["dataset"])
+    return resolved
+
+
+def _check_dataset(dataset: Mapping[str, Any]) -> None:
+    """Read the names that lie on this machine, so that their faults show before any job runs."""
+    if dataset["source"] == "surnames" and dataset["path"] is not None:
+        raise UserError("dataset.path: not used by source 'surnames'; leave it out")
+    if dataset["source"] == "directory" and dataset["path"] is None:
+        raise UserError("dataset.path: missing; source 'directory' needs a folder of .txt files")
+    if dataset["path"] is not None:
+        names = datasets.load(dataset["source"], Path(dataset["path"]))
+        splits.check_counts(names.rows, dataset["test_fraction"])
+
+
+def _is_number(_: Any, value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_integer(_: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _validator(schema: Schema) -> Draft202012Validator:
+    """Return a validator for which NaN and infinity are no numbers and 5.0 is no integer."""
+    checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"number": _is_number, "integer": _is_integer}
+    )
+    strict = extend(Draft202012Validator, type_checker=checker)
+    validator: Draft202012Validator = strict(schema)
+    return validator
+
+
+def _one_line(error: ValidationError) -> str:
+    place = ".".join(map(str, error.absolute_path)) or "config"
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema["properties"])
+        unknown = sorted(str(key) for key in error.instance if key not in known)[0]
+        close = get_close_matches(unknown, known, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        key = unknown if place == "config" else f"{place}.{unknown}"
+        return f"{key}: unknown key; {hint}allowed: {', '.join(known)}"
+    if error.validator == "required":
+        missing = next(key for key in error.schema["required"] if key not in error.instance)
+        allowed = _allowed(error.schema["properties"][missing])
+        return f"{place}.{missing}: missing; allowed: {allowed}"
+    if "propertyNames" in error.absolute_schema_path:
+        return f"{place}: {error.instance!r} is not a name; allowed: {error.schema['description']}"
+    if error.validator == "uniqueItems":
+        repeated = next(x for i, x in enumerate(error.instance) if x in error.instance[:i])
+        return f"{place}: found {repeated!r} more than once; allowed: each value once"
+    if error.validator == "anyOf" and isinstance(error.instance, list):
+        # The list was meant, so its own fault says more than "neither a number nor a list".
+        nested = [e for e in error.context or [] if e.validator != "type" or e.path]
+        if nested:
+            return _one_line(nested[0])
+    return f"{place}: found {error.instance!r}; allowed: {_allowed(error.schema)}"
+
+
+def _allowed(schema: Schema) -> str:
+    """Say in words what a schema allows."""
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    if "anyOf" in schema:
+        return " or ".join(_allowed(option) for option in schema["anyOf"])
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    words = []
+    for kind in kinds:
+        if kind in ("integer", "number"):
+            article = "an integer" if kind == "integer" else "a finite number"
+            words.append(article + _bounds(schema))
+        elif kind == "array":
+            words.append(f"a list of distinct values, each {_allowed(schema['items'])}")
+        elif kind == "object":
+            keys = ", ".join(schema.get("properties", {})) or "names as keys"
+            words.append(f"a mapping with {keys}")
+        else:
+            words.append({"string": "text", "null": "null"}[kind])
+    return " or ".join(words)
+
+
+def _bounds(schema: Schema) -> str:
+    texts = {
+        "minimum": "at least",
+        "exclusiveMinimum": "greater than",
+        "maximum": "at most",
+        "exclusiveMaximum": "less than",
+    }
+    bounds = [f"{text} {schema[key]}" for key, text in texts.items() if key in schema]
+    return " " + " and ".join(bounds) if bounds else ""
+
+
+def _with_defaults(value: Any, schema: Schema) -> Any:
+    if not isinstance(value, dict):
+        return value
+    for key, part in schema.get("properties", {}).items():
+        if key not in value and "default" in part:
+            value[key] = copy.deepcopy(part["default"])
+        if key in value:
+            value[key] = _with_defaults(value[key], part)
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, Mapping):
+        for key in value:
+            value[key] = _with_defaults(value[key], extra)
+    return value

@@ -1,0 +1,134 @@
+"""Predictions on held-out names at every noise level, and what they can be compared with."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from noisynames import runs, splits
+from noisynames.alphabet import ALPHABET
+from noisynames.models import ModelSpec
+from noisynames.modules import Classifier, load_classifier, predict
+from noisynames.sampling import Examples, held_out_examples
+from noisynames.splits import Split
+
+PREDICTION_COLUMNS = [
+    "seed", "noise", "language", "name", "prediction", "probability", "rank", "loss"
+]  # fmt: skip
+
+
+def of_cell(
+    folders: Iterable[Path],
+    splits_folder: Path,
+    of_run: Callable[[Path, Split], pd.DataFrame | None],
+    columns: list[str],
+) -> pd.DataFrame:
+    """Return the rows of `of_run` for each run folder (`…/seed<N>`) with that seed's split.
+
+    Runs that diverged have no rows; if all did, the table is empty.
+    """
+    frames = [pd.DataFrame(columns=columns)]
+    for folder in folders:
+        frame = of_run(folder, splits.read(splits_folder / f"{folder.name}.csv"))
+        if frame is not None:
+            frames.append(frame)
+    return pd.concat(frames[1:] or frames, ignore_index=True)
+
+
+def evaluate_run(folder: Path, split: Split, noise_levels: Iterable[int]) -> pd.DataFrame | None:
+    """Return the held-out predictions of one run at every noise level.
+
+    Returns:
+        One row an evaluation noise level × test name, with PREDICTION_COLUMNS: the probability is
+        that of the prediction, the rank that of the true language (1 is best), the loss its
+        negative log likelihood in nats. None for a run that diverged.
+
+    Raises:
+        UserError: A file of the run is missing or damaged.
+    """
+    record = runs.read_record(folder)
+    if record["status"] != "ok":
+        return None
+    module = load_run(folder)
+    languages = np.array(record["languages"])
+    names = Examples.of_names(split.test, record["languages"])
+    frames = []
+    for noise in noise_levels:
+        examples = held_out_examples(names, noise, record["seed"])
+        log_probabilities, _ = predict(module, examples)
+        row = np.arange(len(examples))
+        best = log_probabilities.argmax(1)
+        true = log_probabilities[row, examples.targets]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "seed": record["seed"],
+                    "noise": noise,
+                    "language": [language for language, _ in split.test],
+                    "name": [name for _, name in split.test],
+                    "prediction": languages[best],
+                    "probability": np.exp(log_probabilities[row, best]).round(6),
+                    "rank": (log_probabilities > true[:, None]).sum(1) + 1,
+                    "loss": (-true).round(6),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def load_run(folder: Path) -> Classifier:
+    """Return a run's trained module.
+
+    Raises:
+        UserError: A file of the run is missing or damaged.
+    """
+    record = runs.read_record(folder)
+    return load_classifier(
+        ModelSpec(**record["spec"]),
+        len(ALPHABET),
+        len(record["languages"]),
+        runs.read_parameters(folder, record),
+    )
+
+
+def yardsticks(split: Split) -> dict[str, float]:
+    """Return the accuracies that need no model, on the test names of a split.
+
+    Returns:
+        chance: Expected accuracy of a uniform guess; macro-averaged it is the same.
+        majority: Accuracy of always naming the language with the most test names.
+        ceiling, macro_ceiling: The best accuracy any classifier of names can reach, plain and
+            macro-averaged, since a name that several languages share gets one answer.
+        leaked: Names that stand in both parts; a fair split has none.
+    """
+    sizes: dict[str, int] = defaultdict(int)
+    languages_of: dict[str, list[str]] = defaultdict(list)
+    for language, name in split.test:
+        sizes[language] += 1
+        languages_of[name].append(language)
+    best = sum(max(1 / sizes[label] for label in labels) for labels in languages_of.values())
+    return {
+        "chance": 1 / len(split.languages),
+        "majority": max(sizes.values()) / len(split.test),
+        "ceiling": len(languages_of) / len(split.test),
+        "macro_ceiling": best / len(sizes),
+        "leaked": len(languages_of.keys() & {name for _, name in split.train}),
+    }
+
+
+def attention_names(split: Split, per_language: int) -> Sequence[tuple[str, str]]:
+    """Return the held-out names whose attention is inspected: the first few of each language.
+
+    They are the alphabetically first among the names of 4 to 12 characters (or among all names
+    where there are too few), so they are the same for every model and noise level of a seed.
+    """
+    chosen = []
+    for language in split.languages:
+        names = [row for row in split.test if row[0] == language]
+        usual = [row for row in names if 4 <= len(row[1]) <= 12]
+        pool = usual if len(usual) >= per_language else names
+        step = max(len(pool) // per_language, 1)
+        chosen += pool[::step][:per_language]
+    return chosen

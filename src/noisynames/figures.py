@@ -1,0 +1,476 @@
+"""Tables to SVG: one function a figure, one fixed look a model."""
+
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from noisynames.errors import UserError
+from noisynames.files import write_text
+from noisynames.findings import Findings
+from noisynames.statistics import t_band
+from noisynames.tables import Tables
+
+# Okabe and Ito's palette for colour-blind readers, without the yellow that fades on white.
+_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+_DASHES: list[Any] = ["-", (0, (5, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1.2, 1.2)), (0, (8, 2))]
+_MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+# Drawn in this colour, replaced by the page's own text colour: readable in light and in dark.
+_INK = "#010203"
+_SEQUENTIAL = "viridis"
+
+_STYLE = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.labelsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "grid.color": _INK,
+    "grid.alpha": 0.12,
+    "grid.linewidth": 0.6,
+    "text.color": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "noisynames",
+    "figure.constrained_layout.use": True,
+}
+
+
+class Look:
+    """The colour, dashes and marker that a model has in every figure."""
+
+    def __init__(self, models: Sequence[str]) -> None:
+        self._rank = {model: i for i, model in enumerate(models)}
+
+    def colour(self, model: str) -> str:
+        """Return the model's Okabe–Ito colour."""
+        return _COLOURS[self._rank[model] % len(_COLOURS)]
+
+    def dashes(self, model: str) -> Any:
+        """Return the model's line style."""
+        return _DASHES[self._rank[model] % len(_DASHES)]
+
+    def marker(self, model: str) -> str:
+        """Return the model's marker."""
+        return _MARKERS[self._rank[model] % len(_MARKERS)]
+
+
+Draw = Callable[[Tables, Findings, Look], Figure]
+FIGURES: dict[str, Draw] = {}
+
+
+def _figure(draw: Draw) -> Draw:
+    FIGURES[draw.__name__.removeprefix("_draw_")] = draw
+    return draw
+
+
+def draw(names: Iterable[str], tables: Tables, findings: Findings, folder: Path) -> None:
+    """Draw the figures `names` from the tables and statistics into `folder`, as `<name>.svg`.
+
+    Raises:
+        UserError: There is no figure of that name.
+    """
+    look = Look(list(dict.fromkeys(tables["runs"]["model"])))
+    for name in names:
+        if name not in FIGURES:
+            raise UserError(f"figure {name!r} is not one of {', '.join(FIGURES)}")
+        with mpl.rc_context(_STYLE):
+            figure = FIGURES[name](tables, findings, look)
+            buffer = io.StringIO()
+            figure.savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
+        write_text(folder / f"{name}.svg", _inlinable(buffer.getvalue(), name))
+
+
+@_figure
+def _draw_loss_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """All models in one axes, a panel a noise level."""
+    losses = tables["losses"]
+    levels = sorted(losses["noise"].unique())
+    figure, panels = _panels(len(levels), width=4.2, height=3.6, sharey=True)
+    for axes, noise in zip(panels, levels, strict=True):
+        ends = []
+        for model, table in _by_model(losses[losses["noise"] == noise]):
+            mean = _curve(axes, table, look.colour(model), look.dashes(model), model, noise)
+            ends.append((mean, model, look.colour(model)))
+        axes.set(title=f"Noise {noise}", xlabel="Iterations (updates)")
+        _label_ends(axes, ends, noise)
+    panels[0].set_ylabel("Loss (Train), nats")
+    return figure
+
+
+@_figure
+def _draw_loss_by_model(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Each model alone, a line a noise level."""
+    losses = tables["losses"]
+    models = list(dict.fromkeys(losses["model"]))
+    levels = sorted(losses["noise"].unique())
+    figure, panels = _panels(len(models), width=4.2, height=3.0, sharey=True)
+    for axes, model in zip(panels, models, strict=True):
+        ends = []
+        for i, noise in enumerate(levels):
+            table = losses[(losses["model"] == model) & (losses["noise"] == noise)]
+            if table.empty:
+                continue
+            mean = _curve(axes, table, look.colour(model), _DASHES[i % 5], model, noise)
+            ends.append((mean, f"noise {noise}", look.colour(model)))
+        axes.set(title=model, xlabel="Iterations (updates)", ylabel="Loss (Train), nats")
+        _label_ends(axes, ends)
+    return figure
+
+
+@_figure
+def _draw_accuracy(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Macro-averaged accuracy, tested at the noise trained at: every seed, mean and interval."""
+    runs = tables["runs"]
+    models = list(dict.fromkeys(runs["model"]))
+    levels = sorted(runs["noise"].unique())
+    figure, panels = _panels(len(levels), width=4.2, height=0.42 * len(models) + 1.5, sharey=True)
+    sticks = findings["yardsticks"]
+    for axes, noise in zip(panels, levels, strict=True):
+        for name, text in (("chance", "chance"), ("macro_ceiling", "ceiling")):
+            axes.axvline(sticks[name]["mean"], color=_INK, lw=0.9, ls=(0, (3, 2)))
+            axes.annotate(
+                text,
+                (sticks[name]["mean"], 1),
+                (0, 2),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7.5,
+            )
+        for i, model in enumerate(models):
+            values = runs[(runs["model"] == model) & (runs["noise"] == noise)]["macro_accuracy"]
+            values = values.dropna()
+            jitter = 0.24 + 0.1 * np.linspace(-1, 1, len(values)) if len(values) > 1 else [0.24]
+            seeds = axes.scatter(
+                values, i + np.asarray(jitter)[: len(values)], s=9, alpha=0.5, lw=0,
+                color=look.colour(model), marker=look.marker(model),
+            )  # fmt: skip
+            _tag(seeds, "seed", model, noise)
+            for record in _select(
+                findings["estimates"], metric="macro_accuracy", model=model, noise=noise
+            ):
+                _interval(axes, record, i, look, model, noise)
+        axes.set(xlim=(0, 1.0), xlabel="Macro-averaged held-out accuracy")
+        axes.set_title(f"Noise {noise}", pad=16)
+        axes.set_yticks(range(len(models)), models)
+        axes.set_ylim(len(models) - 0.4, -0.6)
+    return figure
+
+
+@_figure
+def _draw_differences(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Forest plot of the paired differences in macro-averaged accuracy."""
+    records = [r for r in findings["model_comparisons"] if r["metric"] == "macro_accuracy"]
+    levels = sorted({r["noise"] for r in records})
+    rows = max((sum(r["noise"] == n for r in records) for n in levels), default=1)
+    figure, panels = _panels(max(len(levels), 1), width=4.6, height=0.34 * rows + 1.3, sharey=True)
+    for axes, noise in zip(panels, levels, strict=False):
+        shown = [r for r in records if r["noise"] == noise]
+        axes.axvline(0, color=_INK, lw=0.9)
+        for i, record in enumerate(shown):
+            if record["n"] == 0:
+                continue
+            detected = record["verdict"] in ("higher", "lower")
+            if record["low"] is not None:
+                line = axes.plot([record["low"], record["high"]], [i, i], color=_INK, lw=1.6)[0]
+                _tag(line, "interval", record["a"], noise)
+            dot = axes.plot(
+                record["mean"], i, "o", ms=6, mec=_INK, mfc=_INK if detected else "none"
+            )[0]
+            _tag(dot, "mean", record["a"], noise)
+            axes.annotate(
+                _p_text(record["p_adjusted"]),
+                (1, i),
+                (4, 0),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                va="center",
+                fontsize=7.5,
+                annotation_clip=False,
+            )
+        axes.set_yticks(range(len(shown)), [f"{r['a']} − {r['b']}" for r in shown])
+        axes.set_ylim(len(shown) - 0.5, -0.5)
+        axes.margins(x=0.12)
+        axes.set(title=f"Noise {noise}", xlabel="Difference in macro-averaged accuracy")
+    return figure
+
+
+@_figure
+def _draw_cross(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Macro-averaged accuracy: trained at one noise level, tested at another."""
+    records = pd.DataFrame(findings["cross"])
+    records = records[records["metric"] == "macro_accuracy"] if len(records) else records
+    models = list(dict.fromkeys(tables["runs"]["model"]))
+    levels = sorted(tables["runs"]["noise"].unique())
+    side = 0.62 * len(levels) + 1.1
+    figure, panels = _panels(len(models), width=max(side, 2.3), height=side)
+    for axes, model in zip(panels, models, strict=True):
+        if records.empty:
+            continue
+        matrix = (
+            records[records["model"] == model]
+            .pivot(index="trained_at", columns="tested_at", values="mean")
+            .reindex(index=levels, columns=levels)
+            .astype(float)
+        )
+        sns.heatmap(
+            matrix, ax=axes, vmin=0, vmax=1, cmap=_SEQUENTIAL, annot=True, fmt=".2f", cbar=False,
+            square=True, linewidths=1.5, linecolor="none", rasterized=False,
+        )  # fmt: skip
+        axes.set(title=model, xlabel="tested at noise", ylabel="trained at noise")
+        axes.tick_params(length=0)
+    return figure
+
+
+@_figure
+def _draw_recall(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Recall of every language, mean over seeds, tested at the noise trained at."""
+    recall = tables["recall"]
+    own = recall[recall["trained_at"] == recall["tested_at"]]
+    models = list(dict.fromkeys(tables["runs"]["model"]))
+    matrix = own.pivot_table(
+        index="language", columns=["model", "trained_at"], values="recall", aggfunc="mean"
+    )
+    columns = [(m, n) for m in models for n in sorted(own["trained_at"].unique())]
+    matrix = matrix.reindex(columns=pd.MultiIndex.from_tuples(columns))
+    figure, (axes,) = _panels(
+        1, width=0.85 * len(columns) + 2.0, height=0.24 * max(len(matrix), 4) + 1.4
+    )
+    sns.heatmap(
+        matrix, ax=axes, vmin=0, vmax=1, cmap=_SEQUENTIAL, annot=True, fmt=".2f",
+        annot_kws={"size": 7.5}, cbar=False,
+    )  # fmt: skip
+    axes.set_xticks(
+        np.arange(len(columns)) + 0.5, [f"{m}\nnoise {n}" for m, n in columns], rotation=0
+    )
+    axes.tick_params(length=0, labelsize=8)
+    axes.set(xlabel="", ylabel="")
+    return figure
+
+
+@_figure
+def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Row-normalised confusion matrices, mean over seeds, tested at the noise trained at."""
+    confusion = tables["confusion"]
+    own = confusion[confusion["trained_at"] == confusion["tested_at"]]
+    models = list(dict.fromkeys(tables["runs"]["model"]))
+    levels = sorted(tables["runs"]["noise"].unique())
+    languages = sorted(own["language"].astype(str).unique())
+    side = min(max(0.19 * len(languages), 1.6), 7.5)
+    figure = Figure(figsize=(len(levels) * (side + 1.1), len(models) * (side + 1.0)))
+    grid = figure.subplots(len(models), len(levels), squeeze=False)
+    for row, model in zip(grid, models, strict=True):
+        for axes, noise in zip(row, levels, strict=True):
+            cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
+            matrix = cell.pivot(index="language", columns="prediction", values="share")
+            if not matrix.empty:
+                matrix = matrix.reindex(index=languages, columns=languages)
+                sns.heatmap(
+                    matrix, ax=axes, vmin=0, vmax=1, cmap=_SEQUENTIAL, cbar=False, square=True,
+                    rasterized=True, xticklabels=True, yticklabels=True,
+                )  # fmt: skip
+            axes.tick_params(length=0, labelsize=7)
+            axes.set(title=f"{model}, noise {noise}", xlabel="predicted", ylabel="true")
+    return figure
+
+
+@_figure
+def _draw_attention_examples(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """The weights on every character of a few held-out names, with and without noise."""
+    weights = tables["attention_examples"]
+    own = weights[weights["trained_at"] == weights["tested_at"]]
+    models = list(dict.fromkeys(own["model"]))
+    levels = sorted(own["trained_at"].unique())
+    rows = max(own.groupby(["model", "trained_at"])["name"].nunique(), default=1)
+    figure = Figure(figsize=(4.6 * max(len(levels), 1), len(models) * (0.26 * rows + 0.9)))
+    grid = figure.subplots(max(len(models), 1), max(len(levels), 1), squeeze=False)
+    image = None
+    for line, model in zip(grid, models, strict=False):
+        for axes, noise in zip(line, levels, strict=True):
+            cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
+            names = [
+                (str(a), str(b)) for a, b in cell[["language", "name"]].drop_duplicates().values
+            ]
+            index = {name: i for i, name in enumerate(names)}
+            matrix = np.full((len(names), int(own["position"].max()) + 1), np.nan)
+            for r in cell.itertuples():
+                matrix[index[str(r.language), str(r.name)], int(r.position)] = r.weight  # type: ignore[arg-type]
+            image = axes.pcolormesh(matrix, vmin=0, vmax=1, cmap=_SEQUENTIAL, rasterized=True)
+            for r in cell.itertuples():
+                axes.text(
+                    int(r.position) + 0.5,  # type: ignore[arg-type]
+                    index[str(r.language), str(r.name)] + 0.5,
+                    str(r.character),
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color="#ffffff" if float(r.weight) < 0.6 else "#000000",  # type: ignore[arg-type]
+                )
+            axes.set_yticks(np.arange(len(names)) + 0.5, [language for language, _ in names])
+            axes.invert_yaxis()
+            axes.grid(visible=False)
+            axes.tick_params(length=0, labelsize=8)
+            axes.set(title=f"{model}, noise {noise}", xlabel="position")
+    if image is not None:
+        figure.colorbar(image, ax=grid.ravel().tolist(), label="attention weight", fraction=0.025)
+    return figure
+
+
+@_figure
+def _draw_attention_position(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Mean weight by position from the end, a line a noise level, with the t band over seeds."""
+    position = tables["attention_position"]
+    own = position[position["trained_at"] == position["tested_at"]]
+    models = list(dict.fromkeys(own["model"]))
+    levels = sorted(own["trained_at"].unique())
+    figure, panels = _panels(max(len(models), 1), width=4.6, height=3.0, sharey=True)
+    for axes, model in zip(panels, models, strict=False):
+        for i, noise in enumerate(levels):
+            cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
+            wide = cell.pivot(index="seed", columns="from_end", values="weight").dropna(axis=1)
+            if wide.empty:
+                continue
+            mean, low, high = t_band(wide.to_numpy())
+            x = wide.columns.to_numpy(float)
+            colour = _COLOURS[i % len(_COLOURS)]
+            line = axes.plot(
+                x, mean, color=colour, ls=_DASHES[i % 5], marker=_MARKERS[i % 7], ms=4,
+                label=f"noise {noise}",
+            )[0]  # fmt: skip
+            _tag(line, "mean", model, noise)
+            band = axes.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
+            _tag(band, "band", model, noise)
+        axes.set(title=model, xlabel="Characters from the end (0 is the last one)")
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False, title="trained and tested at")
+    panels[0].set_ylabel("Mean attention weight")
+    return figure
+
+
+def _panels(
+    count: int, width: float, height: float, sharey: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of `count` axes, at most two a row where they are wide, four where not."""
+    across = min(count, 2 if width > 2.9 else 4)
+    down = -(-count // across)
+    figure = Figure(figsize=(width * across, height * down))
+    grid = figure.subplots(down, across, squeeze=False, sharey=sharey)
+    axes: list[Axes] = grid.ravel().tolist()
+    for unused in axes[count:]:
+        unused.remove()
+    return figure, axes[:count]
+
+
+def _by_model(table: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
+    return ((str(model), group) for model, group in table.groupby("model", sort=False))
+
+
+def _select(records: list[dict[str, Any]], **match: Any) -> list[dict[str, Any]]:
+    return [r for r in records if all(r[key] == value for key, value in match.items())]
+
+
+def _curve(
+    axes: Axes, table: pd.DataFrame, colour: str, dashes: Any, model: str, noise: int
+) -> tuple[float, float]:
+    """Draw every seed thin, the mean thick and its t band; return the mean's last point."""
+    wide = table.pivot(index="seed", columns="update", values="loss")
+    updates = wide.columns.to_numpy(float)
+    for _, values in wide.iterrows():
+        line = axes.plot(updates, values.to_numpy(float), color=colour, lw=0.5, alpha=0.25)[0]
+        _tag(line, "seed", model, noise)
+    complete = wide.dropna()
+    if complete.empty:
+        last = wide.mean().to_numpy(float)
+        return float(updates[-1]), float(last[-1])
+    mean, low, high = t_band(complete.to_numpy(float))
+    if len(complete) > 1:
+        band = axes.fill_between(updates, low, high, color=colour, alpha=0.2, lw=0)
+        _tag(band, "band", model, noise)
+    line = axes.plot(updates, mean, color=colour, ls=dashes, lw=1.8)[0]
+    _tag(line, "mean", model, noise)
+    return float(updates[-1]), float(mean[-1])
+
+
+def _interval(
+    axes: Axes, record: dict[str, Any], y: float, look: Look, model: str, noise: int
+) -> None:
+    if record["low"] is not None:
+        line = axes.plot([record["low"], record["high"]], [y, y], color=look.colour(model), lw=2.2)[
+            0
+        ]
+        _tag(line, "band", model, noise)
+    dot = axes.plot(
+        record["mean"], y, look.marker(model), color=look.colour(model), ms=6.5, mec="#ffffff",
+        mew=0.7,
+    )[0]  # fmt: skip
+    _tag(dot, "mean", model, noise)
+
+
+def _label_ends(
+    axes: Axes, ends: list[tuple[tuple[float, float], str, str]], noise: int | None = None
+) -> None:
+    """Write each line's name beside its end, pushed apart where ends are close."""
+    low, high = axes.get_ylim()
+    gap = 0.075 * (high - low)
+    places: NDArray[np.float64] = np.array([y for (_, y), _, _ in ends])
+    order = np.argsort(places, kind="stable")
+    for lower, upper in zip(order[:-1], order[1:], strict=True):
+        places[upper] = max(places[upper], places[lower] + gap)
+    for ((x, _), text, colour), y in zip(ends, places, strict=True):
+        label = axes.annotate(
+            text, (x, float(y)), (5, 0), textcoords="offset points", va="center", fontsize=8,
+            color=colour, fontweight="bold", annotation_clip=False,
+        )  # fmt: skip
+        if noise is not None:
+            _tag(label, "label", text, noise)
+
+
+def _p_text(p: float | None) -> str:
+    if p is None:
+        return "p —"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+_TAG = re.compile(r'id="series:([^:"]+):([^:"]+):([^:"]+)"')
+
+
+def _tag(artist: Artist, part: str, model: str, noise: int) -> None:
+    """Mark what an artist shows, so that the report can show and hide it."""
+    artist.set_gid(f"series:{part}:{model}:{noise}")
+
+
+def _inlinable(svg: str, name: str) -> str:
+    """Return the SVG element fit to stand in a page with others.
+
+    Ids get the figure's name in front, tags become data attributes, the ink takes the page's text
+    colour, and the size follows the page.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = _TAG.sub(r'class="series" data-part="\1" data-model="\2" data-noise="\3"', svg)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
+    svg = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{name}-\1"', svg)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return svg.replace(_INK, "currentColor")

@@ -1,0 +1,127 @@
+"""The files of one training run: losses, weights, what was run and how long it took."""
+
+import os
+import platform
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from noisynames.alphabet import ALPHABET
+from noisynames.errors import UserError
+from noisynames.files import read_json, replacing, write_json, write_text
+from noisynames.models import ModelSpec, Parameters, parameter_bounds, parameter_count
+from noisynames.training import Hyperparameters, Run
+
+LOSSES, WEIGHTS, RECORD, TIMING = "losses.csv", "weights.safetensors", "run.json", "timing.json"
+
+
+def write_run(
+    folder: Path,
+    run: Run,
+    spec: ModelSpec,
+    hyperparameters: Hyperparameters,
+    languages: list[str],
+    model: str,
+    noise: int,
+    seed: int,
+) -> None:
+    """Write the four files of a run; all but the timing depend on nothing but the settings."""
+    from safetensors.numpy import save_file
+
+    lines = ["update,loss", *(f"{update},{loss:.9g}" for update, loss in run.losses)]
+    write_text(folder / LOSSES, "\n".join(lines) + "\n")
+    with replacing(folder / WEIGHTS) as part:
+        save_file(run.parameters, part)
+    write_json(
+        folder / RECORD,
+        {
+            "model": model,
+            "noise": noise,
+            "seed": seed,
+            "spec": asdict(spec),
+            "hyperparameters": asdict(hyperparameters),
+            "parameters": parameter_count(spec, len(ALPHABET), len(languages)),
+            "languages": languages,
+            "engine": run.engine,
+            "status": run.status,
+            "diverged_at": run.diverged_at,
+        },
+    )
+
+
+def write_timing(path: Path, run: Run, updates: int) -> None:
+    """Write what a run cost. `startup_seconds` counts from the start of the process."""
+    import psutil
+
+    process = psutil.Process()
+    write_json(
+        path,
+        {
+            "updates": updates,
+            "training_seconds": round(run.training_seconds, 6),
+            "startup_seconds": round(run.started - process.create_time(), 3),
+            "peak_memory_mb": round(_peak_memory_mb(), 1),
+            "engine": run.engine,
+            "machine": {
+                "processor": _processor(),
+                "cores": os.cpu_count(),
+                "system": platform.system(),
+                "python": platform.python_version(),
+            },
+        },
+    )
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read `run.json`.
+
+    Raises:
+        UserError: It is missing or damaged.
+    """
+    return read_json(folder / RECORD)
+
+
+def read_parameters(folder: Path, record: dict[str, Any]) -> Parameters:
+    """Read a run's weights and check their names and shapes against its record.
+
+    Raises:
+        UserError: The file is missing, damaged, or belongs to another model.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = folder / WEIGHTS
+    try:
+        parameters: Parameters = load_file(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except SafetensorError as error:
+        raise UserError(f"{path}: damaged ({error}); delete it and run again") from None
+    expected = parameter_bounds(
+        ModelSpec(**record["spec"]), len(ALPHABET), len(record["languages"])
+    )
+    shapes = {name: values.shape for name, values in parameters.items()}
+    if shapes != {name: shape for name, (shape, _) in expected.items()}:
+        raise UserError(f"{path}: holds other weights than {RECORD} says; delete it and run again")
+    if record["status"] == "ok" and not all(np.isfinite(v).all() for v in parameters.values()):
+        raise UserError(f"{path}: holds weights that are not finite; delete it and run again")
+    return parameters
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass  # not Linux: what the platform module knows has to do
+    return platform.processor() or platform.machine()
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,149 @@
+"""Intervals, paired tests and verdicts over seeds: pure functions of arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+CONFIDENCE = 0.95
+ALPHA = 0.05
+_SIGN_PATTERNS = 2**14
+Verdict = Literal["higher", "lower", "no difference detected", "too few seeds to tell"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds and its t interval.
+
+    Attributes:
+        mean: The mean.
+        low, high: The 95 % interval; None with fewer than two seeds.
+        n: Seeds.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A paired difference a − b over seeds.
+
+    Attributes:
+        difference: The mean difference and its t interval.
+        p: Exact two-sided sign-flip p value; None with no seed.
+        p_adjusted: After Holm's correction over the family it was tested in.
+        verdict: `higher` or `lower` says where a stands against b.
+    """
+
+    difference: Estimate
+    p: float | None
+    p_adjusted: float | None
+    verdict: Verdict
+
+
+def t_band(
+    values: ArrayLike, confidence: float = CONFIDENCE
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean and Student's t interval over the first axis.
+
+    Args:
+        values: Shape (seeds, …), at least one seed.
+        confidence: Coverage of the interval, in (0, 1).
+
+    Returns:
+        mean, low, high: Shape (…); low and high are NaN with a single seed.
+
+    Raises:
+        ValueError: No seed at all.
+    """
+    x = np.asarray(values, dtype=float)
+    n = len(x)
+    if n == 0:
+        raise ValueError("no values")
+    mean = x.mean(axis=0)
+    if n == 1:
+        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    half = stats.t.ppf((1 + confidence) / 2, n - 1) * x.std(axis=0, ddof=1) / np.sqrt(n)
+    return mean, mean - half, mean + half
+
+
+def t_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
+    """Return the mean of `values`, shape (seeds,), with Student's t interval; see `t_band`."""
+    x = np.asarray(values, dtype=float)
+    mean, low, high = (float(value) for value in t_band(x, confidence))
+    if x.size == 1:
+        return Estimate(mean, None, None, 1)
+    return Estimate(mean, low, high, int(x.size))
+
+
+def sign_flip_test(differences: ArrayLike) -> float:
+    """Return the two-sided p value of a paired permutation test of mean 0.
+
+    Under the null hypothesis each seed's difference is as likely to have the other sign. Up to 14
+    seeds all 2^n sign patterns are counted; beyond, 2^14 random ones drawn with a fixed seed.
+    Source: Fisher, The Design of Experiments (1935), §21; SciPy's `permutation_test`.
+
+    Args:
+        differences: Shape (seeds,), at least one.
+    """
+    x = np.asarray(differences, dtype=float)
+    if x.size == 1 or not x.any():
+        return 1.0
+    result = stats.permutation_test(
+        (x,),
+        lambda sample, axis: sample.mean(axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=_SIGN_PATTERNS,
+        rng=np.random.default_rng(0),
+    )
+    return float(result.pvalue)
+
+
+def smallest_p(n: int) -> float:
+    """Return the smallest two-sided p value that the sign-flip test can give for n seeds."""
+    return min(1.0, 2.0 / min(2**n, _SIGN_PATTERNS))
+
+
+def compare(pairs: Sequence[tuple[ArrayLike, ArrayLike]], alpha: float = ALPHA) -> list[Comparison]:
+    """Compare a with b in each of a family of pairs, paired by seed.
+
+    Args:
+        pairs: The family: each pair holds two arrays of shape (seeds,), in the same order of seeds.
+        alpha: Family-wise level of Holm's correction.
+
+    Returns:
+        One comparison a pair. Where even the smallest possible p value, times the size of the
+        family, would not reach `alpha`, the verdict is `too few seeds to tell`.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    differences = [np.asarray(a, float) - np.asarray(b, float) for a, b in pairs]
+    p_values = [sign_flip_test(d) if d.size else np.nan for d in differences]
+    tested = [i for i, d in enumerate(differences) if d.size]
+    adjusted: dict[int, float] = {}
+    if tested:
+        corrected = multipletests([p_values[i] for i in tested], alpha, method="holm")[1]
+        adjusted = dict(zip(tested, corrected.tolist(), strict=True))
+    result = []
+    for i, d in enumerate(differences):
+        if not d.size:
+            nothing = Estimate(float("nan"), None, None, 0)
+            result.append(Comparison(nothing, None, None, "too few seeds to tell"))
+            continue
+        estimate = t_interval(d)
+        verdict: Verdict
+        if adjusted[i] <= alpha:
+            verdict = "higher" if estimate.mean > 0 else "lower"
+        elif smallest_p(d.size) * len(tested) > alpha:
+            verdict = "too few seeds to tell"
+        else:
+            verdict = "no difference detected"
+        result.append(Comparison(estimate, p_values[i], adjusted[i], verdict))
+    return result

@@ -1,0 +1,181 @@
+"""Train one model at one noise level under one seed: the worksheet's SGD, on either engine."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisynames.alphabet import ALPHABET, decode
+from noisynames.errors import UserError
+from noisynames.models import ModelSpec, Parameters, initial_parameters
+from noisynames.sampling import Examples, TrainingStream
+from noisynames.splits import Split
+
+ENGINES = ("auto", "fused", "autograd")
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """How long and how fast to train.
+
+    Attributes:
+        updates: SGD updates, each on one example.
+        learning_rate: Step length of plain SGD.
+        record_every: The training loss is averaged over this many updates a point.
+        report_every: Progress is told after this many updates.
+    """
+
+    updates: int = 80_000
+    learning_rate: float = 0.005
+    record_every: int = 1_000
+    report_every: int = 5_000
+
+    def __post_init__(self) -> None:
+        for key in ("updates", "record_every", "report_every"):
+            if getattr(self, key) < 1:
+                raise UserError(f"{key}: {getattr(self, key)} is too small; at least 1")
+        if not 0 < self.learning_rate < math.inf:
+            raise UserError(f"learning_rate: {self.learning_rate} is not a positive finite number")
+
+
+class Engine(Protocol):
+    """A model in training. Both engines start from the same weights and mean the same update."""
+
+    name: str
+
+    def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Do one SGD update an example, in order.
+
+        Returns:
+            losses: Negative log likelihood of each example before its update, shape (count,).
+            guesses: The class with the highest log-probability, shape (count,).
+        """
+
+    def parameters(self) -> Parameters:
+        """Return a copy of the current weights."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands: what the worksheet's loop prints."""
+
+    update: int
+    updates: int
+    seconds: float
+    loss: float
+    name: str
+    guess: str
+    language: str
+
+    def __str__(self) -> str:
+        verdict = "✓" if self.guess == self.language else f"✗ ({self.language})"
+        return (
+            f"{self.update} {self.update / self.updates:.0%} ({self.seconds:.1f} s) "
+            f"{self.loss:.4f} {self.name} / {self.guess} {verdict}"
+        )
+
+
+@dataclass
+class Run:
+    """The outcome of a training run.
+
+    Attributes:
+        engine: The engine that ran.
+        parameters: The weights at the end (for a diverged run, as they then were).
+        losses: (update, mean loss of the updates since the last point), one a recording interval.
+        diverged_at: The first update whose loss was not finite, counted from 1; None if none.
+        training_seconds: Time in the update loop.
+        started: `time.time()` at the first update.
+    """
+
+    engine: str
+    parameters: Parameters
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    diverged_at: int | None = None
+    training_seconds: float = 0.0
+    started: float = 0.0
+
+    @property
+    def status(self) -> Literal["ok", "diverged"]:
+        """Whether every loss was finite."""
+        return "ok" if self.diverged_at is None else "diverged"
+
+
+def train(
+    spec: ModelSpec,
+    split: Split,
+    noise_level: int,
+    seed: int,
+    hyperparameters: Hyperparameters,
+    engine: str = "auto",
+    on_interval: Callable[[Progress], None] = lambda _: None,
+) -> Run:
+    """Train a model on the training names of a split.
+
+    A run whose loss stops being finite ends there and is `diverged`.
+
+    Args:
+        spec: The model.
+        split: Its training names are drawn from, with replacement.
+        noise_level: The worksheet's n; see `noisynames.noise`.
+        seed: Fixes the stream of examples and the initial weights.
+        hyperparameters: Budget and learning rate.
+        engine: `auto`, `fused` or `autograd`.
+        on_interval: Called after every recording interval.
+
+    Raises:
+        UserError: The engine cannot train this model.
+    """
+    languages = split.languages
+    names = Examples.of_names(split.train, languages)
+    stream = TrainingStream(names, noise_level, seed)
+    initial = initial_parameters(spec, len(ALPHABET), len(languages), seed)
+    trainer = make_engine(engine, spec, initial, hyperparameters.learning_rate)
+    run = Run(trainer.name, initial, started=time.time())
+    start = time.perf_counter()
+    update = 0
+    while update < hyperparameters.updates and run.diverged_at is None:
+        count = min(hyperparameters.record_every, hyperparameters.updates - update)
+        examples = stream.take(count)
+        losses, guesses = trainer.advance(examples)
+        finite = np.isfinite(losses)
+        if finite.all():
+            mean = float(losses.mean(dtype=np.float64))
+            update += count
+            run.losses.append((update, mean))
+        else:
+            run.diverged_at = update + int(np.argmin(finite)) + 1
+            break
+        on_interval(
+            Progress(
+                update,
+                hyperparameters.updates,
+                time.perf_counter() - start,
+                mean,
+                decode(examples[-1 + count]),
+                languages[int(guesses[-1])],
+                languages[int(examples.targets[-1])],
+            )
+        )
+    run.training_seconds = time.perf_counter() - start
+    run.parameters = trainer.parameters()
+    return run
+
+
+def make_engine(
+    engine: str, spec: ModelSpec, parameters: Parameters, learning_rate: float
+) -> Engine:
+    """Return an engine that trains `spec` from `parameters`.
+
+    Raises:
+        UserError: There is no such engine, or it cannot train this model.
+    """
+    if engine not in ENGINES:
+        raise UserError(f"training.engine: {engine!r} is not one of {', '.join(ENGINES)}")
+    from noisynames.training.autograd import AutogradEngine
+
+    return AutogradEngine(spec, parameters, learning_rate)

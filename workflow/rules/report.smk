@@ -1,0 +1,50 @@
+rule plot:
+    """Draw every figure of the report."""
+    input:
+        tables=expand("results/tables/{table}.csv", table=TABLES),
+        timings="results/tables/timings.csv",
+        statistics="results/tables/statistics.json",
+        code=code("figures.py", "statistics.py"),
+    output:
+        expand("results/figures/{figure}.svg", figure=FIGURES),
+    log:
+        "results/logs/plot.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        figures=FIGURES,
+    shell:
+        "noisynames plot {params.figures} --tables results/tables --output results/figures"
+        " > {log} 2>&1"
+
+
+rule report:
+    """Write the HTML report from the tables, the figures and the templates."""
+    input:
+        manifest="results/dataset/manifest.json",
+        tables=expand("results/tables/{table}.csv", table=TABLES),
+        timings="results/tables/timings.csv",
+        statistics="results/tables/statistics.json",
+        figures=expand("results/figures/{figure}.svg", figure=FIGURES),
+        templates=sorted(str(f) for f in (ROOT / "report").rglob("*") if f.is_file()),
+        code=code("report.py", "answers.py"),
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config=json.dumps(config),
+        templates=str(ROOT / "report"),
+    shell:
+        "noisynames report --results results --templates {params.templates}"
+        " --config {params.config:q} --output {output} > {log} 2>&1"

@@ -1,0 +1,28 @@
+rule train:
+    """Train one model at one noise level under one seed."""
+    input:
+        split="results/splits/seed{seed}.csv",
+        code=TRAINING_CODE,
+    output:
+        losses="results/runs/{model}/noise{noise}/seed{seed}/losses.csv",
+        weights="results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors",
+        record="results/runs/{model}/noise{noise}/seed{seed}/run.json",
+        timing="results/runs/{model}/noise{noise}/seed{seed}/timing.json",
+    log:
+        "results/logs/train/{model}/noise{noise}/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train/{model}/noise{noise}/seed{seed}.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        model=lambda wildcards: flags(config["models"][wildcards.model]),
+        training=flags(config["training"]),
+        folder=subpath(output.losses, parent=True),
+    shell:
+        "noisynames train --model {wildcards.model} --noise {wildcards.noise}"
+        " --seed {wildcards.seed} {params.model} {params.training}"
+        " --split {input.split} --output {params.folder} 2> {log}"
