@@ -83,7 +83,7 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Step length.")] = 0.005,
     record_every: Annotated[int, typer.Option(help="Updates a point of the loss curve.")] = 1_000,
     report_every: Annotated[int, typer.Option(help="Updates between log lines.")] = 5_000,
-    engine: Annotated[str, typer.Option(help="auto or autograd.")] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, fused or autograd.")] = "auto",
     split: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="The seed's split; by default that of the offline names."),

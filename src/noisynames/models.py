@@ -20,7 +20,9 @@ Parameters = dict[str, NDArray[np.float32]]
 
 CELLS: tuple[str, ...] = get_args(Cell)
 READOUTS: tuple[str, ...] = get_args(Readout)
-_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+GATES = {"rnn": (1, 1, 0), "gru": (3, 1, 3), "lstm": (4, 2, 5)}
+"""Numbers that a hidden unit has in its gates, in its state, and in what the compiled engine keeps
+of it for the backward step."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def parameter_bounds(
         outputs: Languages.
     """
     H = spec.hidden_size
-    G = _GATES[spec.cell] * H
+    G = GATES[spec.cell][0] * H
     bounds: dict[str, tuple[tuple[int, ...], float]] = {}
     for layer in range(spec.num_layers):
         fan_in = inputs if layer == 0 else H

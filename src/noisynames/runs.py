@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -55,15 +56,12 @@ def write_run(
 
 def write_timing(path: Path, run: Run, updates: int) -> None:
     """Write what a run cost. `startup_seconds` counts from the start of the process."""
-    import psutil
-
-    process = psutil.Process()
     write_json(
         path,
         {
             "updates": updates,
             "training_seconds": round(run.training_seconds, 6),
-            "startup_seconds": round(run.started - process.create_time(), 3),
+            "startup_seconds": round(_process_age() - (time.perf_counter() - run.started), 3),
             "peak_memory_mb": round(_peak_memory_mb(), 1),
             "engine": run.engine,
             "machine": {
@@ -120,6 +118,18 @@ def _processor() -> str:
     except OSError:
         pass  # not Linux: what the platform module knows has to do
     return platform.processor() or platform.machine()
+
+
+def _process_age() -> float:
+    """Return the seconds since this process started."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
+        started = int(fields[19]) / os.sysconf("SC_CLK_TCK")  # since boot, field 22 of proc(5)
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+    except (OSError, AttributeError):  # not Linux
+        import psutil
+
+        return time.time() - psutil.Process().create_time()
 
 
 def _peak_memory_mb() -> float:

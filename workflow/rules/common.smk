@@ -79,6 +79,9 @@ TRAINING_CODE = code(
     "modules.py",
     "training/__init__.py",
     "training/autograd.py",
+    "training/fused.py",
+    "training/compiled.py",
+    "training/kernels.py",
 )
 EVALUATION_CODE = code(
     "alphabet.py",

@@ -89,7 +89,7 @@ class Run:
         losses: (update, mean loss of the updates since the last point), one a recording interval.
         diverged_at: The first update whose loss was not finite, counted from 1; None if none.
         training_seconds: Time in the update loop.
-        started: `time.time()` at the first update.
+        started: `time.perf_counter()` at the first update.
     """
 
     engine: str
@@ -135,8 +135,8 @@ def train(
     stream = TrainingStream(names, noise_level, seed)
     initial = initial_parameters(spec, len(ALPHABET), len(languages), seed)
     trainer = make_engine(engine, spec, initial, hyperparameters.learning_rate)
-    run = Run(trainer.name, initial, started=time.time())
     start = time.perf_counter()
+    run = Run(trainer.name, initial, started=start)
     update = 0
     while update < hyperparameters.updates and run.diverged_at is None:
         count = min(hyperparameters.record_every, hyperparameters.updates - update)
@@ -176,6 +176,21 @@ def make_engine(
     """
     if engine not in ENGINES:
         raise UserError(f"training.engine: {engine!r} is not one of {', '.join(ENGINES)}")
-    from noisynames.training.autograd import AutogradEngine
+    if engine == "auto":
+        engine = "fused" if why_not_fused(spec) is None else "autograd"
+    if engine == "autograd":
+        from noisynames.training.autograd import AutogradEngine
 
-    return AutogradEngine(spec, parameters, learning_rate)
+        return AutogradEngine(spec, parameters, learning_rate)
+    if reason := why_not_fused(spec):
+        raise UserError(f"training.engine: 'fused' cannot train this model: {reason}")
+    from noisynames.training.fused import FusedEngine
+
+    return FusedEngine(spec, parameters, learning_rate)
+
+
+def why_not_fused(spec: ModelSpec) -> str | None:
+    """Return why the compiled engine cannot train `spec`, or None if it can."""
+    if spec.num_layers > 1:
+        return f"it has one layer only, and num_layers is {spec.num_layers}"
+    return None

@@ -1,0 +1,159 @@
+"""Compiled kernels, kept on disk as machine code and loaded without Numba.
+
+Numba takes more than a second to start, most of a short run. So Numba is imported only to compile
+a kernel that this machine does not have yet; from then on llvmlite, Numba's own interface to LLVM,
+loads the machine code into the process.
+
+The cache is a folder of the user's (`NOISYNAMES_CACHE`, by default in the platform's cache folder),
+never the installed package, which may be read-only. A file's name holds all that its content
+depends on: the kernels' source, the versions, the processor. Files are written whole, under a lock
+that only saves double work: where a file system has no locks, two jobs write the same content.
+"""
+
+import ctypes
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from noisynames.files import replacing
+
+_SOURCE = Path(__file__).with_name("kernels.py")
+_DIGEST_BYTES = 32
+_NAME = "entry"
+_C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
+"""What machine code may call: functions that are in every process."""
+
+_engine: Any = None
+_loaded: dict[tuple[str, str, str], Any] = {}
+
+
+def load(cell: str, readout: str, real: str = "float32") -> Any:
+    """Return a kernel as a ctypes function; see `noisynames.training.kernels.compile_entry`.
+
+    Args:
+        cell: `rnn`, `gru` or `lstm`.
+        readout: `last` or `attention`.
+        real: `float32` or `float64`.
+    """
+    key = (cell, readout, real)
+    if key not in _loaded:
+        _loaded[key] = _link(_machine_code(*key), real)
+    return _loaded[key]
+
+
+def cache_folder() -> Path:
+    """Return the folder that holds the machine code."""
+    if folder := os.environ.get("NOISYNAMES_CACHE"):
+        return Path(folder)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("noisynames") / "kernels"
+
+
+def _machine_code(cell: str, readout: str, real: str) -> bytes:
+    """Return the object file of a kernel, from the cache or else compiled into it."""
+    identity = [
+        _SOURCE.read_text(encoding="utf-8"),
+        *(version(package) for package in ("numba", "llvmlite", "numpy")),
+        sys.version,
+        llvm.get_process_triple(),
+        llvm.get_host_cpu_name(),
+        llvm.get_host_cpu_features().flatten(),
+    ]
+    digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
+    path = cache_folder() / f"{cell}-{readout}-{real}-{digest}.bin"
+    code = _read(path)
+    if code is not None:
+        return code
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.with_suffix(".lock")):
+            code = _read(path)  # another job may have compiled it meanwhile
+            if code is None:
+                code = _compile(cell, readout, real)
+                with replacing(path) as part:
+                    part.write_bytes(hashlib.sha256(code).digest() + code)
+    except OSError as error:
+        print(f"kernels: {path.parent} cannot be written ({error.strerror})", file=sys.stderr)
+        code = _compile(cell, readout, real)
+    return code
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the machine code in a cache file; None if it is not there or not whole."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    digest, code = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    return code if hashlib.sha256(code).digest() == digest else None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    from filelock import FileLock
+
+    lock = FileLock(path)
+    try:
+        lock.acquire()
+    except NotImplementedError:  # a file system without locks
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _compile(cell: str, readout: str, real: str) -> bytes:
+    print(
+        f"kernels: compiling {cell} with readout {readout}, once on this machine (some seconds)",
+        file=sys.stderr,
+        flush=True,
+    )
+    from numba import types
+
+    from noisynames.training.kernels import compile_entry
+
+    dispatcher = compile_entry(cell, readout, getattr(types, real))
+    (compiled,) = dispatcher.overloads.values()
+    module = llvm.parse_assembly(compiled.library.get_llvm_str())
+    for function in module.functions:
+        if function.name == compiled.fndesc.llvm_func_name:
+            function.name = _NAME
+        outside = function.is_declaration and not function.name.startswith("llvm.")
+        assert not outside or function.name in _C_LIBRARY, f"{function.name} belongs to Numba"
+    return bytes(_target_machine().emit_object(module))
+
+
+def _target_machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        jit=True,
+    )
+
+
+def _link(code: bytes, real: str) -> Any:
+    """Load machine code into this process and return its function."""
+    global _engine  # noqa: PLW0603 - one for the process, which must outlive every function
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engine = engine
+    rate = ctypes.c_float if real == "float32" else ctypes.c_double
+    # Numba's own convention: status = f(&result, &exception, arguments …)
+    kind = ctypes.CFUNCTYPE(
+        ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, rate
+    )
+    return kind(engine.get_function_address(_NAME))
