@@ -18,8 +18,8 @@ include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/report.smk"
 
 
-# The whole experiment, up to results/report.html.
 rule all:
+    """Run the whole experiment, up to results/report.html. This is the default."""
     default_target: True
     input:
         "results/report.html",

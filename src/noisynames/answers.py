@@ -165,7 +165,8 @@ def _efficiency(study: _Study) -> Answer:
 
 def _against(reference: str, records: Iterable[Record]) -> tuple[list[str], list[str]]:
     """Return the models detected to be lower, and higher, than the reference."""
-    lower, higher = [], []
+    lower: list[str] = []
+    higher: list[str] = []
     for r in records:
         if r["verdict"] not in _DETECTED:
             continue

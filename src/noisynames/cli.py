@@ -31,9 +31,6 @@ def main() -> None:
             raise
         print(f"noisynames: {error.filename}: {error.strerror}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("noisynames: interrupted; nothing was written", file=sys.stderr)
-        sys.exit(130)
 
 
 @app.command()
@@ -118,8 +115,13 @@ def train(
     else:
         parts = splits.read(split)
     folder = output or Path("results", "runs", model, f"noise{noise}", f"seed{seed}")
-    with report_to(sys.stderr, f"{model} noise {noise} seed {seed}", hyperparameters) as report:
-        run = train_model(spec, parts, noise, seed, hyperparameters, engine, report)
+    title = f"{model} noise {noise} seed {seed}"
+    try:
+        with report_to(sys.stderr, title, hyperparameters) as report_progress:
+            run = train_model(spec, parts, noise, seed, hyperparameters, engine, report_progress)
+    except KeyboardInterrupt:
+        print("noisynames: interrupted; nothing was written", file=sys.stderr)
+        raise typer.Exit(130) from None
     if run.diverged_at is not None:
         print(f"diverged: the loss of update {run.diverged_at} is not finite", file=sys.stderr)
     runs.write_run(folder, run, spec, hyperparameters, parts.languages, model, noise, seed)

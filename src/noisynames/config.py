@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from jsonschema.validators import extend
 
 from noisynames import datasets, splits
 from noisynames.errors import UserError
+from noisynames.models import spec_from
+from noisynames.training import why_not_fused
 
 Schema = Mapping[str, Any]
 
@@ -24,16 +27,27 @@ def resolve(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
         UserError: The first fault, in one line: the key, what was found, what is allowed.
     """
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    config = _read_again(copy.deepcopy(dict(config)), schema)
     error = min(
         _validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path)), default=None
     )
     if error is not None:
         raise UserError(_one_line(error))
-    resolved: dict[str, Any] = _with_defaults(copy.deepcopy(dict(config)), schema)
+    resolved: dict[str, Any] = _with_defaults(config, schema)
     if isinstance(resolved["seeds"], int):
         resolved["seeds"] = list(range(resolved["seeds"]))
+    _check_engine(resolved)
     _check_dataset(resolved["dataset"])
     return resolved
+
+
+def _check_engine(config: Mapping[str, Any]) -> None:
+    """Refuse the compiled engine for a model that it cannot train."""
+    if config["training"]["engine"] != "fused":
+        return
+    for name, spec in config["models"].items():
+        if reason := why_not_fused(spec_from(spec)):
+            raise UserError(f"training.engine: 'fused' cannot train models.{name}: {reason}")
 
 
 def _check_dataset(dataset: Mapping[str, Any]) -> None:
@@ -60,35 +74,37 @@ def _validator(schema: Schema) -> Draft202012Validator:
     checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
         {"number": _is_number, "integer": _is_integer}
     )
-    strict = extend(Draft202012Validator, type_checker=checker)
+    strict: Any = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
     validator: Draft202012Validator = strict(schema)
     return validator
 
 
 def _one_line(error: ValidationError) -> str:
     place = ".".join(map(str, error.absolute_path)) or "config"
+    schema: Any = error.schema
+    instance: Any = error.instance
     if error.validator == "additionalProperties":
-        known = sorted(error.schema["properties"])
-        unknown = sorted(str(key) for key in error.instance if key not in known)[0]
+        known = sorted(schema["properties"])
+        unknown = sorted(str(key) for key in instance if key not in known)[0]
         close = get_close_matches(unknown, known, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         key = unknown if place == "config" else f"{place}.{unknown}"
         return f"{key}: unknown key; {hint}allowed: {', '.join(known)}"
     if error.validator == "required":
-        missing = next(key for key in error.schema["required"] if key not in error.instance)
-        allowed = _allowed(error.schema["properties"][missing])
+        missing = next(key for key in schema["required"] if key not in instance)
+        allowed = _allowed(schema["properties"][missing])
         return f"{place}.{missing}: missing; allowed: {allowed}"
     if "propertyNames" in error.absolute_schema_path:
-        return f"{place}: {error.instance!r} is not a name; allowed: {error.schema['description']}"
+        return f"{place}: {instance!r} is not a name; allowed: {schema['description']}"
     if error.validator == "uniqueItems":
-        repeated = next(x for i, x in enumerate(error.instance) if x in error.instance[:i])
+        repeated = next(x for i, x in enumerate(instance) if x in instance[:i])
         return f"{place}: found {repeated!r} more than once; allowed: each value once"
-    if error.validator == "anyOf" and isinstance(error.instance, list):
+    if error.validator == "anyOf" and isinstance(instance, list):
         # The list was meant, so its own fault says more than "neither a number nor a list".
         nested = [e for e in error.context or [] if e.validator != "type" or e.path]
         if nested:
             return _one_line(nested[0])
-    return f"{place}: found {error.instance!r}; allowed: {_allowed(error.schema)}"
+    return f"{place}: found {instance!r}; allowed: {_allowed(schema)}"
 
 
 def _allowed(schema: Schema) -> str:
@@ -97,9 +113,8 @@ def _allowed(schema: Schema) -> str:
         return "one of " + ", ".join(map(str, schema["enum"]))
     if "anyOf" in schema:
         return " or ".join(_allowed(option) for option in schema["anyOf"])
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     words = []
-    for kind in kinds:
+    for kind in _types(schema):
         if kind in ("integer", "number"):
             article = "an integer" if kind == "integer" else "a finite number"
             words.append(article + _bounds(schema))
@@ -124,16 +139,46 @@ def _bounds(schema: Schema) -> str:
     return " " + " and ".join(bounds) if bounds else ""
 
 
+def _read_again(value: Any, schema: Schema) -> Any:
+    """Read text as YAML wherever the schema has no place for text.
+
+    Snakemake hands over what stands inside `--config 'training={updates: 100}'` as text.
+    """
+    if isinstance(value, str) and "string" not in _types(schema):
+        with suppress(yaml.YAMLError):
+            return yaml.safe_load(value)
+    if isinstance(value, dict):
+        parts = schema.get("properties", {})
+        rest = schema.get("additionalProperties")
+        known = {key: parts.get(key, rest) for key in value}
+        return {
+            key: _read_again(item, known[key]) if isinstance(known[key], Mapping) else item
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        options = [schema, *schema.get("anyOf", [])]
+        items = next((option["items"] for option in options if "items" in option), None)
+        return [_read_again(item, items) for item in value] if items else value
+    return value
+
+
+def _types(schema: Schema) -> list[str]:
+    if "anyOf" in schema:
+        return [kind for option in schema["anyOf"] for kind in _types(option)]
+    kinds = schema["type"]
+    return kinds if isinstance(kinds, list) else [kinds]
+
+
 def _with_defaults(value: Any, schema: Schema) -> Any:
+    """Fill in defaults; keys come in the schema's order, so that a reordered file means the same."""
     if not isinstance(value, dict):
         return value
+    filled = {}
     for key, part in schema.get("properties", {}).items():
-        if key not in value and "default" in part:
-            value[key] = copy.deepcopy(part["default"])
-        if key in value:
-            value[key] = _with_defaults(value[key], part)
-    extra = schema.get("additionalProperties")
-    if isinstance(extra, Mapping):
-        for key in value:
-            value[key] = _with_defaults(value[key], extra)
-    return value
+        if key in value or "default" in part:
+            given = value[key] if key in value else copy.deepcopy(part["default"])
+            filled[key] = _with_defaults(given, part)
+    rest = schema.get("additionalProperties")
+    if isinstance(rest, Mapping):
+        filled |= {key: _with_defaults(part, rest) for key, part in value.items()}
+    return filled

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ _MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 _INK = "#010203"
 _SEQUENTIAL = "viridis"
 
-_STYLE = {
+_STYLE: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
@@ -316,17 +317,17 @@ def _draw_attention_examples(tables: Tables, findings: Findings, look: Look) -> 
             index = {name: i for i, name in enumerate(names)}
             matrix = np.full((len(names), int(own["position"].max()) + 1), np.nan)
             for r in cell.itertuples():
-                matrix[index[str(r.language), str(r.name)], int(r.position)] = r.weight  # type: ignore[arg-type]
+                matrix[index[str(r.language), str(r.name)], int(r.position)] = r.weight
             image = axes.pcolormesh(matrix, vmin=0, vmax=1, cmap=_SEQUENTIAL, rasterized=True)
             for r in cell.itertuples():
                 axes.text(
-                    int(r.position) + 0.5,  # type: ignore[arg-type]
+                    int(r.position) + 0.5,
                     index[str(r.language), str(r.name)] + 0.5,
                     str(r.character),
                     ha="center",
                     va="center",
                     fontsize=8,
-                    color="#ffffff" if float(r.weight) < 0.6 else "#000000",  # type: ignore[arg-type]
+                    color="#ffffff" if float(r.weight) < 0.6 else "#000000",
                 )
             axes.set_yticks(np.arange(len(names)) + 0.5, [language for language, _ in names])
             axes.invert_yaxis()
@@ -436,7 +437,7 @@ def _label_ends(
     gap = 0.075 * (high - low)
     places: NDArray[np.float64] = np.array([y for (_, y), _, _ in ends])
     order = np.argsort(places, kind="stable")
-    for lower, upper in zip(order[:-1], order[1:], strict=True):
+    for lower, upper in pairwise(order):
         places[upper] = max(places[upper], places[lower] + gap)
     for ((x, _), text, colour), y in zip(ends, places, strict=True):
         label = axes.annotate(

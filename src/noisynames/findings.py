@@ -113,8 +113,8 @@ def _by_run(tables: Tables) -> dict[Key, pd.Series]:
     columns = ["accuracy", "macro_top3", "macro_f1"]
     wide = runs.merge(own[["model", "noise", "seed", *columns]], on=["model", "noise", "seed"])
     return {
-        (metric, str(model), int(noise)): group.set_index("seed")[metric]
-        for (model, noise), group in wide.groupby(["model", "noise"])
+        (metric, str(key[0]), int(str(key[1]))): group.set_index("seed")[metric]
+        for key, group in wide.groupby(["model", "noise"])
         for metric in METRICS
     }
 
@@ -185,30 +185,36 @@ def _attention(tables: Tables, grid: Grid) -> tuple[list[dict[str, Any]], list[d
         return [], []
     table = tables["attention"]
     quantities = ("last_character", "last_letter", "on_noise", "noise_share", "entropy")
-    cells = table.groupby(["model", "trained_at", "tested_at"])
+    cells = {
+        (model, trained, tested): table[
+            (table["model"] == model)
+            & (table["trained_at"] == trained)
+            & (table["tested_at"] == tested)
+        ].set_index("seed")
+        for model in grid.attention_models
+        for trained in grid.noise_levels
+        for tested in grid.noise_levels
+    }
     estimates = [
         {
             "quantity": quantity,
-            "model": str(model),
-            "trained_at": int(trained),
-            "tested_at": int(tested),
-            **asdict(t_interval(group[quantity].dropna())),
+            "model": model,
+            "trained_at": trained,
+            "tested_at": tested,
+            **asdict(t_interval(cell[quantity].dropna())),
         }
-        for (model, trained, tested), group in cells
+        for (model, trained, tested), cell in cells.items()
         for quantity in quantities
-        if group[quantity].notna().any()
+        if cell[quantity].notna().any()
     ]
     low, *higher = sorted(grid.noise_levels)
     asked = []
     pairs: list[Pair] = []
     for model in grid.attention_models:
-        own = table[(table["model"] == model) & (table["trained_at"] == table["tested_at"])]
-        by_level = {int(n): g.set_index("seed") for n, g in own.groupby("trained_at")}
         for noise in higher:
-            if low not in by_level or noise not in by_level:
-                continue
-            seeds = by_level[low].index.intersection(by_level[noise].index)
-            at_noise, at_low = by_level[noise].loc[seeds], by_level[low].loc[seeds]
+            quiet, noisy = cells[model, low, low], cells[model, noise, noise]
+            seeds = quiet.index.intersection(noisy.index)
+            at_noise, at_low = noisy.loc[seeds], quiet.loc[seeds]
             asked.append({"question": "last_character", "model": model, "noise": noise})
             pairs.append(
                 (at_noise["last_character"].to_numpy(), at_low["last_character"].to_numpy())

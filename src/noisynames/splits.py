@@ -70,15 +70,15 @@ def split_names(
         quota[language] += 1
     quota = {language: round(test_fraction * size) for language, size in quota.items()}
     test: set[str] = set()
-    for languages in sorted(strata, key=lambda key: (-len(key), key)):
-        names = [strata[languages][i] for i in rng.permutation(len(strata[languages]))]
-        if len(languages) > 1:
+    for stratum in sorted(strata, key=lambda key: (-len(key), key)):
+        names = [strata[stratum][i] for i in rng.permutation(len(strata[stratum]))]
+        if len(stratum) > 1:
             expected = test_fraction * len(names)
             count = int(expected) + int(rng.random() < expected % 1)
         else:
-            count = max(quota[languages[0]], 0)
+            count = max(quota[stratum[0]], 0)
         test.update(names[:count])
-        for language in languages:
+        for language in stratum:
             quota[language] -= count
 
     train: list[tuple[str, str]] = []
@@ -90,8 +90,8 @@ def split_names(
     for part, pairs in ((TRAIN, train), (TEST, held_out)):
         if missing := set(quota) - {language for language, _ in pairs}:
             raise UserError(
-                f"dataset: label {min(missing)!r} has no {part} name under seed {seed}, since other "
-                "labels share its names; give it more names of its own"
+                f"dataset: label {min(missing)!r} has no {part} name under seed {seed}, since "
+                "other labels share its names; give it more names of its own"
             )
     return Split(train, held_out)
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 ALPHA = 0.05
-_SIGN_PATTERNS = 2**14
+_EXACT_UP_TO = 14
 Verdict = Literal["higher", "lower", "no difference detected", "too few seeds to tell"]
 
 
@@ -69,7 +69,8 @@ def t_band(
     mean = x.mean(axis=0)
     if n == 1:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * x.std(axis=0, ddof=1) / np.sqrt(n)
+    quantile = float(stats.t.ppf((1 + confidence) / 2, n - 1))
+    half = quantile * x.std(axis=0, ddof=1) / np.sqrt(n)
     return mean, mean - half, mean + half
 
 
@@ -100,7 +101,7 @@ def sign_flip_test(differences: ArrayLike) -> float:
         lambda sample, axis: sample.mean(axis=axis),
         permutation_type="samples",
         vectorized=True,
-        n_resamples=_SIGN_PATTERNS,
+        n_resamples=2**_EXACT_UP_TO,
         rng=np.random.default_rng(0),
     )
     return float(result.pvalue)
@@ -108,7 +109,7 @@ def sign_flip_test(differences: ArrayLike) -> float:
 
 def smallest_p(n: int) -> float:
     """Return the smallest two-sided p value that the sign-flip test can give for n seeds."""
-    return min(1.0, 2.0 / min(2**n, _SIGN_PATTERNS))
+    return min(1.0, 2.0 / 2.0 ** min(n, _EXACT_UP_TO))
 
 
 def compare(pairs: Sequence[tuple[ArrayLike, ArrayLike]], alpha: float = ALPHA) -> list[Comparison]:

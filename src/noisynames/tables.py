@@ -231,8 +231,8 @@ def _confusion(predictions: pd.DataFrame) -> pd.DataFrame:
     shares = counts.reindex(columns=languages, fill_value=0)
     shares = shares.div(shares.sum(axis=1), axis=0)
     mean = shares.groupby([*_CELL, "language"]).mean()
-    mean.columns.name = "prediction"
-    return mean.stack().rename("share").reset_index()
+    long = mean.reset_index().melt([*_CELL, "language"], var_name="prediction", value_name="share")
+    return long.sort_values([*_CELL, "language", "prediction"])
 
 
 def _mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -247,7 +247,8 @@ def _mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
         ["model", "trained_at", "probability", "name", "language"],
         ascending=[True, True, False, True, True],
     )
-    return table.groupby(["model", "trained_at"]).head(_MISTAKES)
+    shown: pd.DataFrame = table.groupby(["model", "trained_at"]).head(_MISTAKES)
+    return shown
 
 
 def _attention_examples(weights: pd.DataFrame) -> pd.DataFrame:
@@ -256,4 +257,5 @@ def _attention_examples(weights: pd.DataFrame) -> pd.DataFrame:
     names = first[["language", "name"]].drop_duplicates().groupby("language").head(1)
     chosen = names.iloc[np.linspace(0, len(names) - 1, min(_EXAMPLE_NAMES, len(names))).astype(int)]
     table = first.merge(chosen, on=["language", "name"])
-    return table.sort_values([*_RUN, "language", "name", "position"])
+    ordered: pd.DataFrame = table.sort_values([*_RUN, "language", "name", "position"])
+    return ordered

@@ -10,14 +10,22 @@ rule aggregate:
         ),
         splits=expand("results/splits/seed{seed}.csv", seed=SEEDS),
         evaluation=expand(
-            "results/evaluation/{model}/noise{noise}.csv", model=MODELS, noise=NOISE_LEVELS
+            "results/evaluation/{model}/noise{noise}.csv",
+            model=MODELS,
+            noise=NOISE_LEVELS,
         ),
         attention=expand(
             "results/attention/{model}/noise{noise}.csv",
             model=ATTENTION_MODELS,
             noise=NOISE_LEVELS,
         ),
-        code=code("tables.py", "attention.py", "evaluation.py", "statistics.py", "findings.py"),
+        code=code(
+            "tables.py",
+            "attention.py",
+            "evaluation.py",
+            "statistics.py",
+            "findings.py",
+        ),
     output:
         tables=expand("results/tables/{table}.csv", table=TABLES),
         timings="results/tables/timings.csv",

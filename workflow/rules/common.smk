@@ -2,9 +2,8 @@
 import json
 import os
 import shlex
+import sys
 from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
 
 from noisynames.config import resolve
 from noisynames.errors import UserError
@@ -14,7 +13,7 @@ ROOT = Path(os.path.relpath(workflow.basedir))
 try:
     config = resolve(config, ROOT / "workflow/schemas/config.schema.yaml")
 except UserError as error:
-    raise WorkflowError(f"config: {error}") from None
+    sys.exit(f"config: {error}")
 
 MODELS = list(config["models"])
 ATTENTION_MODELS = [m for m in MODELS if config["models"][m]["readout"] == "attention"]

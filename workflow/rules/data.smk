@@ -2,7 +2,12 @@ rule dataset:
     """Collect and normalise the names."""
     input:
         code=code("alphabet.py")
-        + code(*[f"datasets/{f}.py" for f in ("__init__", "surnames", "tutorial", "directory")]),
+        + code(
+            *[
+                f"datasets/{f}.py"
+                for f in ("__init__", "surnames", "tutorial", "directory")
+            ]
+        ),
     output:
         names="results/dataset/names.csv",
         manifest="results/dataset/manifest.json",

@@ -30,7 +30,10 @@ rule report:
         timings="results/tables/timings.csv",
         statistics="results/tables/statistics.json",
         figures=expand("results/figures/{figure}.svg", figure=FIGURES),
-        templates=sorted(str(f) for f in (ROOT / "report").rglob("*") if f.is_file()),
+        templates=[str(ROOT / "report/base.html")]
+        + sorted(
+            str(f) for f in (ROOT / "report").rglob("*.*") if f.name != "base.html"
+        ),
         code=code("report.py", "answers.py"),
     output:
         "results/report.html",
@@ -44,7 +47,7 @@ rule report:
         runtime=10,
     params:
         config=json.dumps(config),
-        templates=str(ROOT / "report"),
+        templates=lambda wildcards, input: Path(input.templates[0]).parent,
     shell:
         "noisynames report --results results --templates {params.templates}"
         " --config {params.config:q} --output {output} > {log} 2>&1"

@@ -32,8 +32,8 @@ def read() -> RawNames:
     """Return every surname list of each locale, transliterated to Latin letters.
 
     Other scripts go through anyascii; so do Latin letters that the alphabet would lose (ł, ß).
-    Names without lower case get an initial capital, so that letter case says nothing of the
-    language.
+    Names all in one case (a script without capitals, a romanisation in capitals) get an initial
+    capital, so that letter case says nothing of the language.
     """
     return RawNames(
         names={language: list(_romanised(locale)) for language, locale in LOCALES.items()},
@@ -49,7 +49,7 @@ def _romanised(locale: str) -> Iterator[str]:
 
     for name in _listed(locale):
         latin = anyascii(name)
-        if name.upper() == name.lower() or latin.isupper():
+        if latin.islower() or latin.isupper():
             latin = latin.capitalize()
         yield latin
 

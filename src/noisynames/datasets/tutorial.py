@@ -19,7 +19,8 @@ def read(path: Path | None = None, url: str = URL, sha256: str = SHA256) -> RawN
 
     Args:
         path: A zip file or a folder, with the name files in it or in `data/names/` below it.
-        url, sha256: The archive and its checksum.
+        url: The archive.
+        sha256: Its checksum.
 
     Raises:
         UserError: The copy does not hold the names, or the download fails or is altered.

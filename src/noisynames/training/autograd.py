@@ -41,7 +41,7 @@ class AutogradEngine:
             log_probabilities, _ = self._module(characters[None, start:end], lengths[i : i + 1])
             loss = F.nll_loss(log_probabilities, targets[i : i + 1])
             self._optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()
             losses[i] = loss.item()
             guesses[i] = int(log_probabilities.argmax())

@@ -30,8 +30,8 @@ _NAME = "entry"
 _C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
 """What machine code may call: functions that are in every process."""
 
-_engine: Any = None
-_loaded: dict[tuple[str, str, str], Any] = {}
+_loaded: dict[tuple[str, str, str], tuple[Any, Any]] = {}
+"""Functions, each with the engine whose memory it lives in."""
 
 
 def load(cell: str, readout: str, real: str = "float32") -> Any:
@@ -45,7 +45,8 @@ def load(cell: str, readout: str, real: str = "float32") -> Any:
     key = (cell, readout, real)
     if key not in _loaded:
         _loaded[key] = _link(_machine_code(*key), real)
-    return _loaded[key]
+    function, _ = _loaded[key]
+    return function
 
 
 def cache_folder() -> Path:
@@ -144,16 +145,14 @@ def _target_machine() -> Any:
     )
 
 
-def _link(code: bytes, real: str) -> Any:
-    """Load machine code into this process and return its function."""
-    global _engine  # noqa: PLW0603 - one for the process, which must outlive every function
+def _link(code: bytes, real: str) -> tuple[Any, Any]:
+    """Load machine code into this process; return its function and the engine that holds it."""
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    _engine = engine
     rate = ctypes.c_float if real == "float32" else ctypes.c_double
     # Numba's own convention: status = f(&result, &exception, arguments …)
     kind = ctypes.CFUNCTYPE(
         ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, rate
     )
-    return kind(engine.get_function_address(_NAME))
+    return kind(engine.get_function_address(_NAME)), engine

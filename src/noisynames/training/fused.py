@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,15 @@ class FusedEngine:
 
     def __init__(self, spec: ModelSpec, parameters: Parameters, learning_rate: float) -> None:
         """Take a copy of `parameters` in the kernels' layout, matrices transposed."""
-        p = {name: np.array(values, order="C") for name, values in parameters.items()}
+        p: dict[str, Any] = {
+            name: np.array(values, order="C") for name, values in parameters.items()
+        }
         dtype = p["output.weight"].dtype
         none = np.empty(0, dtype)
         H = spec.hidden_size
         if spec.cell == "rnn":
             joint = np.ascontiguousarray(p["cell.weight_l0"].T)
-            cell = [joint[:-H], p["cell.bias_l0"], joint[-H:], none]
+            cell: list[Any] = [joint[:-H], p["cell.bias_l0"], joint[-H:], none]
         else:
             cell = [
                 np.ascontiguousarray(p["cell.weight_ih_l0"].T),
@@ -46,7 +49,7 @@ class FusedEngine:
         self._reserve(int(examples.lengths.max(initial=1)))
         losses = np.empty(len(examples), self._dtype)
         guesses = np.empty(len(examples), np.int64)
-        stream = [examples.characters, examples.offsets, examples.targets]
+        stream: list[Any] = [examples.characters, examples.offsets, examples.targets]
         addresses = _addresses([*self._weights, *self._scratch, *stream, losses, guesses])
         classes, H = self._weights[6].shape
         sizes = np.array([len(self._weights[0]), H, classes, self._longest, len(examples)])
@@ -90,8 +93,9 @@ class FusedEngine:
         self._longest = longest
         spec, (classes, H) = self._spec, self._weights[6].shape
         G, S, K = GATES[spec.cell]
-        cell = [(G, H), *[(longest, G, H)] * 3, (longest, K, H), *[(longest + 1, S, H)] * 2, (S, H)]
-        shapes = [*cell, (longest,), (longest,), (H,), (H,), (classes,)]
+        per_step = [*[(longest, G, H)] * 3, (longest, K, H), *[(longest + 1, S, H)] * 2]
+        shapes: list[tuple[int, ...]] = [(G, H), *per_step, (S, H)]
+        shapes += [(longest,), (longest,), (H,), (H,), (classes,)]
         self._scratch = [np.zeros(shape, self._dtype) for shape in shapes]
 
 

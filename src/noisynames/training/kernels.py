@@ -48,7 +48,7 @@ _jit = njit(**_OPTIONS)
 # --- Scalars -------------------------------------------------------------------------------------
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _power_of_two(typing: Any, n: Any) -> Any:
     """Return 2^n as float32 for an int32 n in −126 … 127, by writing the exponent bits."""
 
@@ -64,10 +64,10 @@ def _exp(x: float) -> float:
     return math.exp(x)
 
 
-@overload(_exp, jit_options=_OPTIONS, strict=False)  # type: ignore[untyped-decorator]
+@overload(_exp, jit_options=_OPTIONS, strict=False)
 def _overload_exp(x: Any) -> Callable[[float], float]:
     if x != types.float32:
-        return lambda x: math.exp(x)
+        return lambda x: math.exp(x)  # noqa: PLW0108 - Numba inlines a Python function only
 
     def exp32(x: float) -> float:
         """e^x = 2^n e^r with |r| ≤ ln 2 / 2, e^r by its Taylor polynomial of degree 7.
@@ -173,7 +173,7 @@ def _add_row_products(y, W, x):
 
 @_jit
 def _add_outer_products(W, scale, X, Y, count):
-    """W += scale Σ_t X_t ⊗ Y_t over the first `count` rows of X (·, n) and Y (·, m); W is (n, m)."""
+    """W += scale Σ_t X_t ⊗ Y_t over `count` rows of X (·, n) and Y (·, m); W is (n, m)."""
     n, m = W.shape
     blocked = count - count % 4
     for j in range(n):
@@ -386,7 +386,7 @@ def _softmax(x):
     return top + math.log(total)
 
 
-# --- Which function belongs to which weights --------------------------------------------------------
+# --- Which function belongs to which weights -----------------------------------------------------
 
 _METHODS: dict[str, dict[type, Callable[..., None]]] = {
     "forward": {RNN: _rnn_forward, GRU: _gru_forward, LSTM: _lstm_forward},
@@ -402,7 +402,7 @@ def _dispatched(name: str) -> Callable[..., Any]:
     def stub(weights: Any, *arguments: Any) -> None:
         _METHODS[name][type(weights)](weights, *arguments)
 
-    @overload(stub, jit_options=_OPTIONS, strict=False)  # type: ignore[untyped-decorator]
+    @overload(stub, jit_options=_OPTIONS, strict=False)
     def resolve(weights: Any, *arguments: Any) -> Callable[..., None]:
         return _METHODS[name][weights.instance_class]
 
@@ -459,15 +459,18 @@ def train_interval(
     """Do one SGD update an example, in order, on the weights in place.
 
     Args:
-        cell: RNN, GRU or LSTM: embedding (symbols, gates · H), recurrent matrix (H, gates · H), both
-            transposed against PyTorch's, and their biases (empty where a cell has none).
+        cell: RNN, GRU or LSTM: embedding (symbols, gates · H), recurrent matrix (H, gates · H),
+            both transposed against PyTorch's, and their biases (empty where a cell has none).
         readout: Last or Attention.
-        output, output_bias: Shape (classes, H) and (classes,).
+        output: The output layer's weights, shape (classes, H).
+        output_bias: Shape (classes,).
         scratch: Memory for the longest of the examples.
-        characters, offsets, targets: See `noisynames.sampling.Examples`.
+        characters: All sequences end to end; see `noisynames.sampling.Examples`.
+        offsets: Where each begins and ends, shape (count + 1,).
+        targets: Class indices, shape (count,).
         rate: Learning rate, of the weights' type.
-        losses, guesses: Filled with each example's loss (nats) before its update and the class of
-            the largest logit; shape (count,).
+        losses: Filled with each example's loss (nats) before its update, shape (count,).
+        guesses: Filled with the class of the largest logit, shape (count,).
     """
     a, a_row, u, u_rows, da, da_rows, du, du_rows = scratch[:8]
     kept, s, ds, ds_prev, alpha, dalpha, context, dcontext, logits = scratch[8:]
@@ -530,7 +533,7 @@ CELLS: dict[str, Any] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 READOUTS: dict[str, Any] = {"last": Last, "attention": Attention}
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _array(typing: Any, address: Any, shape: Any, element: Any) -> Any:
     """Return the C-contiguous array of a shape and element type that lies at an address."""
     array_type = types.Array(element.instance_type, len(shape), "C")

@@ -1,0 +1,102 @@
+"""A short run must not pay for what it does not use; the cache must bear company."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from noisynames import splits
+from noisynames.training import compiled
+
+
+@pytest.fixture
+def split_file(tmp_path: Path) -> Path:
+    rows = [(label, f"{label}{a}{b}") for label in ("Ba", "Do") for a in "abcd" for b in "efgh"]
+    splits.write(splits.split_names(rows, 0), tmp_path / "seed0.csv")
+    return tmp_path / "seed0.csv"
+
+
+def train_in(
+    folder: Path, split: Path, cache: Path, code: str = ""
+) -> subprocess.CompletedProcess[str]:
+    program = f"""
+import sys
+sys.argv = ["noisynames", "train", "--model", "rnn", "--noise", "2", "--seed", "0", "--updates",
+            "50", "--hidden-size", "4", "--split", {str(split)!r}, "--output", {str(folder)!r}]
+from noisynames.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+{code}
+"""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={"NOISYNAMES_CACHE": str(cache), "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_compiled_run_imports_no_heavy_library(tmp_path: Path, split_file: Path) -> None:
+    compiled.load("rnn", "last")
+    heavy = "assert not {'torch', 'pandas', 'numba', 'scipy', 'faker'} & set(sys.modules)"
+    done = train_in(tmp_path / "run", split_file, compiled.cache_folder(), heavy)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run/losses.csv").is_file()
+
+
+def test_jobs_that_compile_at_once_do_no_harm(tmp_path: Path, split_file: Path) -> None:
+    cache = tmp_path / "cache"
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(3) as pool:
+        runs = list(pool.map(lambda i: train_in(tmp_path / f"run{i}", split_file, cache), range(3)))
+    assert [run.returncode for run in runs] == [0, 0, 0], runs
+    told = sum("compiling rnn" in run.stderr for run in runs)
+    assert told == 1, "one job compiles, the others wait for it"
+    weights = {(tmp_path / f"run{i}/weights.safetensors").read_bytes() for i in range(3)}
+    assert len(weights) == 1
+
+
+def test_a_damaged_cache_file_is_replaced(tmp_path: Path, split_file: Path) -> None:
+    cache = tmp_path / "cache"
+    train_in(tmp_path / "one", split_file, cache)
+    (file,) = cache.glob("*.bin")
+    file.write_bytes(file.read_bytes()[:-100])
+    done = train_in(tmp_path / "two", split_file, cache)
+    assert done.returncode == 0, done.stderr
+    assert "compiling" in done.stderr
+    assert (tmp_path / "one/losses.csv").read_bytes() == (tmp_path / "two/losses.csv").read_bytes()
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, split_file: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    done = train_in(tmp_path / "run", split_file, blocked / "cache")
+    assert done.returncode == 0, done.stderr
+    assert "cannot be written" in done.stderr
+    assert (tmp_path / "run/losses.csv").is_file()
+
+
+def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(
+    tmp_path: Path, split_file: Path
+) -> None:
+    import signal
+    import time
+
+    command = [
+        sys.executable, "-u", "-c",
+        "import sys; from noisynames.cli import main; sys.argv[0] = 'noisynames'; main()",
+        "train", "--model", "gru", "--noise", "2", "--seed", "0", "--updates", "1000000000",
+        "--report-every", "1000", "--split", str(split_file), "--output", str(tmp_path / "run"),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    while "0%" not in process.stderr.readline():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "noisynames: interrupted; nothing was written"
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,186 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from noisynames.config import resolve
+from noisynames.errors import UserError
+from noisynames.models import WORKSHEET_MODELS, spec_from
+from noisynames.training import ENGINES
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+
+
+def test_an_empty_config_is_the_worksheets_experiment() -> None:
+    config = resolve({}, SCHEMA)
+    assert {name: spec_from(spec) for name, spec in config["models"].items()} == WORKSHEET_MODELS
+    assert config["noise"]["levels"] == [0, 5]
+    assert config["seeds"] == list(range(10))
+    assert config["training"]["updates"] == 80_000
+    assert config["training"]["learning_rate"] == 0.005
+    assert config["dataset"] == {
+        "source": "surnames",
+        "path": None,
+        "test_fraction": 0.2,
+        "max_train_names": 50,
+    }
+
+
+def test_the_order_of_keys_in_a_file_means_nothing() -> None:
+    """A changed order would look like a changed parameter, and train everything again."""
+    one = {"training": {"updates": 5, "learning_rate": 1}, "models": {"a": {"cell": "gru"}}}
+    two = {
+        "models": {"a": {"num_layers": 1, "cell": "gru"}},
+        "training": {"learning_rate": 1, "updates": 5},
+    }
+    assert json.dumps(resolve(one, SCHEMA)) == json.dumps(resolve(two, SCHEMA))
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
+def test_every_shipped_config_is_valid(file: Path) -> None:
+    resolve(yaml.safe_load(file.read_text()), SCHEMA)
+
+
+def test_seeds_are_a_number_or_a_list() -> None:
+    assert resolve({"seeds": 3}, SCHEMA)["seeds"] == [0, 1, 2]
+    assert resolve({"seeds": [7, 3]}, SCHEMA)["seeds"] == [7, 3]
+
+
+def test_a_model_needs_one_line() -> None:
+    config = resolve(
+        {"models": {"lstm_attention": {"cell": "lstm", "readout": "attention"}}}, SCHEMA
+    )
+    assert config["models"] == {
+        "lstm_attention": {
+            "cell": "lstm",
+            "readout": "attention",
+            "hidden_size": 32,
+            "num_layers": 1,
+        }
+    }
+
+
+def test_text_from_the_command_line_is_read_as_yaml() -> None:
+    config = resolve({"training": {"updates": "100"}, "noise": {"levels": ["0", "2"]}}, SCHEMA)
+    assert config["training"]["updates"] == 100
+    assert config["noise"]["levels"] == [0, 2]
+
+
+def test_the_engines_of_the_schema_are_those_of_the_code() -> None:
+    schema = yaml.safe_load(SCHEMA.read_text())
+    allowed = schema["properties"]["training"]["properties"]["engine"]["enum"]
+    assert set(allowed) == set(ENGINES)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            {"trainin": {}},
+            "trainin: unknown key; did you mean 'training'? "
+            "allowed: attention, dataset, models, noise, report, seeds, training",
+        ),
+        (
+            {"training": {"learning_rat": 1}},
+            "training.learning_rat: unknown key; did you mean 'learning_rate'? "
+            "allowed: engine, learning_rate, record_every, report_every, updates",
+        ),
+        (
+            {"models": {"gru": {"cell": "grru"}}},
+            "models.gru.cell: found 'grru'; allowed: one of rnn, gru, lstm",
+        ),
+        ({"models": {"gru": {}}}, "models.gru.cell: missing; allowed: one of rnn, gru, lstm"),
+        (
+            {"models": {"a b": {"cell": "rnn"}}},
+            "models: 'a b' is not a name; "
+            "allowed: a letter, then at most 39 letters, digits or underscores",
+        ),
+        (
+            {"noise": {"levels": [0, -1]}},
+            "noise.levels.1: found -1; allowed: an integer at least 0 and at most 1000",
+        ),
+        (
+            {"noise": {"levels": [5, 5]}},
+            "noise.levels: found 5 more than once; allowed: each value once",
+        ),
+        ({"seeds": [0, 0]}, "seeds: found 0 more than once; allowed: each value once"),
+        (
+            {"seeds": [0, -2]},
+            "seeds.1: found -2; allowed: an integer at least 0 and at most 4294967295",
+        ),
+        (
+            {"seeds": 0},
+            "seeds: found 0; allowed: an integer at least 1 and at most 10000 or a list of "
+            "distinct values, each an integer at least 0 and at most 4294967295",
+        ),
+        (
+            {"training": {"updates": 1.5}},
+            "training.updates: found 1.5; allowed: an integer at least 1 and at most 1000000000",
+        ),
+        (
+            {"training": {"learning_rate": float("nan")}},
+            "training.learning_rate: found nan; "
+            "allowed: a finite number greater than 0 and at most 1000000",
+        ),
+        (
+            {"training": {"engine": "fast"}},
+            "training.engine: found 'fast'; allowed: one of auto, fused, autograd",
+        ),
+        (
+            {"training": {"engine": "fused"}, "models": {"deep": {"cell": "gru", "num_layers": 2}}},
+            "training.engine: 'fused' cannot train models.deep: "
+            "it has one layer only, and num_layers is 2",
+        ),
+        (
+            {"dataset": {"source": "directory"}},
+            "dataset.path: missing; source 'directory' needs a folder of .txt files",
+        ),
+        (
+            {"dataset": {"path": "names"}},
+            "dataset.path: not used by source 'surnames'; leave it out",
+        ),
+        (
+            {"dataset": {"test_fraction": 1}},
+            "dataset.test_fraction: found 1; "
+            "allowed: a finite number greater than 0 and less than 1",
+        ),
+    ],
+)
+def test_a_fault_is_one_line_that_names_the_key(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        resolve(config, SCHEMA)
+    assert str(error.value) == message
+
+
+def test_a_label_with_too_few_names_is_refused_before_any_job(tmp_path: Path) -> None:
+    (tmp_path / "big.txt").write_text("\n".join(f"Name{c}" for c in "abcdefghij"))
+    (tmp_path / "tiny.txt").write_text("Roe\nPoe\n")
+    with pytest.raises(UserError, match="label 'tiny' has 2 distinct name"):
+        resolve({"dataset": {"source": "directory", "path": str(tmp_path)}}, SCHEMA)
+
+
+def test_the_readme_names_every_key_with_its_default() -> None:
+    readme = (ROOT / "config/README.md").read_text()
+    schema = yaml.safe_load(SCHEMA.read_text())
+
+    def keys(part: dict[str, Any], path: str) -> list[tuple[str, Any]]:
+        found = []
+        for key, sub in part.get("properties", {}).items():
+            here = f"{path}{key}"
+            if "properties" in sub:
+                found += keys(sub, f"{here}.")
+            else:
+                found.append((here, sub.get("default")))
+        return found
+
+    everything = keys(schema, "")
+    everything += keys(schema["properties"]["models"]["additionalProperties"], "models.<name>.")
+    for key, default in everything:
+        assert f"`{key}`" in readme, key
+        if not isinstance(default, dict):
+            row = next(line for line in readme.splitlines() if line.startswith(f"| `{key}`"))
+            shown = {None: "null", True: "true"}.get(default, str(default))
+            assert f"`{shown}`" in row or "needed" in row, row

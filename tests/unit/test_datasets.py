@@ -1,0 +1,199 @@
+import hashlib
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from noisynames import datasets
+from noisynames.datasets import tutorial
+from noisynames.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def surnames() -> datasets.Dataset:
+    return datasets.load("surnames")
+
+
+def write_names(folder: Path, **labels: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for label, text in labels.items():
+        (folder / f"{label}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_surnames_offer_18_languages_of_at_least_90_names(surnames: datasets.Dataset) -> None:
+    counts = {language: count["names"] for language, count in surnames.manifest["counts"].items()}
+    assert len(counts) == 18
+    assert min(counts.values()) >= 90
+
+
+def test_surnames_hold_no_placeholder(surnames: datasets.Dataset) -> None:
+    assert ("Polish", "Doe") not in surnames.rows
+
+
+def test_letter_case_does_not_give_the_language_away(surnames: datasets.Dataset) -> None:
+    for language in surnames.languages:
+        names = [name for label, name in surnames.rows if label == language]
+        capital = sum(name[0].isupper() for name in names) / len(names)
+        shouted = sum(name.isupper() and len(name) > 1 for name in names)
+        assert capital > 0.65, language  # Dutch has its "van der Ven"
+        assert shouted == 0, language
+
+
+def test_letters_without_decomposition_survive(surnames: datasets.Dataset) -> None:
+    assert any(name.startswith("Pawlowsk") for _, name in surnames.rows)
+
+
+def test_every_line_is_accounted_for(surnames: datasets.Dataset) -> None:
+    manifest = surnames.manifest
+    assert manifest["lines"] == manifest["names"] + len(manifest["dropped_lines"])
+    assert {"source", "version", "licence", "sha256"} <= manifest.keys()
+
+
+def test_the_manifest_says_what_was_dropped_and_what_is_shared(tmp_path: Path) -> None:
+    folder = write_names(tmp_path, one="Weiß\nWei\nRoe\n日本\n", two="Roe\nPark \nPark\n")
+    data = datasets.load("directory", folder)
+    assert data.rows == [("one", "Roe"), ("one", "Wei"), ("two", "Park"), ("two", "Roe")]
+    assert data.manifest["shared_names"] == {"Roe": ["one", "two"]}
+    reasons = [(d["line"], d["reason"]) for d in data.manifest["dropped_lines"]]
+    assert reasons == [
+        ("Wei", "duplicate within its language after normalisation"),
+        ("日本", "nothing left after normalisation"),
+        ("Park", "duplicate within its language after normalisation"),
+    ]
+    characters = {d["character"]: d["count"] for d in data.manifest["dropped_characters"]}
+    assert characters == {"ß": 1, "日": 1, "本": 1, " ": 1}
+
+
+def test_byte_order_marks_and_windows_line_ends_are_no_part_of_a_name(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_bytes(b"\xef\xbb\xbfAdams\r\nBaker\r\n")
+    (tmp_path / "two.txt").write_bytes(b"Clark")
+    data = datasets.load("directory", tmp_path)
+    assert data.rows == [("one", "Adams"), ("one", "Baker"), ("two", "Clark")]
+
+
+def test_one_label_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"found 1 label.*at least 2"):
+        datasets.load("directory", write_names(tmp_path, only="Adams\n"))
+
+
+def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    write_names(tmp_path, one="Adams\n")
+    (tmp_path / "two.txt").write_bytes("Müller".encode("latin-1"))
+    with pytest.raises(UserError, match=r"two\.txt: not UTF-8 text \(byte 1\)"):
+        datasets.load("directory", tmp_path)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere is not a folder"):
+        datasets.load("directory", tmp_path / "nowhere")
+
+
+def archive(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as content:
+        content.writestr("data/names/Dutch.txt", "Aalts\nBos\n")
+        content.writestr("data/names/Greek.txt", "Adamou\n")
+        content.writestr("data/eng-fra.txt", "not names")
+    return path
+
+
+def test_the_tutorials_names_come_from_a_zip_file_or_a_folder(tmp_path: Path) -> None:
+    expected = [("Dutch", "Aalts"), ("Dutch", "Bos"), ("Greek", "Adamou")]
+    path = archive(tmp_path / "data.zip")
+    assert datasets.load("tutorial", path).rows == expected
+    with zipfile.ZipFile(path) as content:
+        content.extractall(tmp_path / "unpacked")
+    assert datasets.load("tutorial", tmp_path / "unpacked").rows == expected
+    assert datasets.load("tutorial", tmp_path / "unpacked/data/names").rows == expected
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "data.zip"
+    path.write_text("<html>not found</html>")
+    with pytest.raises(UserError, match=r"data\.zip: not a readable zip file"):
+        datasets.load("tutorial", path)
+
+
+class Server:
+    """A server on loopback that answers each request with the next of some bodies."""
+
+    def __init__(self, content: bytes) -> None:
+        self.answers: list[tuple[int, bytes, int]] = []
+        self.requests = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, body, promised = server.answers[
+                    min(server.requests, len(server.answers) - 1)
+                ]
+                server.requests += 1
+                self.send_response(status)
+                self.send_header("Content-Length", str(promised))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.content = content
+        self.whole = (200, content, len(content))
+        self.cut_off = (200, content[: len(content) // 2], len(content))
+        self.altered = (200, content[:-1] + b"X", len(content))
+        self.missing = (404, b"no", 2)
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/data.zip"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(tutorial.time, "sleep", lambda _: None)  # type: ignore[attr-defined]
+    server = Server(archive(tmp_path / "source.zip").read_bytes())
+    yield server
+    server.close()
+
+
+def fetch(server: Server) -> dict[str, list[str]]:
+    checksum = hashlib.sha256(server.content).hexdigest()
+    return tutorial.read(None, server.url, checksum).names
+
+
+def test_a_download_is_checked_and_cached(server: Server) -> None:
+    server.answers = [server.whole]
+    assert fetch(server) == {"Dutch": ["Aalts", "Bos"], "Greek": ["Adamou"]}
+    fetch(server)
+    assert server.requests == 1
+
+
+def test_a_broken_download_is_tried_again(server: Server) -> None:
+    server.answers = [server.missing, server.cut_off, server.whole]
+    assert fetch(server)["Greek"] == ["Adamou"]
+    assert server.requests == 3
+
+
+@pytest.mark.parametrize("fault", ["altered", "cut_off", "missing"])
+def test_a_download_that_stays_broken_is_never_used(server: Server, fault: str) -> None:
+    server.answers = [getattr(server, fault)]
+    with pytest.raises(UserError, match=r"download failed 3 times.*dataset.path"):
+        fetch(server)
+    server.answers = [server.whole]
+    assert fetch(server)["Greek"] == ["Adamou"], "what came before must not have been kept"
+
+
+def test_facts_of_the_tutorials_names(tutorial_names: Path) -> None:
+    manifest = datasets.load("tutorial", tutorial_names).manifest
+    assert manifest["lines"] == 20_050
+    assert manifest["languages"] == 18
+    assert manifest["counts"]["Arabic"] == {"lines": 2000, "names": 108}
+    # The worksheet's page counts 17,421 and 476 with "Park " and "Park" as two names.
+    assert manifest["distinct_names"] == 17_416
+    assert len(manifest["shared_names"]) == 480

@@ -1,0 +1,110 @@
+"""Scores, yardsticks and attention summaries against numbers worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from noisynames.attention import by_position, summarise
+from noisynames.evaluation import attention_names, yardsticks
+from noisynames.splits import Split
+from noisynames.tables import _accuracy, _confusion, _recall
+
+RUN = {"model": "gru", "trained_at": 0, "tested_at": 5, "seed": 0}
+
+
+def predictions() -> pd.DataFrame:
+    rows = [
+        # language, prediction, rank, loss
+        ("a", "a", 1, 0.1),
+        ("a", "a", 1, 0.3),
+        ("a", "b", 2, 2.0),
+        ("a", "b", 4, 4.0),
+        ("b", "b", 1, 0.5),
+        ("c", "a", 3, 1.5),
+    ]
+    table = pd.DataFrame(rows, columns=["language", "prediction", "rank", "loss"])
+    return table.assign(name=list("uvwxyz"), probability=0.9, **RUN)
+
+
+def test_accuracies_by_hand() -> None:
+    recall = _recall(predictions())
+    by_language = recall.set_index("language")
+    assert by_language["recall"].to_dict() == {"a": 0.5, "b": 1.0, "c": 0.0}
+    assert by_language["precision"].to_dict() == pytest.approx({"a": 2 / 3, "b": 1 / 3, "c": 0.0})
+    assert by_language["f1"].to_dict() == pytest.approx({"a": 4 / 7, "b": 0.5, "c": 0.0})
+    (row,) = _accuracy(predictions(), recall).to_dict("records")
+    assert row["accuracy"] == pytest.approx(3 / 6)
+    assert row["macro_accuracy"] == pytest.approx((0.5 + 1 + 0) / 3)
+    assert row["macro_top3"] == pytest.approx((0.75 + 1 + 1) / 3)
+    assert row["macro_f1"] == pytest.approx((4 / 7 + 0.5) / 3)
+    assert row["loss"] == pytest.approx(8.4 / 6)
+    assert row["macro_loss"] == pytest.approx((6.4 / 4 + 0.5 + 1.5) / 3)
+
+
+def test_confusion_rows_sum_to_one() -> None:
+    table = _confusion(predictions())
+    assert table.groupby("language")["share"].sum().tolist() == pytest.approx([1, 1, 1])
+    cell = table[(table["language"] == "a") & (table["prediction"] == "b")]
+    assert cell["share"].tolist() == [0.5]
+
+
+def test_yardsticks_by_hand() -> None:
+    """`Li` stands in both languages: one answer is right for one of its two rows."""
+    split = Split(
+        train=[("a", "Roe"), ("b", "Poe")],
+        test=[("a", "Li"), ("a", "Ann"), ("a", "Bo"), ("b", "Li")],
+    )
+    assert yardsticks(split) == pytest.approx(
+        {
+            "chance": 1 / 2,
+            "majority": 3 / 4,
+            "ceiling": 3 / 4,
+            "macro_ceiling": (2 / 3 + 1) / 2,  # answer b for Li: 2 of 3 and 1 of 1
+            "leaked": 0,
+        }
+    )
+
+
+def test_a_leak_is_counted() -> None:
+    assert yardsticks(Split([("a", "Li"), ("b", "Poe")], [("a", "Li"), ("b", "Bo")]))["leaked"] == 1
+
+
+def attention() -> pd.DataFrame:
+    weights = {"Ab": [0.2, 0.5, 0.2, 0.1], "Xyz": [0.0, 0.25, 0.75]}
+    noise = {"Ab": [0, 0, 1, 1], "Xyz": [0, 0, 0]}
+    return pd.DataFrame(
+        {
+            **RUN,
+            "language": "a",
+            "name": name,
+            "position": i,
+            "character": "?",
+            "weight": weight,
+            "is_noise": noise[name][i],
+        }
+        for name, row in weights.items()
+        for i, weight in enumerate(row)
+    )
+
+
+def test_attention_summaries_by_hand() -> None:
+    (row,) = summarise(attention()).to_dict("records")
+    assert row["last_character"] == pytest.approx((0.1 + 0.75) / 2)
+    assert row["last_letter"] == pytest.approx((0.5 + 0.75) / 2)
+    assert row["on_noise"] == pytest.approx((0.3 + 0) / 2)
+    assert row["noise_share"] == pytest.approx((0.5 + 0) / 2)
+    first = -sum(w * np.log(w) for w in (0.2, 0.5, 0.2, 0.1)) / np.log(4)
+    second = -sum(w * np.log(w) for w in (0.25, 0.75)) / np.log(3)
+    assert row["entropy"] == pytest.approx((first + second) / 2, abs=1e-6)
+
+
+def test_attention_by_position_counts_from_the_end() -> None:
+    table = by_position(attention()).set_index("from_end")
+    assert table["weight"].to_dict() == pytest.approx({0: 0.425, 1: 0.225, 2: 0.25, 3: 0.2})
+    assert table["names"].to_dict() == {0: 2, 1: 2, 2: 2, 3: 1}
+
+
+def test_the_names_inspected_are_spread_over_each_language() -> None:
+    test = [("a", f"Name{c}") for c in "abcdefghij"] + [("b", "Li")]
+    chosen = attention_names(Split([("a", "Roe"), ("b", "Poe")], test), 2)
+    assert chosen == [("a", "Namea"), ("a", "Namef"), ("b", "Li")]

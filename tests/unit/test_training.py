@@ -1,0 +1,133 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from noisynames import runs, splits
+from noisynames.errors import UserError
+from noisynames.models import WORKSHEET_MODELS, ModelSpec, initial_parameters
+from noisynames.modules import ConcatRNN, load_classifier
+from noisynames.progress import report_to
+from noisynames.sampling import Examples, TrainingStream
+from noisynames.training import Hyperparameters, Progress, make_engine, train
+
+ENGINES = ["fused", "autograd"]
+SPLIT = splits.split_names(
+    [(label, f"{label}{a}{b}") for label in ("Ba", "Do", "Mi") for a in "abcd" for b in "efgh"], 0
+)
+SHORT = Hyperparameters(updates=250, learning_rate=0.05, record_every=100)
+
+
+def test_the_autograd_engine_is_the_worksheets_loop() -> None:
+    """One-hot tensors, a step a character, NLL, w -= rate * gradient: as the worksheet does."""
+    spec = WORKSHEET_MODELS["rnn"]
+    stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), 5, 0)
+    examples = stream.take(30)
+    initial = initial_parameters(spec, 57, 3, 0)
+    losses, _ = make_engine("autograd", spec, initial, 0.005).advance(examples)
+
+    module = load_classifier(spec, 57, 3, initial)
+    assert isinstance(module.cell, ConcatRNN)
+    linear = torch.nn.Linear(57 + 32, 32)
+    linear.weight, linear.bias = module.cell.weight_l0, module.cell.bias_l0  # type: ignore[assignment]
+    parameters = [*linear.parameters(), *module.output.parameters()]
+    for i, loss in enumerate(losses):
+        hidden = torch.zeros(1, 32)
+        for character in examples[i]:
+            one_hot = torch.zeros(1, 57)
+            one_hot[0, character] = 1
+            hidden = torch.tanh(linear(torch.cat((one_hot, hidden), 1)))
+        output = torch.log_softmax(module.output(hidden), 1)
+        expected = -output[0, examples.targets[i]]
+        for parameter in parameters:
+            parameter.grad = None
+        expected.backward()  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            for parameter in parameters:
+                assert parameter.grad is not None
+                parameter.sub_(0.005 * parameter.grad)
+        assert loss == pytest.approx(expected.item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_records_means_of_intervals_and_learns(engine: str) -> None:
+    run = train(ModelSpec("gru", hidden_size=8), SPLIT, 0, 0, SHORT, engine)
+    assert [update for update, _ in run.losses] == [100, 200, 250]
+    assert run.engine == engine
+    assert run.status == "ok"
+    longer = Hyperparameters(updates=3_000, learning_rate=0.05, record_every=1_000)
+    losses = [loss for _, loss in train(ModelSpec("gru"), SPLIT, 0, 0, longer, engine).losses]
+    assert losses[-1] < 0.2 * losses[0]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("model", ["rnn", "gru_attention"])
+def test_divergence_is_recorded_with_its_update(engine: str, model: str) -> None:
+    huge = Hyperparameters(updates=2_000, learning_rate=1e38, record_every=100)
+    run = train(WORKSHEET_MODELS[model], SPLIT, 0, 0, huge, engine)
+    assert run.status == "diverged"
+    assert run.diverged_at is not None
+    assert 1 < run.diverged_at <= 100
+    assert run.losses == []
+
+
+def test_auto_takes_the_compiled_engine_where_it_applies() -> None:
+    one = ModelSpec("lstm", "attention", 4)
+    two = ModelSpec("lstm", "attention", 4, num_layers=2)
+    assert make_engine("auto", one, initial_parameters(one, 57, 3, 0), 0.1).name == "fused"
+    assert make_engine("auto", two, initial_parameters(two, 57, 3, 0), 0.1).name == "autograd"
+    with pytest.raises(UserError, match=r"'fused' cannot train this model: .*num_layers is 2"):
+        make_engine("fused", two, initial_parameters(two, 57, 3, 0), 0.1)
+
+
+def test_several_layers_train() -> None:
+    run = train(ModelSpec("lstm", "last", 4, num_layers=2), SPLIT, 2, 0, SHORT)
+    assert run.status == "ok"
+    assert "cell.weight_ih_l1" in run.parameters
+
+
+def test_progress_says_what_the_worksheets_loop_says() -> None:
+    stream = io.StringIO()
+    plan = Hyperparameters(updates=20, record_every=5, report_every=10)
+    with report_to(stream, "gru", plan) as report:
+        for update in (5, 10, 15, 20):
+            report(Progress(update, 20, 1.5, 2.25, "Roe;;", "Dutch", "Irish"))
+    assert stream.getvalue().splitlines() == [
+        "10 50% (1.5 s) 2.2500 Roe;; / Dutch ✗ (Irish)",
+        "20 100% (1.5 s) 2.2500 Roe;; / Dutch ✗ (Irish)",
+    ]
+
+
+def test_on_a_terminal_a_bar_shows_the_rate_and_the_loss() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    with report_to(stream, "gru noise 5 seed 0", Hyperparameters(updates=20)) as report:
+        report(Progress(20, 20, 1.5, 2.25, "Roe", "Irish", "Irish"))
+    shown = stream.getvalue()
+    assert "gru noise 5 seed 0" in shown
+    assert "update/s" in shown
+    assert "loss=2.2500" in shown
+
+
+def test_weights_survive_their_file_and_damage_is_noticed(tmp_path: Path) -> None:
+    spec = ModelSpec("gru", "attention", 4)
+    run = train(spec, SPLIT, 0, 0, SHORT)
+    runs.write_run(tmp_path, run, spec, SHORT, SPLIT.languages, "mine", 0, 0)
+    record = runs.read_record(tmp_path)
+    for name, values in runs.read_parameters(tmp_path, record).items():
+        np.testing.assert_array_equal(values, run.parameters[name])
+    weights = tmp_path / runs.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-10])
+    with pytest.raises(UserError, match=r"weights\.safetensors: damaged"):
+        runs.read_parameters(tmp_path, record)
+
+
+@pytest.mark.parametrize("wrong", [{"updates": 0}, {"learning_rate": float("nan")}])
+def test_impossible_hyperparameters_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(UserError, match=next(iter(wrong))):
+        Hyperparameters(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,199 @@
+"""The real snakemake on small grids."""
+
+import csv
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, Snakemake
+
+pytestmark = pytest.mark.workflow
+
+TINY = {
+    "models": {"gru": {"cell": "gru", "hidden_size": 4}},
+    "noise": {"levels": [0]},
+    "seeds": 1,
+    "training": {"updates": 100, "record_every": 50},
+}
+
+
+def write_config(folder: Path, **changes: object) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "my.yaml"
+    path.write_text(yaml.safe_dump(TINY | changes))
+    return path
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Every result file that is no timing, log or report (which shows the timings)."""
+    varying = re.compile(r"timing|logs/|benchmarks/|report\.html")
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((folder / "results").rglob("*"))
+        if path.is_file() and not varying.search(str(path.relative_to(folder)))
+    }
+
+
+def planned(output: str) -> dict[str, int]:
+    """The jobs that a dry run would run, by rule."""
+    jobs = re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)
+    return {rule: int(count) for rule, count in jobs if rule not in ("total", "all")}
+
+
+def test_the_main_job_leaves_every_promised_file(smoke: Path) -> None:
+    results = smoke / "results"
+    assert (results / "report.html").stat().st_size > 50_000
+    run = results / "runs/rnn/noise2/seed1"
+    assert sorted(p.name for p in run.iterdir()) == [
+        "losses.csv", "run.json", "timing.json", "weights.safetensors",
+    ]  # fmt: skip
+    with (run / "losses.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["update"] for row in rows] == ["100", "200", "300", "400"]
+    record = json.loads((run / "run.json").read_text())
+    assert record["status"] == "ok"
+    assert record["engine"] == "fused"
+    for name in ("losses", "runs", "accuracy", "recall", "confusion", "attention", "yardsticks"):
+        assert (results / f"tables/{name}.csv").is_file()
+
+
+def test_an_experiment_writes_nothing_outside_its_folder(
+    snakemake: Snakemake, tmp_path: Path
+) -> None:
+    watched = ["config", "report", "results", "src", "workflow", "profiles", "Snakefile"]
+
+    def state() -> dict[Path, int]:
+        files = [f for name in watched for f in [ROOT / name, *(ROOT / name).rglob("*")]]
+        return {
+            f: f.stat().st_mtime_ns for f in files if f.is_file() and "__pycache__" not in f.parts
+        }
+
+    before = state()
+    folder = tmp_path / "my-experiment"
+    snakemake(folder, "--configfile", write_config(folder), "--cores", "2")
+    assert (folder / "results/report.html").is_file()
+    assert state() == before
+    assert {p.name for p in tmp_path.iterdir()} == {"my-experiment"}
+    assert {p.name for p in folder.iterdir()} == {"my.yaml", "results", ".snakemake"}
+
+
+def test_results_are_the_same_bytes_on_one_core_and_in_another_folder(
+    smoke: Path, snakemake: Snakemake, tmp_path: Path
+) -> None:
+    snakemake(tmp_path, "--configfile", ROOT / "config/smoke.yaml", "--cores", "1")
+    expected = hashes(smoke)
+    assert len(expected) > 40
+    assert hashes(tmp_path) == expected
+
+
+def test_nothing_is_left_to_do_after_a_run(smoke: Path, snakemake: Snakemake) -> None:
+    done = snakemake(smoke, "--configfile", ROOT / "config/smoke.yaml", "-n")
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_a_new_model_trains_only_itself(smoke: Path, snakemake: Snakemake, tmp_path: Path) -> None:
+    config = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
+    config["models"]["lstm_attention"] = {"cell": "lstm", "readout": "attention", "hidden_size": 8}
+    path = tmp_path / "more.yaml"
+    path.write_text(yaml.safe_dump(config))
+    done = snakemake(smoke, "--configfile", path, "-n")
+    jobs = planned(done.stdout + done.stderr)
+    assert jobs["train"] == 4
+    assert jobs["evaluate"] == 2
+    assert jobs["inspect_attention"] == 2
+    assert "dataset" not in jobs
+    assert "split" not in jobs
+
+
+def test_single_rules_do_what_they_say(smoke: Path, snakemake: Snakemake) -> None:
+    config = ["--configfile", ROOT / "config/smoke.yaml", "--cores", "2"]
+
+    def jobs(*arguments: str) -> dict[str, int]:
+        done = snakemake(smoke, *config, "-n", *arguments)
+        return planned(done.stdout + done.stderr)
+
+    assert jobs("-f", "report") == {"report": 1}
+    assert jobs("-f", "results/runs/rnn/noise0/seed0/losses.csv") == {"train": 1}
+    again = jobs("-R", "evaluate")
+    assert again["evaluate"] == 4
+    assert again["report"] == 1
+    assert "train" not in again
+
+
+def test_the_list_of_rules_reads_like_a_menu(snakemake: Snakemake, tmp_path: Path) -> None:
+    done = snakemake(tmp_path, "--list")
+    lines = [line for line in done.stdout.splitlines() if line.strip()]
+    for rule in ("dataset", "split", "train", "evaluate", "aggregate", "plot", "report", "all"):
+        (line,) = [line for line in lines if re.match(rf"{rule}\b", line)]
+        assert "(" in line, f"{rule} has no description"
+
+
+def test_a_diverged_run_is_shown_and_costs_no_other(snakemake: Snakemake, tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path,
+        models={
+            "gru": {"cell": "gru", "hidden_size": 4},
+            "attention": {"cell": "rnn", "readout": "attention", "hidden_size": 4},
+        },
+        training={"updates": 100, "record_every": 50, "learning_rate": 1e6},
+        seeds=2,
+    )
+    # At this rate some models overflow; make one of them certain to.
+    snakemake(tmp_path, "--configfile", config, "--cores", "2")
+    page = (tmp_path / "results/report.html").read_text()
+    with (tmp_path / "results/tables/runs.csv").open() as file:
+        states = [row["status"] for row in csv.DictReader(file)]
+    assert f"{states.count('ok')} of 4 runs completed" in page
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("trainin=3", "config: trainin: unknown key; did you mean 'training'?"),
+        (
+            "noise={levels: [-1]}",
+            "config: noise.levels.0: found -1; allowed: an integer at least 0",
+        ),
+    ],
+)
+def test_a_bad_config_is_one_line_and_nothing_runs(
+    snakemake: Snakemake, tmp_path: Path, setting: str, message: str
+) -> None:
+    done = snakemake(tmp_path, "--cores", "1", "--config", setting, check=False)
+    assert done.returncode == 1
+    assert sum(line.startswith(message) for line in done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_users_own_names_with_odd_labels(snakemake: Snakemake, tmp_path: Path) -> None:
+    names = tmp_path / "my names"
+    names.mkdir()
+    labels = ["<script>alert(1)</script>".replace("/", "∕"), "NA", "naïve & co"]
+    for label in labels:
+        letters = "abcdefghijklmnopqrst"
+        (names / f"{label}.txt").write_text("\n".join(f"{label[-2:]}{c}son" for c in letters))
+    config = write_config(tmp_path, dataset={"source": "directory", "path": "my names"})
+    snakemake(tmp_path, "--configfile", config, "--cores", "2")
+    page = (tmp_path / "results/report.html").read_text()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    with (tmp_path / "results/tables/recall.csv").open() as file:
+        assert {row["language"] for row in csv.DictReader(file)} == set(labels)
+
+
+def test_a_run_by_hand_needs_no_snakemake(tmp_path: Path) -> None:
+    import subprocess
+
+    program = shutil.which("noisynames")
+    assert program
+    done = subprocess.run(
+        [program, "train", "--model", "gru", "--noise", "5", "--seed", "0", "--updates", "2000"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (tmp_path / "results/runs/gru/noise5/seed0/losses.csv").is_file()
+    assert "2000 100%" in done.stderr
