@@ -170,7 +170,7 @@ def _types(schema: Schema) -> list[str]:
 
 
 def _with_defaults(value: Any, schema: Schema) -> Any:
-    """Fill in defaults; keys come in the schema's order, so that a reordered file means the same."""
+    """Fill in defaults, keys in the schema's order: a reordered file means the same."""
     if not isinstance(value, dict):
         return value
     filled = {}

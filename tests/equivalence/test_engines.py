@@ -57,7 +57,7 @@ def assert_gradients_agree(spec: ModelSpec, name: np.ndarray, target: int, class
     """One update at rate 1 moves every weight by its gradient."""
     initial = doubles(initial_parameters(spec, 57, classes, 3))
     examples = Examples(name, np.array([0, len(name)]), np.array([target]))
-    fused = FusedEngine(spec, initial, 1.0)  # type: ignore[arg-type]
+    fused = FusedEngine(spec, initial, 1.0)
     losses, _ = fused.advance(examples)
     moved = fused.parameters()
     module = load_classifier(spec, 57, classes, initial)

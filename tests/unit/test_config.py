@@ -182,5 +182,5 @@ def test_the_readme_names_every_key_with_its_default() -> None:
         assert f"`{key}`" in readme, key
         if not isinstance(default, dict):
             row = next(line for line in readme.splitlines() if line.startswith(f"| `{key}`"))
-            shown = {None: "null", True: "true"}.get(default, str(default))
+            shown = "null" if default is None else str(default)
             assert f"`{shown}`" in row or "needed" in row, row

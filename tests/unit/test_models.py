@@ -70,7 +70,7 @@ def test_the_bounds_are_those_that_pytorch_uses() -> None:
     assert parameter_bounds(WORKSHEET_MODELS["rnn"], 57, 18)["cell.weight_l0"][1] == pytest.approx(
         float(linear.abs().max()), rel=1e-3
     )
-    gru = nn.GRU(500, 32).weight_ih_l0.detach()
+    gru = nn.GRU(500, 32).get_parameter("weight_ih_l0").detach()
     assert parameter_bounds(WORKSHEET_MODELS["gru"], 57, 18)["cell.weight_ih_l0"][
         1
     ] == pytest.approx(float(gru.abs().max()), rel=1e-3)

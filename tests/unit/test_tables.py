@@ -1,5 +1,7 @@
 """Scores, yardsticks and attention summaries against numbers worked out by hand."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from noisynames.evaluation import attention_names, yardsticks
 from noisynames.splits import Split
 from noisynames.tables import _accuracy, _confusion, _recall
 
-RUN = {"model": "gru", "trained_at": 0, "tested_at": 5, "seed": 0}
+RUN: dict[str, Any] = {"model": "gru", "trained_at": 0, "tested_at": 5, "seed": 0}
 
 
 def predictions() -> pd.DataFrame:

@@ -32,6 +32,8 @@ rule aggregate:
         statistics="results/tables/statistics.json",
     log:
         "results/logs/aggregate.log",
+    benchmark:
+        "results/benchmarks/aggregate.jsonl"
     conda:
         "../../environment.yml"
     threads: 1

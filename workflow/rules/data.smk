@@ -13,6 +13,8 @@ rule dataset:
         manifest="results/dataset/manifest.json",
     log:
         "results/logs/dataset.log",
+    benchmark:
+        "results/benchmarks/dataset.jsonl"
     conda:
         "../../environment.yml"
     threads: 1
@@ -41,6 +43,8 @@ rule split:
         "results/splits/seed{seed}.csv",
     log:
         "results/logs/split/seed{seed}.log",
+    benchmark:
+        "results/benchmarks/split/seed{seed}.jsonl"
     conda:
         "../../environment.yml"
     threads: 1

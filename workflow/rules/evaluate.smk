@@ -9,6 +9,8 @@ rule evaluate:
         "results/evaluation/{model}/noise{noise}.csv",
     log:
         "results/logs/evaluate/{model}/noise{noise}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{model}/noise{noise}.jsonl"
     conda:
         "../../environment.yml"
     threads: 1
@@ -34,6 +36,8 @@ rule inspect_attention:
         "results/attention/{model}/noise{noise}.csv",
     log:
         "results/logs/inspect_attention/{model}/noise{noise}.log",
+    benchmark:
+        "results/benchmarks/inspect_attention/{model}/noise{noise}.jsonl"
     conda:
         "../../environment.yml"
     threads: 1

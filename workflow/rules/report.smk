@@ -9,6 +9,8 @@ rule plot:
         expand("results/figures/{figure}.svg", figure=FIGURES),
     log:
         "results/logs/plot.log",
+    benchmark:
+        "results/benchmarks/plot.jsonl"
     conda:
         "../../environment.yml"
     threads: 1
@@ -39,6 +41,8 @@ rule report:
         "results/report.html",
     log:
         "results/logs/report.log",
+    benchmark:
+        "results/benchmarks/report.jsonl"
     conda:
         "../../environment.yml"
     threads: 1
