@@ -150,14 +150,30 @@ def _efficiency(study: _Study) -> Answer:
             f"{_and(worse)} ended with a higher loss than {study.reference}: at this learning rate "
             "and length of training, the training loss gives no reason to prefer that."
         )
-    for r in rivals:
-        sentences.append(f"{r['a']} − {r['b']}: {difference(r)}; {r['verdict']}.")
+    if rivals:
+        compared = (f"{r['a']} − {r['b']} {difference(r)}, {r['verdict']}" for r in rivals)
+        sentences.append(f"Paired differences: {'; '.join(compared)}.")
+    gaps = {
+        r["model"]: r
+        for r in study.select("estimates", metric="generalisation_gap")
+        if r["noise"] == study.low
+    }
+    if (
+        worse
+        and study.reference in gaps
+        and gaps[study.reference]["mean"] > max(gaps[m]["mean"] for m in worse if m in gaps)
+    ):
+        sentences.append(
+            f"But {study.reference} also has the widest gap between held-out and training loss, "
+            f"{interval(gaps[study.reference])}: a low training loss here is partly names learnt "
+            "by heart. Question 5 says what held-out names show."
+        )
     if better and worse:
-        verdict = f"{_and(better)} better, {_and(worse)} worse than {study.reference}"
+        verdict = f"training loss: {_and(better)} below, {_and(worse)} above {study.reference}"
     elif better:
-        verdict = f"{_and(better)} better than {study.reference}"
+        verdict = f"training loss: {_and(better)} below {study.reference}"
     elif worse:
-        verdict = f"{study.reference} better than {_and(worse)}"
+        verdict = f"training loss: {study.reference} below {_and(worse)}"
     else:
         verdict = _undecided(rivals) if rivals else "one model only"
     return Answer(question, verdict, sentences, "training", _seeds(ranked))

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from noisynames import runs
 from noisynames.alphabet import ALPHABET
 from noisynames.evaluation import attention_names, load_run
-from noisynames.modules import predict
+from noisynames.modules import Classifier, predict
 from noisynames.sampling import Examples, held_out_examples
 from noisynames.splits import Split
 
 ATTENTION_COLUMNS = [
-    "seed", "noise", "language", "name", "position", "character", "weight", "is_noise"
+    "seed", "noise", "language", "name", "position", "character", "weight", "is_noise", "occlusion"
 ]  # fmt: skip
 
 
@@ -25,7 +26,8 @@ def attention_of_run(
 
     Returns:
         One row an evaluation noise level × name × position (from 0), with ATTENTION_COLUMNS.
-        None for a run that diverged.
+        Occlusion is what leaving the character out takes from the log-probability of the
+        prediction (nats; 0 for a name of one character). None for a run that diverged.
 
     Raises:
         UserError: A file of the run is missing or damaged.
@@ -39,7 +41,7 @@ def attention_of_run(
     frames = []
     for noise in noise_levels:
         examples = held_out_examples(stems, noise, record["seed"])
-        _, weights = predict(module, examples)
+        log_probabilities, weights = predict(module, examples)
         assert weights is not None, "only models with an attention readout come here"
         lengths = examples.lengths
         position = np.concatenate([np.arange(length) for length in lengths])
@@ -54,10 +56,40 @@ def attention_of_run(
                     "character": np.array(list(ALPHABET))[examples.characters],
                     "weight": np.concatenate(weights).round(6),
                     "is_noise": (position >= np.repeat(stems.lengths, lengths)).astype(int),
+                    "occlusion": _occlusion(module, examples, log_probabilities).round(6),
                 }
             )
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def _occlusion(
+    module: Classifier, examples: Examples, log_probabilities: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return, for every character, what leaving it out takes from the prediction (nats)."""
+    lengths = examples.lengths
+    total = len(examples.characters)
+    owner = np.repeat(np.arange(len(examples)), lengths)
+    # Character k of sequence i belongs to one shortened copy of i for each other character.
+    copies = np.repeat(np.arange(total), lengths[owner])
+    starts = np.repeat(np.cumsum(lengths[owner]) - lengths[owner], lengths[owner])
+    place = np.arange(len(copies)) - starts
+    source = examples.offsets[owner[copies]] + place
+    kept = source != copies
+    shortened = Examples(
+        examples.characters[source[kept]],
+        np.concatenate([[0], np.cumsum(lengths[owner] - 1)]),
+        examples.targets[owner],
+    )
+    possible = np.flatnonzero(lengths[owner] > 1)
+    changed, _ = predict(module, shortened.select(possible))
+    prediction = log_probabilities.argmax(1)[owner[possible]]
+    drop = np.zeros(total)
+    drop[possible] = (
+        log_probabilities[owner[possible], prediction]
+        - changed[np.arange(len(possible)), prediction]
+    )
+    return drop
 
 
 _NAME = ["model", "trained_at", "tested_at", "seed", "language", "name"]
@@ -73,8 +105,9 @@ def summarise(weights: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row a model × trained_at × tested_at × seed: the mean weight on the last character, on
         the last real letter and on all noise; the share of characters that are noise (what
-        uniform attention would put there); and the entropy of the weights over that of uniform
-        ones (1 is uniform; names of one character do not count).
+        uniform attention would put there); the entropy of the weights over that of uniform ones
+        (1 is uniform); and the mean over names of the rank correlation of weight and occlusion,
+        Spearman's ρ. Names of one character do not count for the last two.
     """
     rows = weights.sort_values([*_NAME, "position"], kind="stable").reset_index(drop=True)
     grouped = rows.groupby(_NAME, sort=True)
@@ -84,6 +117,19 @@ def summarise(weights: pd.DataFrame) -> pd.DataFrame:
     rows["last_letter"] = rows["weight"].where(rows["from_end"] == noise_count, 0.0)
     rows["on_noise"] = rows["weight"] * rows["is_noise"]
     rows["entropy"] = -rows["weight"] * np.log(rows["weight"].clip(lower=1e-12))
+    ranks = grouped[["weight", "occlusion"]].rank()
+    means: pd.DataFrame = ranks.groupby([rows[key] for key in _NAME]).transform("mean")
+    centred = ranks - means
+    products = pd.DataFrame(
+        {
+            "xy": centred["weight"] * centred["occlusion"],
+            "xx": centred["weight"] ** 2,
+            "yy": centred["occlusion"] ** 2,
+        }
+    )
+    sums = products.groupby([rows[key] for key in _NAME]).transform("sum")
+    scale = (sums["xx"] * sums["yy"]) ** 0.5
+    rows["occlusion_agreement"] = sums["xy"] / scale.where(scale > 0)
     per_name = rows.groupby(_NAME, sort=True).agg(
         last_character=("last_character", "sum"),
         last_letter=("last_letter", "sum"),
@@ -91,11 +137,49 @@ def summarise(weights: pd.DataFrame) -> pd.DataFrame:
         noise_share=("is_noise", "mean"),
         entropy=("entropy", "sum"),
         length=("position", "size"),
+        occlusion_agreement=("occlusion_agreement", "first"),
     )
     uniform = np.log(per_name["length"])
     per_name["entropy"] = (per_name["entropy"] / uniform.where(uniform > 0)).clip(upper=1.0)
     columns = ["last_character", "last_letter", "on_noise", "noise_share", "entropy"]
+    columns += ["occlusion_agreement"]
     return per_name.groupby(_RUN, sort=True)[columns].mean().reset_index()
+
+
+def seed_agreement(weights: pd.DataFrame) -> pd.DataFrame:
+    """Return how far seeds agree on where to look, on names that several seeds held out.
+
+    Without noise only, since noise differs from seed to seed.
+
+    Args:
+        weights: Rows of `attention_of_run` with model, trained_at and tested_at.
+
+    Returns:
+        One row a model × trained_at: agreement, the mean over names of the mean pairwise
+        Pearson correlation between seeds of the weights along the name, and names, their number.
+        Empty where no name of two characters or more was held out twice.
+    """
+    records = []
+    quiet = weights[weights["is_noise"].groupby([weights[k] for k in _NAME]).transform("sum") == 0]
+    quiet = quiet[quiet["tested_at"] == quiet["tested_at"].min()]
+    for (model, trained_at), cell in quiet.groupby(["model", "trained_at"], sort=True):
+        correlations = []
+        for _, name in cell.groupby(["language", "name"], sort=True):
+            curves = name.pivot_table(index="seed", columns="position", values="weight").to_numpy()
+            varied = curves[curves.std(axis=1) > 0]
+            if len(varied) > 1 and varied.shape[1] > 1:
+                pairwise = np.corrcoef(varied)[np.triu_indices(len(varied), 1)]
+                correlations.append(float(pairwise.mean()))
+        if correlations:
+            records.append(
+                {
+                    "model": model,
+                    "trained_at": trained_at,
+                    "agreement": float(np.mean(correlations)),
+                    "names": len(correlations),
+                }
+            )
+    return pd.DataFrame(records, columns=["model", "trained_at", "agreement", "names"])
 
 
 def by_position(weights: pd.DataFrame, longest: int = 12) -> pd.DataFrame:

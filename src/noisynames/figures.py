@@ -13,13 +13,17 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from noisynames.errors import UserError
 from noisynames.files import write_text
 from noisynames.findings import Findings
-from noisynames.statistics import t_band
+from noisynames.statistics import reached_by, t_band
 from noisynames.tables import Tables
 
 # Okabe and Ito's palette for colour-blind readers, without the yellow that fades on white.
@@ -56,6 +60,19 @@ _STYLE: Any = {
     "svg.hashsalt": "noisynames",
     "figure.constrained_layout.use": True,
 }
+
+
+RULE_GRAPH = {
+    "dataset": [],
+    "split": ["dataset"],
+    "train": ["split"],
+    "evaluate": ["split", "train"],
+    "inspect_attention": ["split", "train"],
+    "aggregate": ["evaluate", "inspect_attention", "split", "train"],
+    "plot": ["aggregate"],
+    "report": ["aggregate", "dataset", "plot"],
+}
+"""Rules and what each waits for, as `snakemake --rulegraph` has it."""
 
 
 class Look:
@@ -115,6 +132,7 @@ def _draw_loss_by_noise(tables: Tables, findings: Findings, look: Look) -> Figur
             mean = _curve(axes, table, look.colour(model), look.dashes(model), model, noise)
             ends.append((mean, model, look.colour(model)))
         axes.set(title=f"Noise {noise}", xlabel="Iterations (updates)")
+        _thousands(axes)
         _label_ends(axes, ends, noise)
     panels[0].set_ylabel("Loss (Train), nats")
     return figure
@@ -136,6 +154,7 @@ def _draw_loss_by_model(tables: Tables, findings: Findings, look: Look) -> Figur
             mean = _curve(axes, table, look.colour(model), _DASHES[i % 5], model, noise)
             ends.append((mean, f"noise {noise}", look.colour(model)))
         axes.set(title=model, xlabel="Iterations (updates)", ylabel="Loss (Train), nats")
+        _thousands(axes)
         _label_ends(axes, ends)
     return figure
 
@@ -279,63 +298,194 @@ def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
     models = list(dict.fromkeys(tables["runs"]["model"]))
     levels = sorted(tables["runs"]["noise"].unique())
     languages = sorted(own["language"].astype(str).unique())
-    side = min(max(0.19 * len(languages), 1.6), 7.5)
-    figure = Figure(figsize=(len(levels) * (side + 1.1), len(models) * (side + 1.0)))
-    grid = figure.subplots(len(models), len(levels), squeeze=False)
+    side = min(max(0.17 * len(languages), 1.6), 7.5)
+    figure = Figure(figsize=(len(levels) * (side + 0.3) + 1.2, len(models) * (side + 0.5) + 1.2))
+    figure.set_layout_engine("none")
+    # Laid out by hand: measuring every rotated label takes longer than all other figures together.
+    width, height = figure.get_size_inches()
+    figure.subplots_adjust(1.0 / width, 1.1 / height, 1 - 0.1 / width, 1 - 0.3 / height, 0.1, 0.15)
+    grid = figure.subplots(len(models), len(levels), squeeze=False, sharex=True, sharey=True)
+    ticks = np.arange(len(languages)) + 0.5
     for row, model in zip(grid, models, strict=True):
         for axes, noise in zip(row, levels, strict=True):
             cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
-            matrix = cell.pivot(index="language", columns="prediction", values="share")
-            if not matrix.empty:
-                matrix = matrix.reindex(index=languages, columns=languages)
-                sns.heatmap(
-                    matrix, ax=axes, vmin=0, vmax=1, cmap=_SEQUENTIAL, cbar=False, square=True,
-                    rasterized=True, xticklabels=True, yticklabels=True,
-                )  # fmt: skip
+            matrix = cell.pivot_table(index="language", columns="prediction", values="share")
+            matrix = matrix.reindex(index=languages, columns=languages)
+            axes.pcolormesh(
+                matrix.to_numpy(float), vmin=0, vmax=1, cmap=_SEQUENTIAL, rasterized=True
+            )
+            axes.set_xticks(ticks, languages, rotation=90)
+            axes.set_yticks(ticks, languages)
+            axes.grid(visible=False)
             axes.tick_params(length=0, labelsize=7)
-            axes.set(title=f"{model}, noise {noise}", xlabel="predicted", ylabel="true")
+            axes.set_title(f"{model}, noise {noise}")
+    grid[0, 0].invert_yaxis()
+    for axes in grid[:, 0]:
+        axes.set_ylabel("true language")
+    for axes in grid[-1]:
+        axes.set_xlabel("predicted language")
+    return figure
+
+
+@_figure
+def _draw_loss_by_seconds(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Training loss against the seconds of training, at each model's median pace."""
+    losses, timings = tables["losses"], tables["timings"]
+    levels = sorted(losses["noise"].unique())
+    figure, panels = _panels(len(levels), width=4.2, height=3.2, sharey=True)
+    for axes, noise in zip(panels, levels, strict=True):
+        for model, table in _by_model(losses[losses["noise"] == noise]):
+            cost = timings[(timings["model"] == model) & (timings["noise"] == noise)]
+            pace = float((cost["training_seconds"] / cost["updates"]).median())
+            _curve(
+                axes, table.assign(update=table["update"] * pace), look.colour(model),
+                look.dashes(model), model, noise, seeds=False,
+            )  # fmt: skip
+        axes.set(title=f"Noise {noise}", xlabel="Seconds of training")
+    panels[0].set_ylabel("Loss (Train), nats")
+    _legend_below(figure, tables, look)
+    return figure
+
+
+@_figure
+def _draw_time_to_target(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """The share of runs that reached the target loss, against updates."""
+    table = tables["time_to_target"]
+    levels = sorted(table["noise"].unique())
+    figure, panels = _panels(len(levels), width=4.2, height=2.6, sharey=True)
+    budget = float(table["update"].max())
+    for axes, noise in zip(panels, levels, strict=True):
+        for model, cell in _by_model(table[table["noise"] == noise]):
+            times, shares = reached_by(cell["update"], cell["reached"])
+            x, y = [0.0, *times, budget], [0.0, *shares, shares[-1]]
+            line = axes.step(
+                x, y, where="post", color=look.colour(model), ls=look.dashes(model), lw=1.8
+            )[0]
+            _tag(line, "mean", model, noise)
+        axes.set(title=f"Noise {noise}", xlabel="Iterations (updates)", ylim=(-0.04, 1.06))
+        _thousands(axes)
+    panels[0].set_ylabel("Share of runs at the target")
+    _legend_below(figure, tables, look)
+    return figure
+
+
+@_figure
+def _draw_accuracy_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Accuracy and mean rank of every model against noise, trained and tested at the same level."""
+    levels = sorted(tables["runs"]["noise"].unique())
+    figure, (left, right) = _panels(2, width=4.2, height=3.2)
+    for axes, records in (
+        (left, _select(findings["estimates"], metric="macro_accuracy")),
+        (right, findings["ranks"]),
+    ):
+        ends = []
+        for model in dict.fromkeys(tables["runs"]["model"]):
+            own = {r["noise"]: r for r in records if r["model"] == model}
+            shown = [noise for noise in levels if noise in own]
+            if not shown:
+                continue
+            x = [levels.index(noise) for noise in shown]
+            y = [own[noise]["mean"] for noise in shown]
+            line = axes.plot(
+                x, y, color=look.colour(model), ls=look.dashes(model), marker=look.marker(model),
+                lw=1.8, ms=6,
+            )[0]  # fmt: skip
+            _tag(line, "mean", model)
+            for position, noise in zip(x, shown, strict=True):
+                if own[noise]["low"] is not None:
+                    bar = axes.plot(
+                        [position] * 2, [own[noise]["low"], own[noise]["high"]],
+                        color=look.colour(model), lw=1.2,
+                    )[0]  # fmt: skip
+                    _tag(bar, "band", model)
+            ends.append(((x[-1] + 0.02, y[-1]), model, look.colour(model)))
+        axes.set_xticks(range(len(levels)), [str(level) for level in levels])
+        axes.set_xlabel("Noise level")
+        if axes is right:
+            axes.invert_yaxis()
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        else:
+            axes.set_ylim(0, None)
+        _label_ends(axes, ends)
+    left.set(title="Macro-averaged accuracy", ylabel="Accuracy")
+    right.set(title="Mean rank by accuracy", ylabel="Rank (1 is best)")
     return figure
 
 
 @_figure
 def _draw_attention_examples(tables: Tables, findings: Findings, look: Look) -> Figure:
     """The weights on every character of a few held-out names, with and without noise."""
+    return _names_with(tables, "weight", "attention weight", _SEQUENTIAL, 0, 1)
+
+
+@_figure
+def _draw_occlusion_examples(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """What leaving a character out takes from the prediction, for the same names."""
+    strongest = float(tables["attention_examples"]["occlusion"].abs().max())
+    return _names_with(
+        tables, "occlusion", "loss of log-probability, nats", "PuOr_r", -strongest, strongest
+    )
+
+
+def _names_with(
+    tables: Tables, column: str, label: str, colours: str, low: float, high: float
+) -> Figure:
+    """Draw a number for each character of the example names, a row a name, the character in it."""
     weights = tables["attention_examples"]
     own = weights[weights["trained_at"] == weights["tested_at"]]
     models = list(dict.fromkeys(own["model"]))
     levels = sorted(own["trained_at"].unique())
     rows = max(own.groupby(["model", "trained_at"])["name"].nunique(), default=1)
-    figure = Figure(figsize=(4.6 * max(len(levels), 1), len(models) * (0.26 * rows + 0.9)))
+    figure = Figure(figsize=(4.4 * max(len(levels), 1), max(len(models), 1) * (0.25 * rows + 0.9)))
     grid = figure.subplots(max(len(models), 1), max(len(levels), 1), squeeze=False)
-    image = None
+    norm, colour_map = Normalize(low, high), mpl.colormaps[colours]
     for line, model in zip(grid, models, strict=False):
         for axes, noise in zip(line, levels, strict=True):
             cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
-            names = [
-                (str(a), str(b)) for a, b in cell[["language", "name"]].drop_duplicates().values
-            ]
-            index = {name: i for i, name in enumerate(names)}
+            names = list(dict.fromkeys(zip(cell["language"], cell["name"], strict=True)))
+            row = [names.index(key) for key in zip(cell["language"], cell["name"], strict=True)]
             matrix = np.full((len(names), int(own["position"].max()) + 1), np.nan)
-            for r in cell.itertuples():
-                matrix[index[str(r.language), str(r.name)], int(r.position)] = r.weight
-            image = axes.pcolormesh(matrix, vmin=0, vmax=1, cmap=_SEQUENTIAL, rasterized=True)
-            for r in cell.itertuples():
+            matrix[row, cell["position"]] = cell[column]
+            axes.pcolormesh(matrix, norm=norm, cmap=colour_map, rasterized=True)
+            for x, y, character, value in zip(
+                cell["position"], row, cell["character"], cell[column], strict=True
+            ):
+                red, green, blue, _ = colour_map(norm(value))
+                is_dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.55
                 axes.text(
-                    int(r.position) + 0.5,
-                    index[str(r.language), str(r.name)] + 0.5,
-                    str(r.character),
-                    ha="center",
-                    va="center",
-                    fontsize=8,
-                    color="#ffffff" if float(r.weight) < 0.6 else "#000000",
-                )
+                    x + 0.5, y + 0.5, character, ha="center", va="center", fontsize=8,
+                    color="#ffffff" if is_dark else "#000000",
+                )  # fmt: skip
             axes.set_yticks(np.arange(len(names)) + 0.5, [language for language, _ in names])
+            axes.set_xticks(
+                np.arange(0, matrix.shape[1], 2) + 0.5, range(1, matrix.shape[1] + 1, 2)
+            )
             axes.invert_yaxis()
             axes.grid(visible=False)
             axes.tick_params(length=0, labelsize=8)
-            axes.set(title=f"{model}, noise {noise}", xlabel="position")
-    if image is not None:
-        figure.colorbar(image, ax=grid.ravel().tolist(), label="attention weight", fraction=0.025)
+            axes.set(title=f"{model}, noise {noise}", xlabel="character")
+    scale = ScalarMappable(norm, colour_map)
+    figure.colorbar(scale, ax=grid.ravel().tolist(), label=label, fraction=0.025)
+    return figure
+
+
+@_figure
+def _draw_attention_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """The weight on noise beside the share of characters that are noise."""
+    tested = max(r["tested_at"] for r in findings["attention"])
+    records = [r for r in findings["attention"] if r["tested_at"] == tested]
+    rows = list(dict.fromkeys((r["model"], r["trained_at"]) for r in records))
+    figure, (axes,) = _panels(1, width=5.4, height=0.45 * max(len(rows), 1) + 1.2)
+    for i, (model, trained) in enumerate(rows):
+        own = {
+            r["quantity"]: r for r in records if (r["model"], r["trained_at"]) == (model, trained)
+        }
+        _interval(axes, own["on_noise"], i, look, model, trained)
+        share = axes.plot(own["noise_share"]["mean"], i, "|", color=_INK, ms=14, mew=1.6)[0]
+        _tag(share, "mean", model, trained)
+    axes.set_yticks(range(len(rows)), [f"{model}, trained at noise {n}" for model, n in rows])
+    axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)
+    axes.set(xlim=(0, 1), xlabel=f"Share of attention on noise, tested at noise {tested}")
     return figure
 
 
@@ -370,6 +520,38 @@ def _draw_attention_position(tables: Tables, findings: Findings, look: Look) -> 
     return figure
 
 
+@_figure
+def _draw_rules(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """The rules of the workflow, from left to right in the order in which they can run."""
+    depth: dict[str, int] = {}
+    for rule, needs in RULE_GRAPH.items():
+        depth[rule] = 1 + max((depth[need] for need in needs), default=-1)
+    columns = {d: [rule for rule in RULE_GRAPH if depth[rule] == d] for d in depth.values()}
+    place = {
+        rule: (d, (len(rules) - 1) / 2 - i)
+        for d, rules in columns.items()
+        for i, rule in enumerate(rules)
+    }
+    figure, (axes,) = _panels(1, width=9.0, height=1.9)
+    axes.set_axis_off()
+    for rule, needs in RULE_GRAPH.items():
+        for need in needs:
+            span = depth[rule] - depth[need]
+            axes.annotate(
+                "", place[rule], place[need], zorder=1,
+                arrowprops={
+                    "arrowstyle": "-|>", "color": _INK, "alpha": 0.55, "shrinkA": 24, "shrinkB": 30,
+                    "connectionstyle": f"arc3,rad={0.0 if span == 1 else -0.25}",
+                },
+            )  # fmt: skip
+        axes.text(
+            *place[rule], rule, ha="center", va="center", fontsize=8.5, zorder=2,
+            bbox={"boxstyle": "round,pad=0.4", "fc": "none", "ec": _INK, "lw": 0.8},
+        )  # fmt: skip
+    axes.set(xlim=(-0.5, max(columns) + 0.5), ylim=(-1.1, 1.1))
+    return figure
+
+
 def _panels(
     count: int, width: float, height: float, sharey: bool = False
 ) -> tuple[Figure, list[Axes]]:
@@ -393,12 +575,18 @@ def _select(records: list[dict[str, Any]], **match: Any) -> list[dict[str, Any]]
 
 
 def _curve(
-    axes: Axes, table: pd.DataFrame, colour: str, dashes: Any, model: str, noise: int
+    axes: Axes,
+    table: pd.DataFrame,
+    colour: str,
+    dashes: Any,
+    model: str,
+    noise: int,
+    seeds: bool = True,
 ) -> tuple[float, float]:
     """Draw every seed thin, the mean thick and its t band; return the mean's last point."""
-    wide = table.pivot(index="seed", columns="update", values="loss")
+    wide = table.pivot_table(index="seed", columns="update", values="loss")
     updates = wide.columns.to_numpy(float)
-    for _, values in wide.iterrows():
+    for _, values in wide.iterrows() if seeds else ():
         line = axes.plot(updates, values.to_numpy(float), color=colour, lw=0.5, alpha=0.25)[0]
         _tag(line, "seed", model, noise)
     complete = wide.dropna()
@@ -448,18 +636,33 @@ def _label_ends(
             _tag(label, "label", text, noise)
 
 
+def _legend_below(figure: Figure, tables: Tables, look: Look) -> None:
+    """Name the models below the axes, where ends of lines have no room for labels."""
+    models = dict.fromkeys(tables["runs"]["model"])
+    lines = [
+        Line2D([], [], color=look.colour(m), ls=look.dashes(m), lw=1.8, label=m) for m in models
+    ]
+    figure.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False, handlelength=3)
+
+
 def _p_text(p: float | None) -> str:
     if p is None:
         return "p —"
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-_TAG = re.compile(r'id="series:([^:"]+):([^:"]+):([^:"]+)"')
+_TAG = re.compile(r'id="series:([^:"]+):([^:"]+):([^:"]*)"')
 
 
-def _tag(artist: Artist, part: str, model: str, noise: int) -> None:
+def _tag(artist: Artist, part: str, model: str, noise: int | str = "") -> None:
     """Mark what an artist shows, so that the report can show and hide it."""
     artist.set_gid(f"series:{part}:{model}:{noise}")
+
+
+def _thousands(axes: Axes) -> None:
+    """Write updates as 20k, at most six of them, so that labels keep apart."""
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:g}k" if x >= 1000 else f"{x:g}")
 
 
 def _inlinable(svg: str, name: str) -> str:

@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from noisynames.statistics import ALPHA, CONFIDENCE, Comparison, compare, smallest_p, t_interval
+from noisynames.statistics import (
+    ALPHA,
+    CONFIDENCE,
+    Comparison,
+    compare,
+    holm,
+    log_rank,
+    smallest_p,
+    t_interval,
+)
 from noisynames.tables import FINAL_POINTS, Grid, Tables
 
 Findings = dict[str, Any]
@@ -95,7 +104,12 @@ def find(tables: Tables, grid: Grid) -> Findings:
             strict=True,
         )
     ]
+    findings["time_to_target"] = _time_to_target(tables, grid)
+    findings["ranks"] = _ranks(values, grid)
     findings["attention"], findings["attention_effects"] = _attention(tables, grid)
+    findings["attention_agreement"] = (
+        tables["attention_agreement"].to_dict("records") if grid.attention_models else []
+    )
     return findings
 
 
@@ -156,6 +170,61 @@ def _record(comparison: Comparison) -> dict[str, Any]:
     }
 
 
+def _time_to_target(tables: Tables, grid: Grid) -> dict[str, Any]:
+    """Updates to the target loss: how many runs reached it, and log-rank tests of all pairs."""
+    table = tables["time_to_target"]
+    cells = {
+        (model, noise): table[(table["model"] == model) & (table["noise"] == noise)]
+        for model in grid.models
+        for noise in grid.noise_levels
+    }
+    groups = []
+    for (model, noise), cell in cells.items():
+        reached = cell["reached"] == 1
+        median = float(cell["update"].where(reached, np.inf).median())
+        groups.append(
+            {
+                "model": model,
+                "noise": noise,
+                "runs": len(cell),
+                "reached": int(reached.sum()),
+                "median": median if np.isfinite(median) else None,
+            }
+        )
+    tests = []
+    for noise in grid.noise_levels:
+        pairs = [(b, a) for a, b in combinations(grid.models, 2)]
+        p_values = [
+            log_rank(
+                (cells[a, noise]["update"], cells[a, noise]["reached"] == 1),
+                (cells[b, noise]["update"], cells[b, noise]["reached"] == 1),
+            )
+            for a, b in pairs
+        ]
+        tests += [
+            {"noise": noise, "a": a, "b": b, "p": p, "p_adjusted": adjusted}
+            for (a, b), p, adjusted in zip(pairs, p_values, holm(p_values), strict=True)
+        ]
+    return {"target": float(table["target"].iloc[0]), "groups": groups, "tests": tests}
+
+
+def _ranks(values: dict[Key, pd.Series], grid: Grid) -> list[dict[str, Any]]:
+    """Mean rank by macro-averaged accuracy within a seed and noise level; 1 is best."""
+    records = []
+    for noise in grid.noise_levels:
+        keys = {m: ("macro_accuracy", m, noise) for m in grid.models}
+        columns = {m: values[key] for m, key in keys.items() if key in values}
+        if not columns:
+            continue
+        ranks = pd.DataFrame(columns).dropna().rank(axis=1, ascending=False)
+        records += [
+            {"model": model, "noise": noise, **asdict(t_interval(ranks[model]))}
+            for model in columns
+            if len(ranks)
+        ]
+    return records
+
+
 def _cross(tables: Tables, grid: Grid) -> list[dict[str, Any]]:
     """Trained-at × tested-at: macro-averaged accuracy and loss."""
     groups = tables["accuracy"].groupby(["model", "trained_at", "tested_at"])
@@ -184,7 +253,10 @@ def _attention(tables: Tables, grid: Grid) -> tuple[list[dict[str, Any]], list[d
     if "attention" not in tables or tables["attention"].empty:
         return [], []
     table = tables["attention"]
-    quantities = ("last_character", "last_letter", "on_noise", "noise_share", "entropy")
+    quantities = [
+        "last_character", "last_letter", "on_noise", "noise_share", "entropy",
+        "occlusion_agreement",
+    ]  # fmt: skip
     cells = {
         (model, trained, tested): table[
             (table["model"] == model)

@@ -1,10 +1,13 @@
 """Tables, figures and templates to one self-contained HTML file."""
 
 import json
+import subprocess
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -12,7 +15,12 @@ from markupsafe import Markup
 from noisynames import answers, noise, sampling, tables
 from noisynames.alphabet import ALPHABET, decode
 from noisynames.errors import UserError
+from noisynames.figures import RULE_GRAPH
 from noisynames.files import read_json
+from noisynames.findings import Findings
+from noisynames.statistics import t_band
+
+_VERSIONS = ["noisynames", "numpy", "numba", "torch", "pandas", "scipy", "seaborn", "snakemake"]
 
 
 def render(results: Path, templates: Path, config: Mapping[str, Any]) -> str:
@@ -28,6 +36,7 @@ def render(results: Path, templates: Path, config: Mapping[str, Any]) -> str:
     """
     data = tables.read(results / "tables")
     findings = read_json(results / "tables" / "statistics.json")
+    manifest = read_json(results / "dataset" / "manifest.json")
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
@@ -49,7 +58,7 @@ def render(results: Path, templates: Path, config: Mapping[str, Any]) -> str:
     return environment.get_template("base.html").render(
         config=config,
         config_text=json.dumps(config, indent=2, ensure_ascii=False),
-        manifest=read_json(results / "dataset" / "manifest.json"),
+        manifest=manifest,
         findings=findings,
         answers=answers.answer_all(findings, config),
         runs=_records(data["runs"]),
@@ -58,6 +67,13 @@ def render(results: Path, templates: Path, config: Mapping[str, Any]) -> str:
         cost=_cost(data["timings"]),
         machine=_machine(data["timings"]),
         mistakes=_records(data["mistakes"]),
+        languages=[
+            {"language": language, **counts} for language, counts in manifest["counts"].items()
+        ],
+        figure_data=figure_data(data, findings),
+        versions={package: version(package) for package in _VERSIONS},
+        commit=_commit(templates),
+        engines=data["runs"]["engine"].value_counts().to_dict(),
         alphabet=ALPHABET,
         noise_characters=noise.NOISE_CHARACTERS,
     )
@@ -77,6 +93,177 @@ def _svg(path: Path) -> Markup:
         return Markup(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such figure; run `snakemake plot`") from None
+
+
+def figure_data(data: tables.Tables, findings: Findings) -> dict[str, dict[str, Any]]:
+    """Return the numbers of each figure.
+
+    Each has a caption, columns (heading, key, whether it is a number) and rows.
+    """
+    model, noise = ("Model", "model", False), ("Noise", "noise", True)
+    bounds = [("Mean", "mean", True), ("Low", "low", True), ("High", "high", True)]
+    curves = _curve_points(data["losses"])
+    pace = data["timings"].assign(
+        pace=data["timings"]["training_seconds"] / data["timings"]["updates"]
+    )
+    paces = pace.groupby(["model", "noise"])["pace"].median().to_dict()
+    accuracy = [r for r in findings["estimates"] if r["metric"] == "macro_accuracy"]
+    ranks = {(r["model"], r["noise"]): r["mean"] for r in findings["ranks"]}
+    own = data["recall"][data["recall"]["trained_at"] == data["recall"]["tested_at"]]
+    confused = data["confusion"].query("trained_at == tested_at and language != prediction")
+    worst = confused.sort_values("share", ascending=False, kind="stable")
+    worst = worst.groupby(["model", "trained_at", "language"], sort=False).head(1)
+    update = ("Update", "update", True)
+    loss_table = {
+        "caption": "Mean training loss (nats) with its 95 % t interval at some recorded points",
+        "columns": [model, noise, update, *bounds],
+        "rows": curves,
+    }
+    result = {
+        "loss_by_noise": loss_table,
+        "loss_by_model": loss_table | {"caption": f"{loss_table['caption']}, as above"},
+        "loss_by_seconds": {
+            "caption": "Mean training loss (nats) against seconds of training",
+            "columns": [model, noise, ("Seconds", "seconds", True), *bounds],
+            "rows": [
+                {**r, "seconds": float(r["update"] * paces[r["model"], r["noise"]])} for r in curves
+            ],
+        },
+        "time_to_target": {
+            "caption": "Runs that reached the target loss, and the median updates it took",
+            "columns": [
+                model, noise, ("Runs", "runs", True), ("Reached it", "reached", True),
+                ("Median updates", "median_updates", True),
+            ],
+            "rows": [
+                {**r, "median_updates": None if r["median"] is None else f"{r['median']:,.0f}"}
+                for r in findings["time_to_target"]["groups"]
+            ],
+        },
+        "cross": {
+            "caption": "Macro-averaged accuracy by training and test noise",
+            "columns": [
+                model, ("Trained at", "trained_at", True), ("Tested at", "tested_at", True), *bounds
+            ],
+            "rows": [r for r in findings["cross"] if r["metric"] == "macro_accuracy"],
+        },
+        "accuracy_by_noise": {
+            "caption": "Macro-averaged accuracy and mean rank",
+            "columns": [model, noise, *bounds, ("Mean rank", "rank", True)],
+            "rows": [{**r, "rank": ranks.get((r["model"], r["noise"]))} for r in accuracy],
+        },
+        "accuracy": {
+            "caption": "Macro-averaged accuracy",
+            "columns": [model, noise, *bounds, ("Seeds", "n", True)],
+            "rows": accuracy,
+        },
+        "differences": {
+            "caption": "Paired differences in macro-averaged accuracy",
+            "columns": [("Pair", "pair", False), noise, *bounds, ("p (Holm)", "p_adjusted", True)],
+            "rows": [
+                {**r, "pair": f"{r['a']} − {r['b']}"}
+                for r in findings["model_comparisons"]
+                if r["metric"] == "macro_accuracy"
+            ],
+        },
+        "recall": {
+            "caption": "Recall, mean over seeds",
+            "columns": [
+                ("Language", "language", False), model, ("Noise", "trained_at", True),
+                ("Recall", "recall", True),
+            ],
+            "rows": _records(
+                own.groupby(["language", "model", "trained_at"])["recall"].mean().reset_index()
+            ),
+        },
+        "confusion": {
+            "caption": "The commonest wrong prediction of every language; tables/confusion.csv "
+            "has all",
+            "columns": [
+                ("Language", "language", False), model, ("Noise", "trained_at", True),
+                ("Prediction", "prediction", False), ("Share", "share", True),
+            ],
+            "rows": _records(worst.sort_values(["model", "trained_at", "language"])),
+        },
+    }  # fmt: skip
+    result["rules"] = {
+        "caption": "The rules of the workflow and what each waits for",
+        "columns": [("Rule", "rule", False), ("After", "needs", False)],
+        "rows": [{"rule": rule, "needs": ", ".join(n) or "–"} for rule, n in RULE_GRAPH.items()],
+    }
+    if "attention" in data:
+        result |= _attention_data(data, findings)
+    return result
+
+
+def _attention_data(data: tables.Tables, findings: Findings) -> dict[str, dict[str, Any]]:
+    model, noise = ("Model", "model", False), ("Noise", "trained_at", True)
+    examples = data["attention_examples"].query("trained_at == tested_at")
+    characters = [
+        ("Name", "name", False), model, noise, ("Character", "character", False),
+        ("Position", "position", True),
+    ]  # fmt: skip
+    position = data["attention_position"].query("trained_at == tested_at")
+    means = position.groupby(["model", "trained_at", "from_end"])["weight"].mean().reset_index()
+    shares = {
+        (r["model"], r["trained_at"], r["tested_at"]): r["mean"]
+        for r in findings["attention"]
+        if r["quantity"] == "noise_share"
+    }
+    return {
+        "attention_examples": {
+            "caption": "Attention weight on every character",
+            "columns": [*characters, ("Weight", "weight", True)],
+            "rows": _records(examples),
+        },
+        "occlusion_examples": {
+            "caption": "Loss of log-probability (nats) when a character is left out",
+            "columns": [*characters, ("Occlusion", "occlusion", True)],
+            "rows": _records(examples),
+        },
+        "attention_position": {
+            "caption": "Mean weight by position from the end",
+            "columns": [model, noise, ("From the end", "from_end", True), ("Mean", "weight", True)],
+            "rows": _records(means),
+        },
+        "attention_noise": {
+            "caption": "Share of the attention on noise, and of the characters",
+            "columns": [
+                model, noise, ("Tested at", "tested_at", True), ("Mean", "mean", True),
+                ("Low", "low", True), ("High", "high", True), ("Characters", "share", True),
+            ],
+            "rows": [
+                {**r, "share": shares[r["model"], r["trained_at"], r["tested_at"]]}
+                for r in findings["attention"]
+                if r["quantity"] == "on_noise"
+            ],
+        },
+    }  # fmt: skip
+
+
+def _curve_points(losses: pd.DataFrame, points: int = 8) -> list[dict[str, Any]]:
+    """Return the mean curve of every model × noise level at a few of its points."""
+    rows = []
+    for (model, level), cell in losses.groupby(["model", "noise"], sort=False):
+        wide = cell.pivot_table(index="seed", columns="update", values="loss").dropna()
+        if wide.empty:
+            continue
+        mean, low, high = t_band(wide.to_numpy(float))
+        for i in np.unique(np.linspace(0, wide.shape[1] - 1, points).astype(int)):
+            row = {"model": model, "noise": level, "update": int(wide.columns[i])}
+            bounds = (None, None) if len(wide) == 1 else (float(low[i]), float(high[i]))
+            rows.append({**row, "mean": float(mean[i]), "low": bounds[0], "high": bounds[1]})
+    return rows
+
+
+def _commit(folder: Path) -> str | None:
+    """Return the commit of the checkout that holds `folder`, if it is one and git is there."""
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _models(runs: pd.DataFrame, config: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -112,6 +112,51 @@ def smallest_p(n: int) -> float:
     return min(1.0, 2.0 / 2.0 ** min(n, _EXACT_UP_TO))
 
 
+def log_rank(a: tuple[ArrayLike, ArrayLike], b: tuple[ArrayLike, ArrayLike]) -> float:
+    """Return the two-sided p value of the log-rank test that two times are distributed alike.
+
+    Args:
+        a: Times, shape (runs,), and whether each was reached (False: censored there).
+        b: The same of the other group.
+
+    Source: Mantel (1966); SciPy's `logrank`.
+    """
+    if not np.any(a[1]) and not np.any(b[1]):
+        return 1.0  # nothing was observed in either group
+    result = stats.logrank(_censored(*a), _censored(*b))
+    return float(result.pvalue)
+
+
+def reached_by(times: ArrayLike, reached: ArrayLike) -> tuple[list[float], list[float]]:
+    """Return the share of runs that reached a target, as a step function of the time.
+
+    Args:
+        times: When each run reached it, or where it was censored; shape (runs,).
+        reached: Whether it did, shape (runs,).
+
+    Returns:
+        The times of the steps and the share from each on (Kaplan–Meier).
+    """
+    cdf = stats.ecdf(_censored(times, reached)).cdf
+    return cdf.quantiles.tolist(), cdf.probabilities.tolist()
+
+
+def _censored(times: ArrayLike, reached: ArrayLike) -> Any:
+    return stats.CensoredData.right_censored(
+        np.asarray(times, float), ~np.asarray(reached, dtype=bool)
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p values adjusted for being one family, by Holm's step-down method."""
+    from statsmodels.stats.multitest import multipletests
+
+    if not p_values:
+        return []
+    adjusted: list[float] = multipletests(p_values, method="holm")[1].tolist()
+    return adjusted
+
+
 def compare(pairs: Sequence[tuple[ArrayLike, ArrayLike]], alpha: float = ALPHA) -> list[Comparison]:
     """Compare a with b in each of a family of pairs, paired by seed.
 
@@ -123,15 +168,12 @@ def compare(pairs: Sequence[tuple[ArrayLike, ArrayLike]], alpha: float = ALPHA) 
         One comparison a pair. Where even the smallest possible p value, times the size of the
         family, would not reach `alpha`, the verdict is `too few seeds to tell`.
     """
-    from statsmodels.stats.multitest import multipletests
-
     differences = [np.asarray(a, float) - np.asarray(b, float) for a, b in pairs]
     p_values = [sign_flip_test(d) if d.size else np.nan for d in differences]
     tested = [i for i, d in enumerate(differences) if d.size]
     adjusted: dict[int, float] = {}
     if tested:
-        corrected = multipletests([p_values[i] for i in tested], alpha, method="holm")[1]
-        adjusted = dict(zip(tested, corrected.tolist(), strict=True))
+        adjusted = dict(zip(tested, holm([p_values[i] for i in tested]), strict=True))
     result = []
     for i, d in enumerate(differences):
         if not d.size:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from noisynames import runs, splits
-from noisynames.attention import by_position, summarise
+from noisynames.attention import by_position, seed_agreement, summarise
 from noisynames.errors import UserError
 from noisynames.evaluation import yardsticks
 from noisynames.files import read_json, write_text
@@ -19,6 +19,8 @@ _CELL = ["model", "trained_at", "tested_at"]
 _RUN = [*_CELL, "seed"]
 FINAL_POINTS = 5
 """The final training loss is the mean of this many last recorded points."""
+HALF_LOSS = 0.5
+"""The target loss is this share of the loss of a uniform guess."""
 _MISTAKES = 12
 _EXAMPLE_NAMES = 12
 
@@ -54,6 +56,11 @@ def build(results: Path, grid: Grid) -> Tables:
         grid,
     )
     losses = _losses(results, grid)
+    yardstick_rows = [
+        {"seed": seed, **yardsticks(splits.read(results / "splits" / f"seed{seed}.csv"))}
+        for seed in grid.seeds
+    ]
+    target = HALF_LOSS * -np.log(yardstick_rows[0]["chance"])
     recall = _recall(predictions)
     accuracy = _accuracy(predictions, recall)
     tables = {
@@ -63,10 +70,8 @@ def build(results: Path, grid: Grid) -> Tables:
         "recall": recall,
         "confusion": _confusion(predictions),
         "mistakes": _mistakes(predictions),
-        "yardsticks": pd.DataFrame(
-            {"seed": seed, **yardsticks(splits.read(results / "splits" / f"seed{seed}.csv"))}
-            for seed in grid.seeds
-        ),
+        "yardsticks": pd.DataFrame(yardstick_rows),
+        "time_to_target": _time_to_target(losses, results, grid, target),
     }
     if grid.attention_models:
         weights = _stack(
@@ -79,6 +84,7 @@ def build(results: Path, grid: Grid) -> Tables:
         )
         tables["attention"] = _ordered(summarise(weights), grid)
         tables["attention_position"] = _ordered(by_position(weights), grid)
+        tables["attention_agreement"] = _ordered(seed_agreement(weights), grid)
         tables["attention_examples"] = _attention_examples(weights)
     return {name: _ordered(table, grid) for name, table in tables.items()}
 
@@ -123,7 +129,9 @@ def read_table(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: not a table ({error}); delete it and run again") from None
 
 
-_NUMBERS = ("final_loss", "loss_area", "held_out_loss", "macro_accuracy", "entropy")
+_NUMBERS = (
+    "final_loss", "loss_area", "held_out_loss", "macro_accuracy", "entropy", "occlusion_agreement",
+)  # fmt: skip
 _EMPTY = {column: [""] for column in _NUMBERS}
 
 
@@ -222,6 +230,29 @@ def _runs(results: Path, grid: Grid, losses: pd.DataFrame, accuracy: pd.DataFram
             }
         )
     return pd.DataFrame(rows).astype({"diverged_at": "Int64"})
+
+
+def _time_to_target(losses: pd.DataFrame, results: Path, grid: Grid, target: float) -> pd.DataFrame:
+    """The first recorded update of each run at or below a loss; where it never came, the last one.
+
+    A run that diverged is censored where it did.
+    """
+    rows = []
+    curves = dict(iter(losses.groupby(["model", "noise", "seed"])))
+    for key in _cells(grid):
+        record = runs.read_record(_run_folder(results, *key))
+        curve = curves.get(key)
+        reached = curve is not None and bool((curve["loss"] <= target).any())
+        if curve is not None and reached:
+            update = int(curve.loc[curve["loss"] <= target, "update"].min())
+        else:
+            update = record["diverged_at"] or record["hyperparameters"]["updates"]
+        model, noise, seed = key
+        rows.append(
+            {"model": model, "noise": noise, "seed": seed, "target": target}
+            | {"update": update, "reached": int(reached)}
+        )
+    return pd.DataFrame(rows)
 
 
 def _confusion(predictions: pd.DataFrame) -> pd.DataFrame:

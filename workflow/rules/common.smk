@@ -25,19 +25,42 @@ GRID = {
     "noise_levels": NOISE_LEVELS,
     "seeds": SEEDS,
 }
-TABLES = ["losses", "runs", "accuracy", "recall", "confusion", "mistakes", "yardsticks"]
+TABLES = [
+    "losses",
+    "runs",
+    "accuracy",
+    "recall",
+    "confusion",
+    "mistakes",
+    "yardsticks",
+    "time_to_target",
+]
 FIGURES = [
     "loss_by_noise",
     "loss_by_model",
+    "loss_by_seconds",
+    "time_to_target",
+    "cross",
+    "accuracy_by_noise",
     "accuracy",
     "differences",
-    "cross",
     "recall",
     "confusion",
+    "rules",
 ]
 if ATTENTION_MODELS:
-    TABLES += ["attention", "attention_position", "attention_examples"]
-    FIGURES += ["attention_examples", "attention_position"]
+    TABLES += [
+        "attention",
+        "attention_position",
+        "attention_examples",
+        "attention_agreement",
+    ]
+    FIGURES += [
+        "attention_examples",
+        "attention_position",
+        "attention_noise",
+        "occlusion_examples",
+    ]
 
 
 wildcard_constraints:

@@ -6,7 +6,11 @@ rule plot:
         statistics="results/tables/statistics.json",
         code=code("figures.py", "statistics.py"),
     output:
-        expand("results/figures/{figure}.svg", figure=FIGURES),
+        report(
+            expand("results/figures/{figure}.svg", figure=FIGURES),
+            caption="../../report/captions/figure.rst",
+            category="Figures",
+        ),
     log:
         "results/logs/plot.log",
     benchmark:
@@ -38,7 +42,11 @@ rule report:
         ),
         code=code("report.py", "answers.py"),
     output:
-        "results/report.html",
+        report(
+            "results/report.html",
+            caption="../../report/captions/report.rst",
+            category="Report",
+        ),
     log:
         "results/logs/report.log",
     benchmark:

@@ -1,0 +1,60 @@
+"""Time what a training job costs before its first update, against importing Numba and NumPy.
+
+    python benchmarks/startup.py [--rounds 9]
+
+Both are whole processes, in alternation; the run does a single update on the compiled engine, so
+that all it costs is start-up, with the split read and the files written. Then all kernels are
+compiled once into an empty cache.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from noisynames import datasets, splits
+
+COMPILE_ALL = """
+from noisynames.models import CELLS, READOUTS
+from noisynames.training import compiled
+for cell in CELLS:
+    for readout in READOUTS:
+        compiled.load(cell, readout)
+"""
+
+
+def seconds(command: list[str], cache: str | None = None) -> float:
+    """Return the wall time of a process that must succeed."""
+    environment = os.environ | ({"NOISYNAMES_CACHE": cache} if cache else {})
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    return time.perf_counter() - start
+
+
+def main(rounds: Annotated[int, typer.Option(min=1)] = 9) -> None:
+    """Print medians and their ratio, and the time of the first compile."""
+    with tempfile.TemporaryDirectory() as folder:
+        split = Path(folder, "seed0.csv")
+        splits.write(splits.split_names(datasets.load("surnames").rows, 0), split)
+        job = [str(Path(sys.executable).with_name("noisynames")), "train", "--model", "gru"]
+        job += ["--noise", "5", "--seed", "0", "--updates", "1", "--split", str(split)]
+        job += ["--output", str(Path(folder, "run"))]
+        numba = [sys.executable, "-c", "import numba, numpy"]
+        seconds(job)  # kernels compiled
+        times = [(seconds(numba), seconds(job)) for _ in range(rounds)]
+        imports, jobs = (statistics.median(column) for column in zip(*times, strict=True))
+        print(f"import numba, numpy: {imports:.3f} s")
+        print(f"a job of one update: {jobs:.3f} s, {jobs / imports:.2f} times that")
+        cache = str(Path(folder, "cache"))
+        compile_all = seconds([sys.executable, "-c", COMPILE_ALL], cache)
+        print(f"first compile of all kernels: {compile_all:.1f} s")
+
+
+if __name__ == "__main__":
+    typer.run(main)

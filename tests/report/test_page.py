@@ -1,0 +1,238 @@
+"""The report in real headless Chromium."""
+
+import csv
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import ROOT
+from playwright.sync_api import Page
+
+from .conftest import Report
+
+pytestmark = pytest.mark.browser
+
+SECTIONS = [
+    "answers", "setup", "training", "noise", "conclusions", "attention", "accuracy", "runs",
+    "methods", "provenance",
+]  # fmt: skip
+
+
+def rows(page: Page, table: str) -> list[list[str]]:
+    """The cells of a table's rows that are shown."""
+    found: list[list[str]] = page.evaluate(
+        """id => [...document.querySelectorAll(`#${id} tbody tr`)].filter(r => !r.hidden)
+             .map(r => [...r.cells].map(c => c.textContent.trim().replace(/\\s+/g, " ")))""",
+        table,
+    )
+    return found
+
+
+def visible(page: Page, selector: str) -> int:
+    count: int = page.evaluate(
+        "s => [...document.querySelectorAll(s)].filter(e => e.style.display !== 'none').length",
+        selector,
+    )
+    return count
+
+
+def test_it_opens_without_a_request_or_a_complaint(report: Report) -> None:
+    page = report.open()
+    page.wait_for_load_state("networkidle")
+    assert [url for url in report.requests if not url.startswith(("file:", "data:"))] == []
+    assert report.complaints == []
+    assert page.eval_on_selector_all("main > section", "s => s.map(e => e.id)") == SECTIONS
+
+
+def test_every_question_has_a_verdict_a_sentence_and_evidence(report: Report) -> None:
+    page = report.open()
+    cards = page.locator(".card")
+    assert cards.count() == 7
+    for i in range(7):
+        card = cards.nth(i)
+        assert card.locator(".verdict").inner_text().strip()
+        assert card.locator("li").count() >= 1
+        anchor = card.locator(".evidence a").get_attribute("href")
+        assert page.locator(anchor or "#nowhere").count() == 1
+
+
+def test_every_number_of_the_answers_is_in_the_statistics(report: Report) -> None:
+    page = report.open()
+    statistics = json.loads((report.path.parent / "tables/statistics.json").read_text())
+    known: set[str] = set()
+
+    def collect(value: object) -> None:
+        if isinstance(value, dict):
+            for part in value.values():
+                collect(part)
+        elif isinstance(value, list):
+            for part in value:
+                collect(part)
+        elif isinstance(value, float | int):
+            known.update((f"{value:.3f}", f"{value:+.3f}"))
+
+    collect(statistics)
+    text = " ".join(page.locator(".card").all_inner_texts()).replace("−", "-")
+    numbers = re.findall(r"[+-]?\d+\.\d{3}", text.replace("p < 0.001", ""))
+    assert len(numbers) > 30
+    assert [n for n in numbers if n not in known and n.lstrip("+-") not in known] == []
+
+
+def test_toggles_work_in_step_across_figures_and_change_no_number(report: Report) -> None:
+    page = report.open()
+    before = page.locator("#answers").inner_text()
+    figures = page.evaluate(
+        """() => [...document.querySelectorAll("figure")]
+             .filter(f => f.querySelector('.series[data-model="rnn"]')).map(f => f.id)"""
+    )
+    assert {"figure-loss_by_noise", "figure-loss_by_model", "figure-accuracy"} <= set(figures)
+    page.get_by_text("Show in figures").click()
+    page.get_by_label("rnn", exact=True).uncheck()
+    assert visible(page, '.series[data-model="rnn"]') == 0
+    assert visible(page, '.series[data-model="gru_attention"]') > 0
+    page.get_by_label("bands and bars").uncheck()
+    assert visible(page, '.series[data-part="band"]') == 0
+    page.get_by_label("2", exact=True).uncheck()
+    assert visible(page, '.series[data-noise="2"]') == 0
+    assert page.locator("#answers").inner_text() == before
+    page.get_by_role("button", name="Show all").click()
+    assert visible(page, ".series") == page.locator(".series").count()
+
+
+def test_the_address_restores_the_view(report: Report) -> None:
+    page = report.open()
+    page.get_by_text("Show in figures").click()
+    page.get_by_label("rnn", exact=True).uncheck()
+    page.locator("#run-filter").fill("rnn")
+    page.locator("#table-runs thead button", has_text="Final training loss").click()
+    query = page.evaluate("location.search")
+    again = report.open(query)
+    assert visible(again, '.series[data-model="rnn"]') == 0
+    assert not again.get_by_label("rnn", exact=True).is_checked()
+    assert again.locator("#run-filter").input_value() == "rnn"
+    assert rows(again, "table-runs") == rows(page, "table-runs")
+    assert len(rows(again, "table-runs")) == 4
+
+
+def test_tables_sort_by_number_and_by_text(report: Report) -> None:
+    page = report.open()
+    head = page.locator("#table-runs thead button", has_text="Final training loss")
+    head.click()
+    losses = [float(row[5]) for row in rows(page, "table-runs")]
+    assert losses == sorted(losses)
+    head.click()
+    losses = [float(row[5]) for row in rows(page, "table-runs")]
+    assert losses == sorted(losses, reverse=True)
+    page.locator("#table-final-loss thead button", has_text="Difference").click()
+    differences = [float(r[2].replace("−", "-")) for r in rows(page, "table-final-loss")]
+    assert differences == sorted(differences)
+    page.locator("#table-runs thead button", has_text="Model").click()
+    assert [r[0] for r in rows(page, "table-runs")] == ["gru_attention"] * 4 + ["rnn"] * 4
+
+
+def test_runs_are_filtered_by_words(report: Report) -> None:
+    page = report.open()
+    page.locator("#run-filter").fill("gru 2 nothing")
+    assert rows(page, "table-runs") == []
+    page.locator("#run-filter").fill("gru OK")
+    assert {row[0] for row in rows(page, "table-runs")} == {"gru_attention"}
+    assert "4 of 8 runs" in page.locator(".filter").inner_text()
+
+
+def test_figures_and_tables_can_be_saved(report: Report, tmp_path: Path) -> None:
+    page = report.open()
+    names = [
+        i.removeprefix("figure-") for i in page.eval_on_selector_all("figure", "f=>f.map(e=>e.id)")
+    ]
+    assert len(names) == 15
+    for kind in ("SVG", "PNG"):
+        with page.expect_download() as download:
+            page.get_by_label(f"Download figure accuracy as {kind}", exact=True).click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        start = path.read_bytes()[:8]
+        assert start == (b"\x89PNG\r\n\x1a\n" if kind == "PNG" else start)
+        assert path.stat().st_size > 3_000
+    assert "<svg" in (tmp_path / "accuracy.svg").read_text()[:200]
+    assert "currentColor" not in (tmp_path / "accuracy.svg").read_text() or (
+        "color: rgb" in (tmp_path / "accuracy.svg").read_text()
+    )
+    for kind in ("CSV", "JSON"):
+        with page.expect_download() as download:
+            page.get_by_label(f"Download table table-runs as {kind}", exact=True).click()
+        download.value.save_as(tmp_path / f"runs.{kind.lower()}")
+    with (tmp_path / "runs.csv").open() as file:
+        saved = list(csv.DictReader(file))
+    assert len(saved) == 8
+    assert saved == json.loads((tmp_path / "runs.json").read_text())
+
+
+def test_every_figure_has_words_and_numbers(report: Report) -> None:
+    page = report.open()
+    for figure in page.locator("figure").all():
+        name = (figure.get_attribute("id") or "").removeprefix("figure-")
+        assert figure.locator("[role=img]").get_attribute("aria-label"), name
+        assert len(figure.locator("figcaption").inner_text()) > 40, name
+        assert rows(page, f"data-{name}"), name
+
+
+def test_ids_are_unique_and_text_can_be_searched(report: Report) -> None:
+    page = report.open()
+    ids = page.eval_on_selector_all("[id]", "e => e.map(x => x.id)")
+    assert len(ids) == len(set(ids))
+    text = page.eval_on_selector_all("svg text", "e => e.map(x => x.textContent.trim())")
+    assert {"gru_attention", "Loss (Train), nats", "Iterations (updates)"} <= set(text)
+
+
+def test_it_is_complete_without_javascript(report: Report) -> None:
+    page = report.open(java_script_enabled=False)
+    assert page.locator("figure svg").count() == 15
+    assert page.locator(".card").count() == 7
+    assert page.locator("#table-runs tbody tr").count() == 8
+    assert page.locator("button").count() == 0
+
+
+@pytest.mark.parametrize("width", [320, 768, 3840])
+def test_nothing_scrolls_sideways_but_wide_tables(report: Report, width: int) -> None:
+    page = report.open(viewport={"width": width, "height": 800})
+    for details in page.locator("details").all():
+        details.evaluate("e => e.open = true")
+    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert overflow <= 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(report: Report, scheme: str) -> None:
+    page = report.open(color_scheme=scheme)
+    for details in page.locator("details").all():
+        details.evaluate("e => e.open = true")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_it_prints_with_the_answers_first(report: Report) -> None:
+    page = report.open()
+    pdf = page.pdf(format="A4")
+    assert pdf.startswith(b"%PDF")
+    assert 3 < pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") < 80
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
+    order = page.eval_on_selector_all("main > section", "s => s.map(e => e.offsetTop)")
+    assert order == sorted(order)
+
+
+def test_the_keyboard_reaches_the_answers_first(report: Report) -> None:
+    page = report.open()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the answers"
+    levels = page.eval_on_selector_all("h1, h2, h3", "h => h.map(e => Number(e.tagName[1]))")
+    assert levels[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+
+
+def test_it_is_small(report: Report) -> None:
+    assert report.path.stat().st_size < 3_000_000
+    assert (ROOT / "report/js/report.js").stat().st_size < 12_000
