@@ -300,9 +300,9 @@ def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
     languages = sorted(own["language"].astype(str).unique())
     side = min(max(0.17 * len(languages), 1.6), 7.5)
     figure = Figure(figsize=(len(levels) * (side + 0.3) + 1.2, len(models) * (side + 0.5) + 1.2))
-    figure.set_layout_engine("none")
     # Laid out by hand: measuring every rotated label takes longer than all other figures together.
     width, height = figure.get_size_inches()
+    figure.set_layout_engine("none")
     figure.subplots_adjust(1.0 / width, 1.1 / height, 1 - 0.1 / width, 1 - 0.3 / height, 0.1, 0.15)
     grid = figure.subplots(len(models), len(levels), squeeze=False, sharex=True, sharey=True)
     ticks = np.arange(len(languages)) + 0.5

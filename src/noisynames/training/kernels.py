@@ -42,7 +42,14 @@ _FAST = {"reassoc", "contract", "arcp", "nsz"}
 # backward steps more than their arithmetic (127 ns against 27 ns for a GRU of 32 units). Numba has
 # the flag, for which its CPU target has no option; arguments of these functions never overlap.
 CPUTargetOptions.noalias = CPUTargetOptions.Mapping("noalias")
-_OPTIONS = {"fastmath": _FAST, "error_model": "numpy", "noalias": True, "_nrt": False}
+_OPTIONS = {
+    "fastmath": _FAST,
+    "error_model": "numpy",
+    "noalias": True,
+    "_nrt": False,  # no allocation, so no reference counts
+    "no_cpython_wrapper": True,  # only the entry is called from Python, and that by address
+    "no_cfunc_wrapper": True,
+}
 _jit = njit(**_OPTIONS)
 
 # --- Scalars -------------------------------------------------------------------------------------
@@ -106,6 +113,13 @@ def _tanh(x):
 
 
 # --- Linear algebra ------------------------------------------------------------------------------
+
+
+@_jit
+def _clear(y):
+    """Set y to zero."""
+    for i in range(y.size):
+        y[i] = 0
 
 
 @_jit
@@ -328,8 +342,7 @@ class Attention(NamedTuple):
 
 
 def _last_read(readout, h, T, context, alpha):
-    for i in range(context.size):
-        context[i] = h[T, i]
+    _copy(context, h[T])
 
 
 def _last_unread(readout, h, T, alpha, dalpha, dcontext, dh, step):
@@ -341,7 +354,7 @@ def _attention_read(readout, h, T, context, alpha):
     for t in range(T):
         alpha[t] = _dot(readout.weight, h[t + 1]) + readout.bias[0]
     _softmax(alpha[:T])
-    context[:] = 0
+    _clear(context)
     for t in range(T):
         for i in range(context.size):
             context[i] += alpha[t] * h[t + 1, i]
@@ -486,7 +499,7 @@ def train_interval(
         for t in range(T):
             _add_into(a_row, cell.embedding[characters[start + t]], cell.input_bias)
             u_row = u_rows[t]
-            u_row[:] = 0
+            _clear(u_row)
             _copy(u_row, cell.recurrent_bias)
             if t > 0:  # the first state follows a state of zeros
                 _add_row_combination(u_row, h[t], cell.recurrent)
@@ -504,13 +517,15 @@ def train_interval(
         losses[e] = _softmax(logits) - true_logit
         logits[target] -= one  # now the loss's derivative by the logits
 
-        dcontext[:] = 0
+        _clear(dcontext)
         _add_row_combination(dcontext, logits, output)
         for c in range(logits.size):
             _add_scaled(output[c], step * logits[c], context)
         _add_scaled(output_bias, step, logits)
 
-        ds[1 : T + 1] = 0
+        for t in range(1, T + 1):
+            for j in range(S):
+                _clear(ds[t, j])
         _unread(readout, h, T, alpha, dalpha, dcontext, dh, step)
         for t in range(T - 1, -1, -1):
             _backward(cell, H, kept[t], u[t], s[t], s[t + 1], ds[t + 1], da[t], du[t], ds_prev)
@@ -618,4 +633,4 @@ def compile_entry(cell: str, readout: str, real: Any) -> Any:
         )
 
     signature = types.void(types.int64, types.int64, real)
-    return njit(signature, **_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)(entry)
+    return njit(signature, **_OPTIONS)(entry)
