@@ -299,10 +299,10 @@ def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
     levels = sorted(tables["runs"]["noise"].unique())
     languages = sorted(own["language"].astype(str).unique())
     side = min(max(0.17 * len(languages), 1.6), 7.5)
-    figure = Figure(figsize=(len(levels) * (side + 0.3) + 1.2, len(models) * (side + 0.5) + 1.2))
+    width, height = len(levels) * (side + 0.3) + 1.2, len(models) * (side + 0.5) + 1.2
     # Laid out by hand: measuring every rotated label takes longer than all other figures together.
-    width, height = figure.get_size_inches()
-    figure.set_layout_engine("none")
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        figure = Figure(figsize=(width, height))
     figure.subplots_adjust(1.0 / width, 1.1 / height, 1 - 0.1 / width, 1 - 0.3 / height, 0.1, 0.15)
     grid = figure.subplots(len(models), len(levels), squeeze=False, sharex=True, sharey=True)
     ticks = np.arange(len(languages)) + 0.5
@@ -532,16 +532,16 @@ def _draw_rules(tables: Tables, findings: Findings, look: Look) -> Figure:
         for d, rules in columns.items()
         for i, rule in enumerate(rules)
     }
-    figure, (axes,) = _panels(1, width=9.0, height=1.9)
+    figure, (axes,) = _panels(1, width=9.0, height=1.6)
     axes.set_axis_off()
     for rule, needs in RULE_GRAPH.items():
         for need in needs:
-            span = depth[rule] - depth[need]
+            if depth[rule] - depth[need] > 1:
+                continue  # there is a longer way between the two, which says it already
             axes.annotate(
                 "", place[rule], place[need], zorder=1,
                 arrowprops={
-                    "arrowstyle": "-|>", "color": _INK, "alpha": 0.55, "shrinkA": 24, "shrinkB": 30,
-                    "connectionstyle": f"arc3,rad={0.0 if span == 1 else -0.25}",
+                    "arrowstyle": "-|>", "color": _INK, "alpha": 0.6, "shrinkA": 26, "shrinkB": 32,
                 },
             )  # fmt: skip
         axes.text(

@@ -301,6 +301,8 @@ def _cost(timings: pd.DataFrame) -> list[dict[str, Any]]:
         rate=("rate", "median"),
         memory=("peak_memory_mb", "max"),
     )
+    table["rate"] = table["rate"].map("{:,.0f}".format)
+    table["memory"] = table["memory"].map("{:.0f}".format)
     return _records(table.reset_index())
 
 

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from noisynames.statistics import compare, sign_flip_test, smallest_p, t_band, t_interval
+from noisynames.statistics import (
+    compare,
+    log_rank,
+    reached_by,
+    sign_flip_test,
+    smallest_p,
+    t_band,
+    t_interval,
+)
 
 
 def test_t_interval_by_hand() -> None:
@@ -45,6 +53,21 @@ def test_the_sign_flip_test_keeps_its_level_under_the_null() -> None:
     draws = np.random.default_rng(0).standard_t(3, (2_000, 10))
     rejected = np.mean([sign_flip_test(row) <= 0.05 for row in draws])
     assert 0.035 <= rejected <= 0.065
+
+
+def test_shares_reached_count_censored_runs() -> None:
+    """Of three runs two reach the target, at 2 and 4; the third is watched until 5."""
+    times, shares = reached_by([2, 4, 5], [True, True, False])
+    assert dict(zip(times, shares, strict=True)) == pytest.approx({2: 1 / 3, 4: 2 / 3, 5: 2 / 3})
+
+
+def test_log_rank_tells_early_from_late_and_nothing_from_nothing() -> None:
+    early, late = (np.arange(1, 9), np.ones(8, bool)), (np.arange(21, 29), np.ones(8, bool))
+    never = (np.full(8, 30), np.zeros(8, bool))
+    assert log_rank(early, late) < 0.001
+    assert log_rank(early, never) < 0.001
+    assert log_rank(early, early) == pytest.approx(1)
+    assert log_rank(never, never) == 1
 
 
 def test_holm_by_hand() -> None:

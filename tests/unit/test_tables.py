@@ -5,9 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from noisynames.attention import by_position, summarise
+from noisynames.attention import _occlusion, by_position, seed_agreement, summarise
 from noisynames.evaluation import attention_names, yardsticks
+from noisynames.models import ModelSpec, initial_parameters
+from noisynames.modules import load_classifier, predict
+from noisynames.sampling import Examples
 from noisynames.splits import Split
 from noisynames.tables import _accuracy, _confusion, _recall
 
@@ -73,6 +77,7 @@ def test_a_leak_is_counted() -> None:
 
 def attention() -> pd.DataFrame:
     weights = {"Ab": [0.2, 0.5, 0.2, 0.1], "Xyz": [0.0, 0.25, 0.75]}
+    occlusion = {"Ab": [1, 3, 2, 0], "Xyz": [2, 1, 0]}
     noise = {"Ab": [0, 0, 1, 1], "Xyz": [0, 0, 0]}
     return pd.DataFrame(
         {
@@ -83,6 +88,7 @@ def attention() -> pd.DataFrame:
             "character": "?",
             "weight": weight,
             "is_noise": noise[name][i],
+            "occlusion": occlusion[name][i],
         }
         for name, row in weights.items()
         for i, weight in enumerate(row)
@@ -98,6 +104,35 @@ def test_attention_summaries_by_hand() -> None:
     first = -sum(w * np.log(w) for w in (0.2, 0.5, 0.2, 0.1)) / np.log(4)
     second = -sum(w * np.log(w) for w in (0.25, 0.75)) / np.log(3)
     assert row["entropy"] == pytest.approx((first + second) / 2, abs=1e-6)
+    # Ranks 2.5 4 2.5 1 against 2 4 3 1, and 1 2 3 against 3 2 1.
+    spearman = stats.spearmanr([0.2, 0.5, 0.2, 0.1], [1, 3, 2, 0]).statistic
+    assert row["occlusion_agreement"] == pytest.approx((spearman - 1) / 2)
+
+
+def test_occlusion_is_what_leaving_a_character_out_takes() -> None:
+    spec = ModelSpec("gru", "attention", 8)
+    module = load_classifier(spec, 57, 3, initial_parameters(spec, 57, 3, 0))
+    names = ["Roe", "O", "Smith"]
+    examples = Examples.of_names([("a", name) for name in names], ["a", "b", "c"])
+    log_probabilities, _ = predict(module, examples)
+    expected = []
+    for name, row in zip(names, log_probabilities, strict=True):
+        for i in range(len(name)):
+            if len(name) == 1:
+                expected.append(0.0)
+                continue
+            shorter = Examples.of_names([("a", name[:i] + name[i + 1 :])], ["a", "b", "c"])
+            expected.append(row.max() - predict(module, shorter)[0][0, row.argmax()])
+    np.testing.assert_allclose(_occlusion(module, examples, log_probabilities), expected, atol=1e-6)
+
+
+def test_seeds_agree_where_their_weights_run_alike() -> None:
+    quiet = attention().query("name == 'Xyz'").assign(tested_at=0)
+    same = pd.concat([quiet, quiet.assign(seed=1)])
+    assert seed_agreement(same)["agreement"].tolist() == pytest.approx([1])
+    reverse = pd.concat([quiet, quiet.assign(seed=1, weight=quiet["weight"].to_numpy()[::-1])])
+    assert seed_agreement(reverse)["agreement"].iloc[0] < 0
+    assert seed_agreement(quiet).empty
 
 
 def test_attention_by_position_counts_from_the_end() -> None:

@@ -29,8 +29,8 @@ def write_config(folder: Path, **changes: object) -> Path:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """Every result file that is no timing, log or report (which shows the timings)."""
-    varying = re.compile(r"timing|logs/|benchmarks/|report\.html")
+    """Every result file that holds no timing; the report and the figure over seconds show some."""
+    varying = re.compile(r"timing|logs/|benchmarks/|report\.html|loss_by_seconds\.svg")
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted((folder / "results").rglob("*"))
