@@ -94,6 +94,23 @@ class Look:
         return _MARKERS[self._rank[model] % len(_MARKERS)]
 
 
+# The table that a figure is empty without, as it is where every run diverged.
+_SHOWS = {
+    "loss_by_noise": "losses",
+    "loss_by_model": "losses",
+    "loss_by_seconds": "losses",
+    "cross": "accuracy",
+    "accuracy_by_noise": "accuracy",
+    "accuracy": "accuracy",
+    "differences": "accuracy",
+    "recall": "recall",
+    "confusion": "confusion",
+    "attention_examples": "attention_examples",
+    "occlusion_examples": "attention_examples",
+    "attention_position": "attention_position",
+    "attention_noise": "attention",
+}
+
 Draw = Callable[[Tables, Findings, Look], Figure]
 FIGURES: dict[str, Draw] = {}
 
@@ -109,12 +126,16 @@ def draw(names: Iterable[str], tables: Tables, findings: Findings, folder: Path)
     Raises:
         UserError: There is no figure of that name.
     """
-    look = Look(list(dict.fromkeys(tables["runs"]["model"])))
+    look = Look(_models(tables))
     for name in names:
         if name not in FIGURES:
             raise UserError(f"figure {name!r} is not one of {', '.join(FIGURES)}")
         with mpl.rc_context(_STYLE):
-            figure = FIGURES[name](tables, findings, look)
+            figure = (
+                _nothing()
+                if tables[_SHOWS.get(name, "runs")].empty
+                else FIGURES[name](tables, findings, look)
+            )
             buffer = io.StringIO()
             figure.savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
         write_text(folder / f"{name}.svg", _inlinable(buffer.getvalue(), name))
@@ -124,7 +145,7 @@ def draw(names: Iterable[str], tables: Tables, findings: Findings, folder: Path)
 def _draw_loss_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
     """All models in one axes, a panel a noise level."""
     losses = tables["losses"]
-    levels = sorted(losses["noise"].unique())
+    levels = _levels(tables)
     figure, panels = _panels(len(levels), width=4.2, height=3.6, sharey=True)
     for axes, noise in zip(panels, levels, strict=True):
         ends = []
@@ -142,8 +163,8 @@ def _draw_loss_by_noise(tables: Tables, findings: Findings, look: Look) -> Figur
 def _draw_loss_by_model(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Each model alone, a line a noise level."""
     losses = tables["losses"]
-    models = list(dict.fromkeys(losses["model"]))
-    levels = sorted(losses["noise"].unique())
+    models = _models(tables)
+    levels = _levels(tables)
     figure, panels = _panels(len(models), width=4.2, height=3.0, sharey=True)
     for axes, model in zip(panels, models, strict=True):
         ends = []
@@ -163,8 +184,8 @@ def _draw_loss_by_model(tables: Tables, findings: Findings, look: Look) -> Figur
 def _draw_accuracy(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Macro-averaged accuracy, tested at the noise trained at: every seed, mean and interval."""
     runs = tables["runs"]
-    models = list(dict.fromkeys(runs["model"]))
-    levels = sorted(runs["noise"].unique())
+    models = _models(tables)
+    levels = _levels(tables)
     figure, panels = _panels(len(levels), width=4.2, height=0.42 * len(models) + 1.5, sharey=True)
     sticks = findings["yardsticks"]
     for axes, noise in zip(panels, levels, strict=True):
@@ -242,8 +263,8 @@ def _draw_cross(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Macro-averaged accuracy: trained at one noise level, tested at another."""
     records = pd.DataFrame(findings["cross"])
     records = records[records["metric"] == "macro_accuracy"] if len(records) else records
-    models = list(dict.fromkeys(tables["runs"]["model"]))
-    levels = sorted(tables["runs"]["noise"].unique())
+    models = _models(tables)
+    levels = _levels(tables)
     side = 0.62 * len(levels) + 1.1
     figure, panels = _panels(len(models), width=max(side, 2.3), height=side)
     for axes, model in zip(panels, models, strict=True):
@@ -269,7 +290,7 @@ def _draw_recall(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Recall of every language, mean over seeds, tested at the noise trained at."""
     recall = tables["recall"]
     own = recall[recall["trained_at"] == recall["tested_at"]]
-    models = list(dict.fromkeys(tables["runs"]["model"]))
+    models = _models(tables)
     matrix = own.pivot_table(
         index="language", columns=["model", "trained_at"], values="recall", aggfunc="mean"
     )
@@ -295,8 +316,8 @@ def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Row-normalised confusion matrices, mean over seeds, tested at the noise trained at."""
     confusion = tables["confusion"]
     own = confusion[confusion["trained_at"] == confusion["tested_at"]]
-    models = list(dict.fromkeys(tables["runs"]["model"]))
-    levels = sorted(tables["runs"]["noise"].unique())
+    models = _models(tables)
+    levels = _levels(tables)
     languages = sorted(own["language"].astype(str).unique())
     side = min(max(0.17 * len(languages), 1.6), 7.5)
     width, height = len(levels) * (side + 0.3) + 1.2, len(models) * (side + 0.5) + 1.2
@@ -331,7 +352,7 @@ def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
 def _draw_loss_by_seconds(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Training loss against the seconds of training, at each model's median pace."""
     losses, timings = tables["losses"], tables["timings"]
-    levels = sorted(losses["noise"].unique())
+    levels = _levels(tables)
     figure, panels = _panels(len(levels), width=4.2, height=3.2, sharey=True)
     for axes, noise in zip(panels, levels, strict=True):
         for model, table in _by_model(losses[losses["noise"] == noise]):
@@ -351,7 +372,7 @@ def _draw_loss_by_seconds(tables: Tables, findings: Findings, look: Look) -> Fig
 def _draw_time_to_target(tables: Tables, findings: Findings, look: Look) -> Figure:
     """The share of runs that reached the target loss, against updates."""
     table = tables["time_to_target"]
-    levels = sorted(table["noise"].unique())
+    levels = _levels(tables)
     figure, panels = _panels(len(levels), width=4.2, height=2.6, sharey=True)
     budget = float(table["update"].max())
     for axes, noise in zip(panels, levels, strict=True):
@@ -372,14 +393,14 @@ def _draw_time_to_target(tables: Tables, findings: Findings, look: Look) -> Figu
 @_figure
 def _draw_accuracy_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Accuracy and mean rank of every model against noise, trained and tested at the same level."""
-    levels = sorted(tables["runs"]["noise"].unique())
+    levels = _levels(tables)
     figure, (left, right) = _panels(2, width=4.2, height=3.2)
     for axes, records in (
         (left, _select(findings["estimates"], metric="macro_accuracy")),
         (right, findings["ranks"]),
     ):
         ends = []
-        for model in dict.fromkeys(tables["runs"]["model"]):
+        for model in _models(tables):
             own = {r["noise"]: r for r in records if r["model"] == model}
             shown = [noise for noise in levels if noise in own]
             if not shown:
@@ -552,6 +573,13 @@ def _draw_rules(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
+def _nothing() -> Figure:
+    figure, (axes,) = _panels(1, width=5.0, height=0.8)
+    axes.set_axis_off()
+    axes.text(0, 0.5, "No run completed that this figure could show.", va="center")
+    return figure
+
+
 def _panels(
     count: int, width: float, height: float, sharey: bool = False
 ) -> tuple[Figure, list[Axes]]:
@@ -564,6 +592,16 @@ def _panels(
     for unused in axes[count:]:
         unused.remove()
     return figure, axes[:count]
+
+
+def _models(tables: Tables) -> list[str]:
+    """Return all models, also those whose runs all diverged."""
+    return list(dict.fromkeys(tables["runs"]["model"]))
+
+
+def _levels(tables: Tables) -> list[int]:
+    """Return all noise levels, also those at which all runs diverged."""
+    return sorted(tables["runs"]["noise"].unique())
 
 
 def _by_model(table: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
@@ -638,7 +676,7 @@ def _label_ends(
 
 def _legend_below(figure: Figure, tables: Tables, look: Look) -> None:
     """Name the models below the axes, where ends of lines have no room for labels."""
-    models = dict.fromkeys(tables["runs"]["model"])
+    models = _models(tables)
     lines = [
         Line2D([], [], color=look.colour(m), ls=look.dashes(m), lw=1.8, label=m) for m in models
     ]

@@ -299,7 +299,7 @@ def _cost(timings: pd.DataFrame) -> list[dict[str, Any]]:
         seconds=("training_seconds", "median"),
         startup=("startup_seconds", "median"),
         rate=("rate", "median"),
-        memory=("peak_memory_mb", "max"),
+        memory=("peak_memory_mb", "median"),
     )
     table["rate"] = table["rate"].map("{:,.0f}".format)
     table["memory"] = table["memory"].map("{:.0f}".format)

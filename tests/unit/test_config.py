@@ -123,7 +123,7 @@ def test_the_engines_of_the_schema_are_those_of_the_code() -> None:
         (
             {"training": {"learning_rate": float("nan")}},
             "training.learning_rate: found nan; "
-            "allowed: a finite number greater than 0 and at most 1000000",
+            "allowed: a finite number greater than 0 and at most 1e+38",
         ),
         (
             {"training": {"engine": "fast"}},
@@ -160,6 +160,11 @@ def test_a_label_with_too_few_names_is_refused_before_any_job(tmp_path: Path) ->
     (tmp_path / "tiny.txt").write_text("Roe\nPoe\n")
     with pytest.raises(UserError, match="label 'tiny' has 2 distinct name"):
         resolve({"dataset": {"source": "directory", "path": str(tmp_path)}}, SCHEMA)
+
+
+def test_a_fraction_too_small_for_the_offline_names_is_refused_too() -> None:
+    with pytest.raises(UserError, match="label 'Chinese' has 128 distinct name"):
+        resolve({"dataset": {"test_fraction": 0.003}}, SCHEMA)
 
 
 def test_the_readme_names_every_key_with_its_default() -> None:

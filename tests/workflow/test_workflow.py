@@ -132,22 +132,30 @@ def test_the_list_of_rules_reads_like_a_menu(snakemake: Snakemake, tmp_path: Pat
         assert "(" in line, f"{rule} has no description"
 
 
+WIDE = {"cell": "gru", "readout": "attention", "hidden_size": 64}
+ENORMOUS = {"updates": 20, "record_every": 10, "learning_rate": 1e37}
+
+
 def test_a_diverged_run_is_shown_and_costs_no_other(snakemake: Snakemake, tmp_path: Path) -> None:
-    config = write_config(
-        tmp_path,
-        models={
-            "gru": {"cell": "gru", "hidden_size": 4},
-            "attention": {"cell": "rnn", "readout": "attention", "hidden_size": 4},
-        },
-        training={"updates": 100, "record_every": 50, "learning_rate": 1e6},
-        seeds=2,
-    )
-    # At this rate some models overflow; make one of them certain to.
+    """At this rate the sum over 64 units leaves the range of float32, that over one does not."""
+    models = {"small": {"cell": "gru", "hidden_size": 1}, "wide": WIDE}
+    config = write_config(tmp_path, models=models, training=ENORMOUS, seeds=2)
     snakemake(tmp_path, "--configfile", config, "--cores", "2")
     page = (tmp_path / "results/report.html").read_text()
     with (tmp_path / "results/tables/runs.csv").open() as file:
-        states = [row["status"] for row in csv.DictReader(file)]
-    assert f"{states.count('ok')} of 4 runs completed" in page
+        states = [(row["model"], row["status"]) for row in csv.DictReader(file)]
+    assert states == [("small", "ok")] * 2 + [("wide", "diverged")] * 2
+    assert "2 of 4 runs completed" in page
+    assert re.search(r'<a href="#runs">2\s+diverged</a>', page)
+    assert page.count('<tr class="bad">') == 2
+
+
+def test_a_report_is_written_even_if_every_run_diverged(
+    snakemake: Snakemake, tmp_path: Path
+) -> None:
+    config = write_config(tmp_path, models={"wide": WIDE}, training=ENORMOUS)
+    snakemake(tmp_path, "--configfile", config, "--cores", "2")
+    assert "0 of 1 runs completed" in (tmp_path / "results/report.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -138,25 +138,24 @@ def train(
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     update = 0
-    while update < hyperparameters.updates and run.diverged_at is None:
+    while update < hyperparameters.updates:
         count = min(hyperparameters.record_every, hyperparameters.updates - update)
         examples = stream.take(count)
         losses, guesses = trainer.advance(examples)
         finite = np.isfinite(losses)
-        if finite.all():
-            mean = float(losses.mean(dtype=np.float64))
-            update += count
-            run.losses.append((update, mean))
-        else:
+        if not finite.all():
             run.diverged_at = update + int(np.argmin(finite)) + 1
             break
+        mean = float(losses.mean(dtype=np.float64))
+        update += count
+        run.losses.append((update, mean))
         on_interval(
             Progress(
                 update,
                 hyperparameters.updates,
                 time.perf_counter() - start,
                 mean,
-                decode(examples[-1 + count]),
+                decode(examples[count - 1]),
                 languages[int(guesses[-1])],
                 languages[int(examples.targets[-1])],
             )
