@@ -208,9 +208,9 @@ def _loss_under_noise(study: _Study) -> Answer:
     held_out = study.select("noise_effects", metric="held_out_loss", noise=study.top)
     if narrower := [r for r in gaps if r["verdict"] == "lower" and r["model"] in higher]:
         sentences.append(
-            "One reason shows in the data: with fresh noise on every draw a name never comes twice "
-            "the same, so less can be learnt by heart. The gap between held-out and training loss "
-            "is smaller under noise for "
+            "One reason is in line with the data: with fresh noise on every draw a name seldom "
+            "comes twice the same, so less can be learnt by heart. The gap between held-out and "
+            "training loss is smaller under noise for "
             + _and(f"{r['model']} ({difference(r)})" for r in narrower)
             + "."
         )

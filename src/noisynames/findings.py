@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from noisynames.statistics import (
     ALPHA,
     CONFIDENCE,
+    EXACT_UP_TO,
     Comparison,
     compare,
     holm,
@@ -53,6 +54,7 @@ def find(tables: Tables, grid: Grid) -> Findings:
         "alpha": ALPHA,
         "final_points": FINAL_POINTS,
         "seeds": len(grid.seeds),
+        "exact_up_to": EXACT_UP_TO,
         "smallest_p": smallest_p(len(grid.seeds)),
         "runs": {
             "planned": len(tables["runs"]),

@@ -10,7 +10,7 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 ALPHA = 0.05
-_EXACT_UP_TO = 14
+EXACT_UP_TO = 14
 Verdict = Literal["higher", "lower", "no difference detected", "too few seeds to tell"]
 
 
@@ -101,7 +101,7 @@ def sign_flip_test(differences: ArrayLike) -> float:
         lambda sample, axis: sample.mean(axis=axis),
         permutation_type="samples",
         vectorized=True,
-        n_resamples=2**_EXACT_UP_TO,
+        n_resamples=2**EXACT_UP_TO,
         rng=np.random.default_rng(0),
     )
     return float(result.pvalue)
@@ -109,7 +109,7 @@ def sign_flip_test(differences: ArrayLike) -> float:
 
 def smallest_p(n: int) -> float:
     """Return the smallest two-sided p value that the sign-flip test can give for n seeds."""
-    return min(1.0, 2.0 / 2.0 ** min(n, _EXACT_UP_TO))
+    return min(1.0, 2.0 / 2.0 ** min(n, EXACT_UP_TO))
 
 
 def log_rank(a: tuple[ArrayLike, ArrayLike], b: tuple[ArrayLike, ArrayLike]) -> float:
