@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 ACTIVE := PATH="$(CURDIR)/$(BIN):$$PATH"
 CORES ?= 4
 
-.PHONY: help setup report test check lint lock clean
+.PHONY: help setup report test test-full lint lock clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(READY)  ## create .venv with the pinned packages
 
@@ -26,6 +26,9 @@ report: setup  ## run the main job, up to results/report.html
 
 test: setup  ## run the tests
 	$(ACTIVE) python -m pytest
+
+test-full: setup  ## run the long versions of the tests: every kill, every environment
+	$(ACTIVE) python -m pytest -m full -s
 
 lint: setup  ## lint, formats and types
 	$(ACTIVE) ruff check .

@@ -25,4 +25,13 @@ rule all:
     """Run the whole experiment, up to results/report.html. This is the default."""
     default_target: True
     input:
+        # All results, not the report alone: one that was deleted is made again.
+        expand(RUN, **CELLS, file=RUN_FILES),
+        SPLITS,
+        EVALUATION,
+        ATTENTION,
+        ALL_TABLES,
+        ALL_FIGURES,
+        "results/dataset/names.csv",
+        "results/dataset/manifest.json",
         "results/report.html",

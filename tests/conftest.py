@@ -1,4 +1,6 @@
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -9,6 +11,29 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 Snakemake = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every result by its path; what was measured (times, memory) is left out.
+
+    That is all of a timing file, a log or a benchmark file, the figure over seconds, and what the
+    report says of them.
+    """
+    varying = re.compile(r"timings?\.|^results/(logs|benchmarks)/|loss_by_seconds\.svg$|\.part$")
+    measured = re.compile(rb"<!-- measured -->.*?<!-- /measured -->", re.DOTALL)
+    found = {}
+    for path in sorted((folder / "results").rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.is_file() and not varying.search(name):
+            content = measured.sub(b"", path.read_bytes())
+            found[name] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def planned(output: str) -> dict[str, int]:
+    """The jobs that a dry run would run, by rule."""
+    jobs = re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)
+    return {rule: int(count) for rule, count in jobs if rule not in ("total", "all")}
 
 
 @pytest.fixture(scope="session")
@@ -25,15 +50,16 @@ def snakemake() -> Snakemake:
     """Run the real snakemake on this clone's Snakefile in a folder of its own."""
 
     def run(
-        folder: Path, *arguments: str | Path, check: bool = True
+        folder: Path, *arguments: str | Path, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         folder.mkdir(parents=True, exist_ok=True)
         program = shutil.which("snakemake")
         assert program, "snakemake is not on the PATH"
         command = [program, "-s", ROOT / "Snakefile", "--directory", folder, *arguments]
         done = subprocess.run(
-            [str(word) for word in command], capture_output=True, text=True, check=False, cwd=ROOT
-        )
+            [str(word) for word in command], capture_output=True, text=True, check=False, cwd=ROOT,
+            env=os.environ | environment,
+        )  # fmt: skip
         assert done.returncode == 0 or not check, done.stdout + done.stderr
         return done
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from noisynames import runs
 from noisynames.alphabet import ALPHABET
 from noisynames.evaluation import attention_names, load_run
+from noisynames.files import read_record
 from noisynames.modules import Classifier, predict
 from noisynames.sampling import Examples, held_out_examples
 from noisynames.splits import Split
@@ -32,7 +33,7 @@ def attention_of_run(
     Raises:
         UserError: A file of the run is missing or damaged.
     """
-    record = runs.read_record(folder)
+    record = read_record(folder / runs.RECORD)
     if record["status"] != "ok":
         return None
     module = load_run(folder)

@@ -1,6 +1,8 @@
 """The command line: one subcommand a rule of the workflow."""
 
+import errno
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -17,26 +19,30 @@ app = typer.Typer(
 )
 
 Output = Annotated[Path, typer.Option(help="Where to write.")]
+Grid = Annotated[str, typer.Option(help="JSON: models, noise_levels, seeds, training.")]
+Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit status 1."""
+    # A job that is told to end removes what it was writing.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         app()
     except UserError as error:
         print(f"noisynames: {error}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno != errno.ENOSPC:
             raise
-        print(f"noisynames: {error.filename}: {error.strerror}", file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"noisynames: {place}{error.strerror}", file=sys.stderr)
         sys.exit(1)
 
 
 @app.command()
 def dataset(
-    names: Annotated[Path, typer.Option(help="CSV to write: language, name.")],
-    manifest: Annotated[Path, typer.Option(help="JSON to write: provenance and counts.")],
+    output: Annotated[Path, typer.Option(help="Folder for names.csv and manifest.json.")],
     source: Annotated[str, typer.Option(help="surnames, tutorial or directory.")] = "surnames",
     path: Annotated[Optional[Path], typer.Option(help="Local folder or zip file.")] = None,  # noqa: UP045
     test_fraction: Annotated[float, typer.Option(help="Refuse labels too small for it.")] = 0.2,
@@ -46,7 +52,7 @@ def dataset(
 
     data = datasets.load(source, path)
     splits.check_counts(data.rows, test_fraction)
-    datasets.write(data, names, manifest)
+    datasets.write(data, output)
     counted = {key: data.manifest[key] for key in ("languages", "lines", "names", "distinct_names")}
     print(f"{data.manifest['source']}: {counted}, {len(data.manifest['shared_names'])} shared")
 
@@ -124,7 +130,7 @@ def train(
         raise typer.Exit(130) from None
     if run.diverged_at is not None:
         print(f"diverged: the loss of update {run.diverged_at} is not finite", file=sys.stderr)
-    runs.write_run(folder, run, spec, hyperparameters, parts.languages, model, noise, seed)
+    runs.write_run(folder, run, spec, hyperparameters, parts, model, noise, seed)
     runs.write_timing(folder / runs.TIMING, run, run.diverged_at or updates)
     print(f"{run.status}: {folder} ({run.engine}, {run.training_seconds:.1f} s)", file=sys.stderr)
 
@@ -137,7 +143,7 @@ def evaluate(
     output: Output,
 ) -> None:
     """Predict the held-out names with every run, at every noise level."""
-    from noisynames import evaluation, tables
+    from noisynames import evaluation
 
     rows = evaluation.of_cell(
         runs,
@@ -145,7 +151,7 @@ def evaluate(
         lambda folder, split: evaluation.evaluate_run(folder, split, noise),
         evaluation.PREDICTION_COLUMNS,
     )
-    tables.write_table(rows, output)
+    evaluation.write(rows, output)
 
 
 @app.command("inspect-attention")
@@ -157,7 +163,7 @@ def inspect_attention(
     names_per_language: Annotated[int, typer.Option(min=1)] = 5,
 ) -> None:
     """Record where each run's attention goes on held-out names."""
-    from noisynames import attention, evaluation, tables
+    from noisynames import attention, evaluation
 
     rows = evaluation.of_cell(
         runs,
@@ -165,24 +171,23 @@ def inspect_attention(
         lambda folder, split: attention.attention_of_run(folder, split, noise, names_per_language),
         attention.ATTENTION_COLUMNS,
     )
-    tables.write_table(rows, output)
+    evaluation.write(rows, output)
 
 
 @app.command()
 def aggregate(
     results: Annotated[Path, typer.Option(help="The folder that holds runs/ and evaluation/.")],
-    grid: Annotated[str, typer.Option(help="JSON: models, attention_models, noise_levels, seeds.")],
+    grid: Grid,
     output: Annotated[Path, typer.Option(help="Folder for the tables.")],
 ) -> None:
     """Turn all run files into tidy tables and statistics.json."""
     from noisynames import findings, tables
-    from noisynames.files import write_json
 
     asked = tables.Grid(**json.loads(grid))
     built = tables.build(results, asked)
-    tables.write(built, output)
-    tables.write_table(tables.timings(results, asked), output / "timings.csv")
-    write_json(output / "statistics.json", findings.find(built, asked))
+    tables.write(built, output, tables.STATISTICS, findings.find(built, asked))
+    timings = {"timings": tables.timings(results, asked.cells)}
+    tables.write(timings, output, tables.TIMINGS, {})
 
 
 @app.command()
@@ -194,16 +199,15 @@ def plot(
     """Draw figures as SVG."""
     from noisynames import figures as drawing
     from noisynames import tables as table_files
-    from noisynames.files import read_json
 
-    drawing.draw(figures, table_files.read(tables), read_json(tables / "statistics.json"), output)
+    drawing.draw(figures, *table_files.read(tables), output)
 
 
 @app.command()
 def report(
     results: Annotated[Path, typer.Option(help="Folder with tables/, figures/ and dataset/.")],
     templates: Annotated[Path, typer.Option(help="Folder with the Jinja2 templates.")],
-    config: Annotated[str, typer.Option(help="The whole config as JSON.")],
+    config: Config,
     output: Output,
 ) -> None:
     """Write the self-contained HTML report."""
@@ -212,3 +216,22 @@ def report(
 
     write_text(output, reporting.render(results, templates, json.loads(config)))
     print(output)
+
+
+@app.command("report-partial")
+def report_partial(
+    results: Annotated[Path, typer.Option(help="Folder with dataset/, splits/ and runs/.")],
+    grid: Grid,
+    templates: Annotated[Path, typer.Option(help="Folder with the Jinja2 templates.")],
+    config: Config,
+    output: Annotated[Path, typer.Option(help="Folder to write.")],
+    figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
+) -> None:
+    """Write a report from the runs that exist, and say which are missing."""
+    from noisynames import partial, tables
+
+    asked = tables.Grid(**json.loads(grid))
+    missing = partial.write(results, asked, templates, json.loads(config), figures, output)
+    for (model, noise, seed), reason in missing.items():
+        print(f"missing: {model} noise {noise} seed {seed}: {reason}")
+    print(f"{len(asked.cells) - len(missing)} of {len(asked.cells)} runs: {output / 'report.html'}")

@@ -1,5 +1,6 @@
 """Predictions on held-out names at every noise level, and what they can be compared with."""
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ import pandas as pd
 
 from noisynames import runs, splits
 from noisynames.alphabet import ALPHABET
+from noisynames.errors import UserError
+from noisynames.files import read_record, write_record, write_table
 from noisynames.models import ModelSpec
 from noisynames.modules import Classifier, load_classifier, predict
 from noisynames.sampling import Examples, held_out_examples
@@ -28,13 +31,38 @@ def of_cell(
     """Return the rows of `of_run` for each run folder (`…/seed<N>`) with that seed's split.
 
     Runs that diverged have no rows; if all did, the table is empty.
+
+    Raises:
+        UserError: A file is missing or damaged, or a run was trained on another split.
     """
     frames = [pd.DataFrame(columns=columns)]
     for folder in folders:
-        frame = of_run(folder, splits.read(splits_folder / f"{folder.name}.csv"))
+        frame = of_run(folder, read_split(folder, splits_folder))
         if frame is not None:
             frames.append(frame)
     return pd.concat(frames[1:] or frames, ignore_index=True)
+
+
+def read_split(folder: Path, splits_folder: Path) -> Split:
+    """Return the split that the run in a folder was trained on.
+
+    Raises:
+        UserError: A file is missing or damaged, or the run was trained on another split.
+    """
+    file = splits_folder / f"{folder.name}.csv"
+    split = splits.read(file)
+    if read_record(folder / runs.RECORD)["split"] != split.digest:
+        raise UserError(
+            f"{folder}: trained on another split than {file}; "
+            f"`rm -r {shlex.quote(str(folder))}`, then run again"
+        )
+    return split
+
+
+def write(rows: pd.DataFrame, path: Path) -> None:
+    """Write the rows of `of_cell` as CSV, and beside it their record."""
+    write_table(rows, path)
+    write_record(path.with_suffix(".json"), {"rows": len(rows)}, files=[path])
 
 
 def evaluate_run(folder: Path, split: Split, noise_levels: Iterable[int]) -> pd.DataFrame | None:
@@ -48,7 +76,7 @@ def evaluate_run(folder: Path, split: Split, noise_levels: Iterable[int]) -> pd.
     Raises:
         UserError: A file of the run is missing or damaged.
     """
-    record = runs.read_record(folder)
+    record = read_record(folder / runs.RECORD)
     if record["status"] != "ok":
         return None
     module = load_run(folder)
@@ -84,7 +112,7 @@ def load_run(folder: Path) -> Classifier:
     Raises:
         UserError: A file of the run is missing or damaged.
     """
-    record = runs.read_record(folder)
+    record = read_record(folder / runs.RECORD)
     return load_classifier(
         ModelSpec(**record["spec"]),
         len(ALPHABET),

@@ -1,14 +1,26 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and read as they were written or not at all.
 
+Every job writes, last, a JSON record that holds the SHA-256 of the files it wrote, and of itself.
+Readers check both, so that a truncated or altered file is refused and never averaged in.
+"""
+
+import hashlib
+import io
 import json
 import os
+import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from noisynames.errors import UserError
+
+if TYPE_CHECKING:  # training jobs read records, and pandas takes longer to import than they last
+    import pandas as pd
+
+_PART = ".part"
 
 
 @contextmanager
@@ -16,18 +28,31 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; on success it takes the place of `path`.
 
     A process killed at any moment leaves either the old file or none.
+
+    Raises:
+        OSError: It cannot be written; `filename` is `path`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    part = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PART, dir=path.parent)
+        os.close(handle)
+        part = Path(name)
         yield part
         umask = os.umask(0)
         os.umask(umask)
         part.chmod(0o666 & ~umask)
         part.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed left of `replacing` in a folder and below it."""
+    for part in folder.rglob(f".*{_PART}"):
         part.unlink(missing_ok=True)
 
 
@@ -37,21 +62,102 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write `content` to `path` as indented JSON, atomically. NaN is refused."""
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+def write_table(table: "pd.DataFrame", path: Path) -> None:
+    """Write a table as CSV with at most 8 significant digits, atomically."""
+    write_text(path, table.to_csv(index=False, float_format="%.8g", lineterminator="\n"))
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
+def write_record(path: Path, content: Mapping[str, Any], files: Iterable[Path] = ()) -> None:
+    """Write `content` as indented JSON, with the sums of `files` and its own, atomically.
+
+    Args:
+        path: The record.
+        content: What JSON can hold; NaN is refused.
+        files: Files in the record's folder or below that it vouches for.
+    """
+    sums = {str(file.relative_to(path.parent)): _sha256(file.read_bytes()) for file in files}
+    content = {**content, **({"files": sums} if sums else {})}
+    write_text(path, _signed(content))
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a record that `write_record` wrote.
 
     Raises:
-        UserError: The file is missing or is not JSON.
+        UserError: It is missing, or not what was written.
     """
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except ValueError as error:
-        raise UserError(f"{path}: not valid JSON ({error}); delete it and run again") from None
+        raise missing(path) from None
+    except ValueError:
+        raise damaged(path) from None
+    if not isinstance(content, dict):
+        raise damaged(path)
+    content.pop("checksum", None)
+    if text != _signed(content):
+        raise damaged(path)
     return content
+
+
+def read_recorded(path: Path, record: Mapping[str, Any], name: str | None = None) -> bytes:
+    """Read a file that a record vouches for.
+
+    Args:
+        path: The file.
+        record: What `read_record` returned.
+        name: The file's name in the record, if it is not that of `path`.
+
+    Raises:
+        UserError: The file is missing, or not what was written.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise missing(path) from None
+    if _sha256(content) != record.get("files", {}).get(name or path.name):
+        raise damaged(path)
+    return content
+
+
+def read_table(path: Path, record: Mapping[str, Any], empty: Iterable[str] = ()) -> "pd.DataFrame":
+    """Read a CSV table that a record vouches for. A name or label such as `NA` stays text.
+
+    Args:
+        path: The file.
+        record: What `read_record` returned.
+        empty: Columns of numbers in which a cell may be empty.
+
+    Raises:
+        UserError: The file is missing, or not what was written.
+    """
+    import pandas as pd
+
+    content = io.BytesIO(read_recorded(path, record))
+    return pd.read_csv(content, keep_default_na=False, na_values={c: [""] for c in empty})
+
+
+def missing(path: Path) -> UserError:
+    """Return the error for a file that is not there."""
+    return UserError(f"{path}: no such file; `snakemake --cores 1 {shlex.quote(str(path))}`")
+
+
+def damaged(path: Path) -> UserError:
+    """Return the error for a file that is not what was written."""
+    return UserError(
+        f"{path}: truncated or altered since it was written; "
+        f"`rm {shlex.quote(str(path))}`, then run again"
+    )
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _signed(content: Mapping[str, Any]) -> str:
+    return _dump({**content, "checksum": _sha256(_dump(content).encode())})
+
+
+def _dump(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

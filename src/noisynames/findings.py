@@ -60,6 +60,7 @@ def find(tables: Tables, grid: Grid) -> Findings:
             "planned": len(tables["runs"]),
             "ok": int((tables["runs"]["status"] == "ok").sum()),
             "diverged": int((tables["runs"]["status"] == "diverged").sum()),
+            "missing": int((tables["runs"]["status"] == "missing").sum()),
         },
         "metrics": METRICS,
         "leaked_names": int(tables["yardsticks"]["leaked"].sum()),

@@ -14,29 +14,32 @@ from markupsafe import Markup
 
 from noisynames import answers, noise, sampling, tables
 from noisynames.alphabet import ALPHABET, decode
-from noisynames.errors import UserError
+from noisynames.datasets import MANIFEST
 from noisynames.figures import RULE_GRAPH
-from noisynames.files import read_json
+from noisynames.files import damaged, missing, read_record
 from noisynames.findings import Findings
 from noisynames.statistics import t_band
 
 _VERSIONS = ["noisynames", "numpy", "numba", "torch", "pandas", "scipy", "seaborn", "snakemake"]
 
 
-def render(results: Path, templates: Path, config: Mapping[str, Any]) -> str:
+def render(
+    results: Path, templates: Path, config: Mapping[str, Any], work: Path | None = None
+) -> str:
     """Return the report as one HTML page that needs nothing but itself.
 
     Args:
-        results: Folder with `dataset/manifest.json`, `tables/` and `figures/`.
+        results: Folder with `dataset/manifest.json`.
         templates: Folder with `base.html`, its partials, `css/` and `js/`.
         config: The resolved config of the experiment.
+        work: Folder with `tables/` and `figures/`; by default `results`.
 
     Raises:
         UserError: A file that the report needs is missing or damaged.
     """
-    data = tables.read(results / "tables")
-    findings = read_json(results / "tables" / "statistics.json")
-    manifest = read_json(results / "dataset" / "manifest.json")
+    work = work or results
+    data, findings = tables.read(work / "tables")
+    manifest = read_record(results / "dataset" / MANIFEST)
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
@@ -53,7 +56,7 @@ def render(results: Path, templates: Path, config: Mapping[str, Any]) -> str:
     environment.globals.update(
         interval=answers.interval,
         inline=lambda path: Markup((templates / path).read_text(encoding="utf-8")),
-        figure_svg=lambda name: _svg(results / "figures" / f"{name}.svg"),
+        figure_svg=lambda name: _svg(work / "figures" / f"{name}.svg"),
     )
     return environment.get_template("base.html").render(
         config=config,
@@ -73,7 +76,7 @@ def render(results: Path, templates: Path, config: Mapping[str, Any]) -> str:
         figure_data=figure_data(data, findings),
         versions={package: version(package) for package in _VERSIONS},
         commit=_commit(templates),
-        engines=data["runs"]["engine"].value_counts().to_dict(),
+        engines=data["timings"]["engine"].value_counts().to_dict(),
         alphabet=ALPHABET,
         noise_characters=noise.NOISE_CHARACTERS,
     )
@@ -90,9 +93,12 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _svg(path: Path) -> Markup:
     """Return a figure of our own making to stand in the page as it is."""
     try:
-        return Markup(path.read_text(encoding="utf-8"))
+        svg = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise UserError(f"{path}: no such figure; run `snakemake plot`") from None
+        raise missing(path) from None
+    if not svg.rstrip().endswith("</svg>"):
+        raise damaged(path)
+    return Markup(svg)
 
 
 def figure_data(data: tables.Tables, findings: Findings) -> dict[str, dict[str, Any]]:
@@ -267,9 +273,10 @@ def _commit(folder: Path) -> str | None:
 
 
 def _models(runs: pd.DataFrame, config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    parameters = runs.groupby("model")["parameters"].first()
+    known = runs[runs["status"] != "missing"].groupby("model")["parameters"].first()
+    parameters = {name: int(known[name]) if name in known else None for name in config["models"]}
     return [
-        {"name": name, **spec, "parameters": int(parameters[name])}
+        {"name": name, **spec, "parameters": parameters[name]}
         for name, spec in config["models"].items()
     ]
 

@@ -9,12 +9,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from noisynames.alphabet import ALPHABET
-from noisynames.errors import UserError
-from noisynames.files import read_json, replacing, write_json, write_text
+from noisynames.files import (
+    damaged,
+    read_recorded,
+    replacing,
+    write_record,
+    write_text,
+)
 from noisynames.models import ModelSpec, Parameters, parameter_bounds, parameter_count
+from noisynames.splits import Split
 from noisynames.training import Hyperparameters, Run
 
 LOSSES, WEIGHTS, RECORD, TIMING = "losses.csv", "weights.safetensors", "run.json", "timing.json"
@@ -25,38 +29,45 @@ def write_run(
     run: Run,
     spec: ModelSpec,
     hyperparameters: Hyperparameters,
-    languages: list[str],
+    split: Split,
     model: str,
     noise: int,
     seed: int,
 ) -> None:
     """Write the four files of a run; all but the timing depend on nothing but the settings."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     lines = ["update,loss", *(f"{update},{loss:.9g}" for update, loss in run.losses)]
     write_text(folder / LOSSES, "\n".join(lines) + "\n")
     with replacing(folder / WEIGHTS) as part:
-        save_file(run.parameters, part)
-    write_json(
+        part.write_bytes(save(run.parameters))
+    languages = split.languages
+    write_record(
         folder / RECORD,
         {
             "model": model,
             "noise": noise,
             "seed": seed,
             "spec": asdict(spec),
-            "hyperparameters": asdict(hyperparameters),
+            "hyperparameters": {
+                key: value
+                for key, value in asdict(hyperparameters).items()
+                if key != "report_every"  # what is logged changes no result
+            },
             "parameters": parameter_count(spec, len(ALPHABET), len(languages)),
             "languages": languages,
             "engine": run.engine,
             "status": run.status,
             "diverged_at": run.diverged_at,
+            "split": split.digest,
         },
+        files=[folder / LOSSES, folder / WEIGHTS],
     )
 
 
 def write_timing(path: Path, run: Run, updates: int) -> None:
     """Write what a run cost. `startup_seconds` counts from the start of the process."""
-    write_json(
+    write_record(
         path,
         {
             "updates": updates,
@@ -74,15 +85,6 @@ def write_timing(path: Path, run: Run, updates: int) -> None:
     )
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """Read `run.json`.
-
-    Raises:
-        UserError: It is missing or damaged.
-    """
-    return read_json(folder / RECORD)
-
-
 def read_parameters(folder: Path, record: dict[str, Any]) -> Parameters:
     """Read a run's weights and check their names and shapes against its record.
 
@@ -90,23 +92,19 @@ def read_parameters(folder: Path, record: dict[str, Any]) -> Parameters:
         UserError: The file is missing, damaged, or belongs to another model.
     """
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
     path = folder / WEIGHTS
     try:
-        parameters: Parameters = load_file(path)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except SafetensorError as error:
-        raise UserError(f"{path}: damaged ({error}); delete it and run again") from None
+        parameters: Parameters = load(read_recorded(path, record))
+    except SafetensorError:
+        raise damaged(path) from None
     expected = parameter_bounds(
         ModelSpec(**record["spec"]), len(ALPHABET), len(record["languages"])
     )
     shapes = {name: values.shape for name, values in parameters.items()}
     if shapes != {name: shape for name, (shape, _) in expected.items()}:
-        raise UserError(f"{path}: holds other weights than {RECORD} says; delete it and run again")
-    if record["status"] == "ok" and not all(np.isfinite(v).all() for v in parameters.values()):
-        raise UserError(f"{path}: holds weights that are not finite; delete it and run again")
+        raise damaged(path)
     return parameters
 
 

@@ -1,6 +1,7 @@
 """Train and test by distinct name, one split a seed."""
 
 import csv
+import hashlib
 import io
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from noisynames.errors import UserError
-from noisynames.files import write_text
+from noisynames.files import read_record, read_recorded, write_record, write_text
 from noisynames.randomness import generator
 
 TRAIN, TEST = "train", "test"
@@ -31,6 +32,11 @@ class Split:
     def languages(self) -> list[str]:
         """The labels in sorted order; a class index is a position in this list."""
         return sorted({language for language, _ in self.train})
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the split as it is written: which names a run was kept from."""
+        return hashlib.sha256(_csv_text(self).encode()).hexdigest()
 
 
 def split_names(
@@ -114,32 +120,30 @@ def check_counts(rows: Sequence[tuple[str, str]], test_fraction: float) -> None:
 
 
 def write(split: Split, path: Path) -> None:
-    """Write the split as CSV: language, name, part."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["language", "name", "part"])
-    writer.writerows((*row, TRAIN) for row in split.train)
-    writer.writerows((*row, TEST) for row in split.test)
-    write_text(path, buffer.getvalue())
+    """Write the split as CSV (language, name, part), and beside it its record."""
+    write_text(path, _csv_text(split))
+    sizes = {TRAIN: len(split.train), TEST: len(split.test)}
+    write_record(path.with_suffix(".json"), sizes, files=[path])
 
 
 def read(path: Path) -> Split:
     """Read a split that `write` wrote.
 
     Raises:
-        UserError: The file is missing or is not a split.
+        UserError: The file or its record is missing, or not what was written.
     """
-    train: list[tuple[str, str]] = []
-    test: list[tuple[str, str]] = []
-    parts = {TRAIN: train, TEST: test}
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                parts[row["part"]].append((row["language"], row["name"]))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such split; `snakemake {path}` writes it") from None
-    except (KeyError, TypeError):
-        raise UserError(
-            f"{path}: not a split (language, name, part); delete it and run again"
-        ) from None
-    return Split(train, test)
+    content = read_recorded(path, read_record(path.with_suffix(".json"))).decode()
+    rows = list(csv.DictReader(io.StringIO(content, newline="")))
+    parts: dict[str, list[tuple[str, str]]] = {TRAIN: [], TEST: []}
+    for row in rows:
+        parts[row["part"]].append((row["language"], row["name"]))
+    return Split(parts[TRAIN], parts[TEST])
+
+
+def _csv_text(split: Split) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["language", "name", "part"])
+    writer.writerows((*row, TRAIN) for row in split.train)
+    writer.writerows((*row, TEST) for row in split.test)
+    return buffer.getvalue()

@@ -121,8 +121,8 @@ def log_rank(a: tuple[ArrayLike, ArrayLike], b: tuple[ArrayLike, ArrayLike]) -> 
 
     Source: Mantel (1966); SciPy's `logrank`.
     """
-    if not np.any(a[1]) and not np.any(b[1]):
-        return 1.0  # nothing was observed in either group
+    if not (np.size(a[1]) and np.size(b[1])) or not (np.any(a[1]) or np.any(b[1])):
+        return 1.0  # one group is empty, or nothing was observed in either
     result = stats.logrank(_censored(*a), _censored(*b))
     return float(result.pvalue)
 

@@ -1,8 +1,10 @@
 """Run files to tidy tables, one DataFrame a file of `results/tables/`."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from noisynames import runs, splits
 from noisynames.attention import by_position, seed_agreement, summarise
 from noisynames.errors import UserError
 from noisynames.evaluation import yardsticks
-from noisynames.files import read_json, write_text
+from noisynames.files import read_record, read_table, write_record, write_table
 
 Tables = dict[str, pd.DataFrame]
 
@@ -25,63 +27,76 @@ _MISTAKES = 12
 _EXAMPLE_NAMES = 12
 
 
+Cell = tuple[str, int, int]
+"""A model, a noise level and a seed."""
+
+
 @dataclass(frozen=True)
 class Grid:
     """What was asked for: every model × noise level × seed.
 
     Attributes:
-        models: Names, in the config's order, which every table and figure keeps.
-        attention_models: Those of `models` with an attention readout.
+        models: Name to specification, in the config's order, which every table and figure keeps.
         noise_levels, seeds: As in the config.
+        training: Hyperparameters that every run must have.
     """
 
-    models: Sequence[str]
-    attention_models: Sequence[str]
+    models: Mapping[str, Mapping[str, Any]]
     noise_levels: Sequence[int]
     seeds: Sequence[int]
+    training: Mapping[str, Any]
+
+    @property
+    def attention_models(self) -> list[str]:
+        """The models whose attention can be inspected."""
+        return [name for name, spec in self.models.items() if spec["readout"] == "attention"]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every run, by model, then noise level, then seed."""
+        return [(m, n, s) for m in self.models for n in self.noise_levels for s in self.seeds]
 
 
-def build(results: Path, grid: Grid) -> Tables:
-    """Read the files of every run in `results` and return the tables by name.
+def build(
+    results: Path, grid: Grid, work: Path | None = None, missing: Mapping[Cell, str] | None = None
+) -> Tables:
+    """Read the files of every run and return the tables by name.
+
+    Args:
+        results: The folder that holds `runs/` and `splits/`.
+        grid: What was asked for.
+        work: The folder that holds `evaluation/` and `attention/`; by default `results`.
+        missing: Runs that are not there, each with the reason; they get a row in the table of
+            runs and count nowhere else.
 
     Raises:
-        UserError: A file is missing or damaged.
+        UserError: A file is missing or damaged, or a run is not what the grid asks for.
     """
-    predictions = _stack(
-        {
-            (model, noise): results / "evaluation" / model / f"noise{noise}.csv"
-            for model in grid.models
-            for noise in grid.noise_levels
-        },
-        grid,
-    )
-    losses = _losses(results, grid)
+    work, missing = work or results, missing or {}
+    records = {cell: read_run(results, grid, cell) for cell in grid.cells if cell not in missing}
+    seeds = sorted({seed for _, _, seed in records})
+    predictions = _stack(work / "evaluation", grid.models, grid)
+    losses = _losses(results, records)
     yardstick_rows = [
         {"seed": seed, **yardsticks(splits.read(results / "splits" / f"seed{seed}.csv"))}
         for seed in grid.seeds
+        if seed in seeds
     ]
     target = HALF_LOSS * -np.log(yardstick_rows[0]["chance"])
     recall = _recall(predictions)
     accuracy = _accuracy(predictions, recall)
     tables = {
         "losses": losses,
-        "runs": _runs(results, grid, losses, accuracy),
+        "runs": _runs(grid, records, missing, losses, accuracy),
         "accuracy": accuracy,
         "recall": recall,
         "confusion": _confusion(predictions),
         "mistakes": _mistakes(predictions),
         "yardsticks": pd.DataFrame(yardstick_rows),
-        "time_to_target": _time_to_target(losses, results, grid, target),
+        "time_to_target": _time_to_target(losses, records, target),
     }
     if grid.attention_models:
-        weights = _stack(
-            {
-                (model, noise): results / "attention" / model / f"noise{noise}.csv"
-                for model in grid.attention_models
-                for noise in grid.noise_levels
-            },
-            grid,
-        )
+        weights = _stack(work / "attention", grid.attention_models, grid)
         tables["attention"] = _ordered(summarise(weights), grid)
         tables["attention_position"] = _ordered(by_position(weights), grid)
         tables["attention_agreement"] = _ordered(seed_agreement(weights), grid)
@@ -89,66 +104,82 @@ def build(results: Path, grid: Grid) -> Tables:
     return {name: _ordered(table, grid) for name, table in tables.items()}
 
 
-def timings(results: Path, grid: Grid) -> pd.DataFrame:
+def timings(results: Path, cells: Iterable[Cell]) -> pd.DataFrame:
     """Return what every run cost: the one table that differs from run to run."""
     rows = []
-    for model, noise, seed in _cells(grid):
-        timing = read_json(_run_folder(results, model, noise, seed) / runs.TIMING)
+    for model, noise, seed in cells:
+        timing = read_record(run_folder(results, (model, noise, seed)) / runs.TIMING)
         machine = timing.pop("machine")
         rows.append({"model": model, "noise": noise, "seed": seed, **timing, **machine})
     return pd.DataFrame(rows)
 
 
-def write(tables: Tables, folder: Path) -> None:
-    """Write every table as CSV with at most 8 significant digits."""
+STATISTICS, TIMINGS = "statistics.json", "timings.json"
+
+
+def write(tables: Tables, folder: Path, record: str, content: Mapping[str, Any]) -> None:
+    """Write every table as CSV, and the record that vouches for them."""
+    paths = {name: folder / f"{name}.csv" for name in tables}
     for name, table in tables.items():
-        write_table(table, folder / f"{name}.csv")
+        write_table(table, paths[name])
+    write_record(folder / record, content, files=paths.values())
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write one table as CSV."""
-    write_text(path, table.to_csv(index=False, float_format="%.8g", lineterminator="\n"))
-
-
-def read(folder: Path) -> Tables:
-    """Read the tables that `write` wrote into `folder`, by name."""
-    return {path.stem: read_table(path) for path in sorted(folder.glob("*.csv"))}
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read one CSV table. A name or label such as `Null` or `NA` stays text.
+def read(folder: Path) -> tuple[Tables, dict[str, Any]]:
+    """Read the tables in `folder` by name, and the statistics.
 
     Raises:
-        UserError: The file is missing or is no table.
+        UserError: A file is missing, or not what was written.
     """
-    try:
-        return pd.read_csv(path, keep_default_na=False, na_values={"diverged_at": [""]} | _EMPTY)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a table ({error}); delete it and run again") from None
+    statistics = read_record(folder / STATISTICS)
+    tables = {
+        Path(name).stem: read_table(folder / name, record, _SOMETIMES_EMPTY)
+        for record in (statistics, read_record(folder / TIMINGS))
+        for name in record["files"]
+    }
+    return tables, statistics
 
 
-_NUMBERS = (
-    "final_loss", "loss_area", "held_out_loss", "macro_accuracy", "entropy", "occlusion_agreement",
-)  # fmt: skip
-_EMPTY = {column: [""] for column in _NUMBERS}
+_SOMETIMES_EMPTY = [
+    "diverged_at", "final_loss", "loss_area", "held_out_loss", "macro_accuracy", "entropy",
+    "occlusion_agreement", "parameters", "updates", "learning_rate",
+]  # fmt: skip
 
 
-def _cells(grid: Grid) -> list[tuple[str, int, int]]:
-    return [(m, n, s) for m in grid.models for n in grid.noise_levels for s in grid.seeds]
-
-
-def _run_folder(results: Path, model: str, noise: int, seed: int) -> Path:
+def run_folder(results: Path, cell: Cell) -> Path:
+    """Return where a run's files are."""
+    model, noise, seed = cell
     return results / "runs" / model / f"noise{noise}" / f"seed{seed}"
 
 
-def _stack(files: dict[tuple[str, int], Path], grid: Grid) -> pd.DataFrame:
+def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
+    """Return a run's record.
+
+    Raises:
+        UserError: It is missing, damaged, or of another run than the grid asks for.
+    """
+    folder = run_folder(results, cell)
+    record = read_record(folder / runs.RECORD)
+    asked = {**grid.models[cell[0]], **grid.training}
+    found = {**record["spec"], **record["hyperparameters"]}
+    for key, value in asked.items():
+        if found.get(key) != value:
+            raise UserError(
+                f"{folder}: trained with {key} {found.get(key)}, the config says {value}; "
+                f"`rm -r {shlex.quote(str(folder))}`, then run again"
+            )
+    return record
+
+
+def _stack(folder: Path, models: Iterable[str], grid: Grid) -> pd.DataFrame:
     frames = []
-    for (model, noise), path in files.items():
-        frame = read_table(path).rename(columns={"noise": "tested_at"})
-        frame = frame[frame["seed"].isin(grid.seeds)]
-        frames.append(frame.assign(model=model, trained_at=noise))
+    for model in models:
+        for noise in grid.noise_levels:
+            path = folder / model / f"noise{noise}.csv"
+            frame = read_table(path, read_record(path.with_suffix(".json")))
+            frame = frame.rename(columns={"noise": "tested_at"})
+            frame = frame[frame["seed"].isin(grid.seeds)]
+            frames.append(frame.assign(model=model, trained_at=noise))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -161,14 +192,11 @@ def _ordered(table: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def _losses(results: Path, grid: Grid) -> pd.DataFrame:
+def _losses(results: Path, records: Mapping[Cell, dict[str, Any]]) -> pd.DataFrame:
     frames = []
-    for model, noise, seed in _cells(grid):
-        frame = read_table(_run_folder(results, model, noise, seed) / runs.LOSSES)
-        if list(frame.columns) != ["update", "loss"]:
-            path = _run_folder(results, model, noise, seed) / runs.LOSSES
-            raise UserError(f"{path}: not a table of update and loss; delete it and run again")
-        frames.append(frame.assign(model=model, noise=noise, seed=seed))
+    for (model, noise, seed), record in records.items():
+        path = run_folder(results, (model, noise, seed)) / runs.LOSSES
+        frames.append(read_table(path, record).assign(model=model, noise=noise, seed=seed))
     return pd.concat(frames)[["model", "noise", "seed", "update", "loss"]]
 
 
@@ -201,53 +229,63 @@ def _accuracy(predictions: pd.DataFrame, recall: pd.DataFrame) -> pd.DataFrame:
     return per_name.join(averages).join(macro).reset_index()
 
 
-def _runs(results: Path, grid: Grid, losses: pd.DataFrame, accuracy: pd.DataFrame) -> pd.DataFrame:
+def _runs(
+    grid: Grid,
+    records: Mapping[Cell, dict[str, Any]],
+    missing: Mapping[Cell, str],
+    losses: pd.DataFrame,
+    accuracy: pd.DataFrame,
+) -> pd.DataFrame:
     curves = losses.groupby(["model", "noise", "seed"])["loss"]
     final = curves.apply(lambda loss: loss.tail(FINAL_POINTS).mean())
     area = curves.mean()
     own = accuracy[accuracy["trained_at"] == accuracy["tested_at"]]
     own = own.set_index(["model", "trained_at", "seed"])
     rows = []
-    for key in _cells(grid):
-        record = runs.read_record(_run_folder(results, *key))
+    for cell in grid.cells:
+        row: dict[str, Any] = dict(zip(("model", "noise", "seed"), cell, strict=True))
+        if cell in missing:
+            rows.append({**row, "status": "missing", "reason": missing[cell]})
+            continue
+        record = records[cell]
         ok = record["status"] == "ok"
         rows.append(
             {
-                "model": key[0],
-                "noise": key[1],
-                "seed": key[2],
+                **row,
                 "status": record["status"],
+                "reason": "",
                 "diverged_at": record["diverged_at"],
                 "engine": record["engine"],
                 **record["spec"],
                 "parameters": record["parameters"],
                 "updates": record["hyperparameters"]["updates"],
                 "learning_rate": record["hyperparameters"]["learning_rate"],
-                "final_loss": final[key] if ok else np.nan,
-                "loss_area": area[key] if ok else np.nan,
-                "held_out_loss": own["macro_loss"][key] if ok else np.nan,
-                "macro_accuracy": own["macro_accuracy"][key] if ok else np.nan,
+                "final_loss": final[cell] if ok else np.nan,
+                "loss_area": area[cell] if ok else np.nan,
+                "held_out_loss": own["macro_loss"][cell] if ok else np.nan,
+                "macro_accuracy": own["macro_accuracy"][cell] if ok else np.nan,
             }
         )
-    return pd.DataFrame(rows).astype({"diverged_at": "Int64"})
+    whole = ("diverged_at", "hidden_size", "num_layers", "parameters", "updates")
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
 
 
-def _time_to_target(losses: pd.DataFrame, results: Path, grid: Grid, target: float) -> pd.DataFrame:
+def _time_to_target(
+    losses: pd.DataFrame, records: Mapping[Cell, dict[str, Any]], target: float
+) -> pd.DataFrame:
     """The first recorded update of each run at or below a loss; where it never came, the last one.
 
     A run that diverged is censored where it did.
     """
     rows = []
     curves = dict(iter(losses.groupby(["model", "noise", "seed"])))
-    for key in _cells(grid):
-        record = runs.read_record(_run_folder(results, *key))
-        curve = curves.get(key)
+    for (model, noise, seed), record in records.items():
+        curve = curves.get((model, noise, seed))
         reached = curve is not None and bool((curve["loss"] <= target).any())
         if curve is not None and reached:
             update = int(curve.loc[curve["loss"] <= target, "update"].min())
         else:
             update = record["diverged_at"] or record["hyperparameters"]["updates"]
-        model, noise, seed = key
         rows.append(
             {"model": model, "noise": noise, "seed": seed, "target": target}
             | {"update": update, "reached": int(reached)}

@@ -1,9 +1,21 @@
+import errno
+import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from noisynames.errors import UserError
-from noisynames.files import read_json, replacing, write_json, write_text
+from noisynames.files import (
+    read_record,
+    read_recorded,
+    read_table,
+    replacing,
+    sweep,
+    write_record,
+    write_table,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -16,14 +28,76 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_not_a_number_never_reaches_a_json_file(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_of_the_file_that_was_meant(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as caught, replacing(tmp_path / "a.txt"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.filename == str(tmp_path / "a.txt")
+
+
+def test_what_a_killed_writer_left_is_swept_away(tmp_path: Path) -> None:
+    write_text(tmp_path / "runs/a.txt", "whole")
+    (tmp_path / "runs/.a.txt.x7.part").write_text("ha")
+    sweep(tmp_path)
+    assert [p.name for p in tmp_path.rglob("*")] == ["runs", "a.txt"]
+
+
+def test_not_a_number_never_reaches_a_record(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(tmp_path / "a.json", {"loss": float("nan")})
+        write_record(tmp_path / "a.json", {"loss": float("nan")})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_damaged_json_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "run.json"
-    path.write_text('{"status": "o')
-    with pytest.raises(UserError, match=r"run\.json: not valid JSON"):
-        read_json(path)
+@pytest.fixture
+def recorded(tmp_path: Path) -> tuple[Path, Path]:
+    table, record = tmp_path / "it's a.csv", tmp_path / "a.json"
+    write_table(pd.DataFrame({"name": ["NA", "Lé"], "loss": [0.1, 1 / 3]}), table)
+    write_record(record, {"status": "ok", "rate": 0.1, "names": ["Lé"]}, files=[table])
+    return table, record
+
+
+def test_records_and_tables_come_back_as_they_were(recorded: tuple[Path, Path]) -> None:
+    table, path = recorded
+    record = read_record(path)
+    assert {key: record[key] for key in ("status", "rate", "names")} == {
+        "status": "ok", "rate": 0.1, "names": ["Lé"],
+    }  # fmt: skip
+    back = read_table(table, record)
+    assert back["name"].tolist() == ["NA", "Lé"]
+    assert back["loss"].tolist() == [0.1, 0.33333333]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-1],
+        lambda content: content[: len(content) // 2],
+        lambda content: b"",
+        lambda content: content.replace(b"0.1", b"0.2"),
+        lambda content: content + b"\n",
+        lambda content: b"\xff\xfe" + content,
+        lambda content: b"[]",
+        lambda content: b'{"checksum": 1}',
+    ],
+)
+@pytest.mark.parametrize("which", ["table", "record"])
+def test_damage_is_refused_by_name_with_what_to_type(
+    recorded: tuple[Path, Path], which: str, damage: object
+) -> None:
+    table, record = recorded
+    path = table if which == "table" else record
+    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
+    with pytest.raises(UserError) as caught:
+        read_table(table, read_record(record))
+    import shlex
+
+    assert str(caught.value) == (
+        f"{path}: truncated or altered since it was written; "
+        f"`rm {shlex.quote(str(path))}`, then run again"
+    )
+
+
+def test_a_missing_file_is_named_with_what_makes_it(recorded: tuple[Path, Path]) -> None:
+    table, record = recorded
+    table.unlink()
+    with pytest.raises(UserError, match=r"no such file; `snakemake --cores 1 "):
+        read_recorded(table, read_record(record))

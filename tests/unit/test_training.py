@@ -7,6 +7,7 @@ import torch
 
 from noisynames import runs, splits
 from noisynames.errors import UserError
+from noisynames.files import read_record
 from noisynames.models import WORKSHEET_MODELS, ModelSpec, initial_parameters
 from noisynames.modules import ConcatRNN, load_classifier
 from noisynames.progress import report_to
@@ -117,13 +118,13 @@ def test_on_a_terminal_a_bar_shows_the_rate_and_the_loss() -> None:
 def test_weights_survive_their_file_and_damage_is_noticed(tmp_path: Path) -> None:
     spec = ModelSpec("gru", "attention", 4)
     run = train(spec, SPLIT, 0, 0, SHORT)
-    runs.write_run(tmp_path, run, spec, SHORT, SPLIT.languages, "mine", 0, 0)
-    record = runs.read_record(tmp_path)
+    runs.write_run(tmp_path, run, spec, SHORT, SPLIT, "mine", 0, 0)
+    record = read_record(tmp_path / runs.RECORD)
     for name, values in runs.read_parameters(tmp_path, record).items():
         np.testing.assert_array_equal(values, run.parameters[name])
     weights = tmp_path / runs.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-10])
-    with pytest.raises(UserError, match=r"weights\.safetensors: damaged"):
+    with pytest.raises(UserError, match=r"weights\.safetensors: truncated or altered"):
         runs.read_parameters(tmp_path, record)
 
 

@@ -1,7 +1,6 @@
 """The real snakemake on small grids."""
 
 import csv
-import hashlib
 import json
 import re
 import shutil
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Snakemake
+from conftest import ROOT, Snakemake, planned
 
 pytestmark = pytest.mark.workflow
 
@@ -26,22 +25,6 @@ def write_config(folder: Path, **changes: object) -> Path:
     path = folder / "my.yaml"
     path.write_text(yaml.safe_dump(TINY | changes))
     return path
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    """Every result file that holds no timing; the report and the figure over seconds show some."""
-    varying = re.compile(r"timing|logs/|benchmarks/|report\.html|loss_by_seconds\.svg")
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted((folder / "results").rglob("*"))
-        if path.is_file() and not varying.search(str(path.relative_to(folder)))
-    }
-
-
-def planned(output: str) -> dict[str, int]:
-    """The jobs that a dry run would run, by rule."""
-    jobs = re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)
-    return {rule: int(count) for rule, count in jobs if rule not in ("total", "all")}
 
 
 def test_the_main_job_leaves_every_promised_file(smoke: Path) -> None:
@@ -79,15 +62,6 @@ def test_an_experiment_writes_nothing_outside_its_folder(
     assert state() == before
     assert {p.name for p in tmp_path.iterdir()} == {"my-experiment"}
     assert {p.name for p in folder.iterdir()} == {"my.yaml", "results", ".snakemake"}
-
-
-def test_results_are_the_same_bytes_on_one_core_and_in_another_folder(
-    smoke: Path, snakemake: Snakemake, tmp_path: Path
-) -> None:
-    snakemake(tmp_path, "--configfile", ROOT / "config/smoke.yaml", "--cores", "1")
-    expected = hashes(smoke)
-    assert len(expected) > 40
-    assert hashes(tmp_path) == expected
 
 
 def test_nothing_is_left_to_do_after_a_run(smoke: Path, snakemake: Snakemake) -> None:

@@ -1,14 +1,24 @@
 # The grid of the config, the functions that rules use, and what wildcards may be.
+import hashlib
 import json
 import os
 import shlex
+import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 from noisynames.config import resolve
 from noisynames.errors import UserError
+from noisynames.files import sweep
+from noisynames.models import spec_from
+from noisynames.training import source_files
 
 ROOT = Path(os.path.relpath(workflow.basedir))
+
+for folder in (Path.cwd(), Path.cwd() / "results"):
+    if folder.exists() and not os.access(folder, os.W_OK):
+        sys.exit(f"{folder}: cannot be written; allow it, or name another --directory")
 
 try:
     config = resolve(config, ROOT / "workflow/schemas/config.schema.yaml")
@@ -19,11 +29,15 @@ MODELS = list(config["models"])
 ATTENTION_MODELS = [m for m in MODELS if config["models"][m]["readout"] == "attention"]
 NOISE_LEVELS = config["noise"]["levels"]
 SEEDS = config["seeds"]
+TRAINING = {k: v for k, v in config["training"].items() if k != "report_every"}
+REPORT_EVERY = config["training"][
+    "report_every"
+]  # in the log only: no result depends on it
 GRID = {
-    "models": MODELS,
-    "attention_models": ATTENTION_MODELS,
+    "models": config["models"],
     "noise_levels": NOISE_LEVELS,
     "seeds": SEEDS,
+    "training": {k: v for k, v in TRAINING.items() if k != "engine"},
 }
 TABLES = [
     "losses",
@@ -62,6 +76,30 @@ if ATTENTION_MODELS:
         "occlusion_examples",
     ]
 
+CELLS = {"model": MODELS, "noise": NOISE_LEVELS, "seed": SEEDS}
+RUN = "results/runs/{model}/noise{noise}/seed{seed}/{file}"
+RUN_FILES = ["losses.csv", "weights.safetensors", "run.json", "timing.json"]
+RECORDED = ["csv", "json"]
+SPLITS = expand("results/splits/seed{seed}.{type}", seed=SEEDS, type=RECORDED)
+EVALUATION = expand(
+    "results/evaluation/{model}/noise{noise}.{type}",
+    model=MODELS,
+    noise=NOISE_LEVELS,
+    type=RECORDED,
+)
+ATTENTION = expand(
+    "results/attention/{model}/noise{noise}.{type}",
+    model=ATTENTION_MODELS,
+    noise=NOISE_LEVELS,
+    type=RECORDED,
+)
+ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + expand(
+    "results/tables/{record}.json", record=["statistics", "timings"]
+)
+ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
+TEMPLATES = ROOT / "report"
+TEMPLATE_FILES = sorted(TEMPLATES.rglob("*.*"))
+
 
 wildcard_constraints:
     model="|".join(MODELS),
@@ -69,9 +107,35 @@ wildcard_constraints:
     seed="|".join(map(str, SEEDS)),
 
 
+@cache
+def digest(file):
+    """The content of a file in few letters."""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
+
+
+def digests(folder, files):
+    """Names and contents of files below a folder: what a rule's result depends on."""
+    return " ".join(f"{os.path.relpath(file, folder)}:{digest(file)}" for file in files)
+
+
 def code(*names):
-    """Source files that a rule's result depends on: an edit to one of them reruns the rule."""
-    return [str(ROOT / "src/noisynames" / name) for name in names]
+    """The source files that a rule's result depends on: an edit to one of them reruns the rule.
+
+    A parameter, not inputs: what counts is the content, wherever the clone lies, and 2,000 jobs
+    do not each look at a dozen files.
+    """
+    package = ROOT / "src/noisynames"
+    return digests(package, [package / name for name in names])
+
+
+def local_names():
+    """The user's own name files; an edit to one makes the data set again."""
+    path = config["dataset"]["path"]
+    if path is None:
+        return []
+    return (
+        [path] if Path(path).is_file() else sorted(map(str, Path(path).rglob("*.txt")))
+    )
 
 
 def flags(options):
@@ -91,25 +155,55 @@ def run_files(name):
     )
 
 
-NAMES_CODE = code("alphabet.py", "randomness.py", "splits.py")
-TRAINING_CODE = code(
+def training_code(wildcards):
+    """The source files that a model's training depends on: its engine's, not the other's."""
+    spec = spec_from(config["models"][wildcards.model])
+    return code(*SHARED_CODE, *source_files(config["training"]["engine"], spec))
+
+
+def after_failure():
+    """What to do after a run that did not finish."""
+    if shutil.disk_usage(".").free < 2**20:
+        return "The disk is full. Free some space and give the same command again."
+    return (
+        "What was finished is kept, and the same command does the rest."
+        " For a report of what there is: snakemake --cores 1 report_partial"
+    )
+
+
+def runs_on_disk():
+    """The records of finished runs with their times, for a rule that takes what there is."""
+    records = [Path(f) for f in expand(RUN, **CELLS, file="run.json")]
+    return " ".join(f"{f}@{f.stat().st_mtime_ns}" for f in records if f.exists())
+
+
+SHARED_CODE = [
     "alphabet.py",
     "noise.py",
     "randomness.py",
     "sampling.py",
     "models.py",
-    "modules.py",
+    "runs.py",
     "training/__init__.py",
-    "training/autograd.py",
-    "training/fused.py",
-    "training/compiled.py",
-    "training/kernels.py",
-)
-EVALUATION_CODE = code(
+]
+DATASET_CODE = ["alphabet.py"] + [
+    f"datasets/{name}.py" for name in ("__init__", "surnames", "tutorial", "directory")
+]
+SPLIT_CODE = ["alphabet.py", "randomness.py", "splits.py"]
+EVALUATION_CODE = [
     "alphabet.py",
     "noise.py",
     "randomness.py",
     "sampling.py",
     "modules.py",
     "evaluation.py",
-)
+]
+
+
+onstart:
+    # What writers left that were killed in the middle of a file.
+    sweep(Path("results"))
+
+
+onerror:
+    print(after_failure())

@@ -1,13 +1,5 @@
 rule dataset:
     """Collect and normalise the names."""
-    input:
-        code=code("alphabet.py")
-        + code(
-            *[
-                f"datasets/{f}.py"
-                for f in ("__init__", "surnames", "tutorial", "directory")
-            ]
-        ),
     output:
         names="results/dataset/names.csv",
         manifest="results/dataset/manifest.json",
@@ -22,6 +14,8 @@ rule dataset:
         mem_mb=500,
         runtime=10,
     params:
+        code=code(*DATASET_CODE),
+        names=digests(".", local_names()),
         source=flags(
             {
                 "source": config["dataset"]["source"],
@@ -29,18 +23,19 @@ rule dataset:
                 "test_fraction": config["dataset"]["test_fraction"],
             }
         ),
+        folder=subpath(output.names, parent=True),
     shell:
-        "noisynames dataset {params.source}"
-        " --names {output.names} --manifest {output.manifest} > {log} 2>&1"
+        "noisynames dataset {params.source}" " --output {params.folder} > {log} 2>&1"
 
 
 rule split:
     """Split the names of one seed into train and test."""
     input:
         names="results/dataset/names.csv",
-        code=NAMES_CODE,
+        manifest="results/dataset/manifest.json",
     output:
-        "results/splits/seed{seed}.csv",
+        split="results/splits/seed{seed}.csv",
+        record="results/splits/seed{seed}.json",
     log:
         "results/logs/split/seed{seed}.log",
     benchmark:
@@ -52,6 +47,7 @@ rule split:
         mem_mb=500,
         runtime=5,
     params:
+        code=code(*SPLIT_CODE),
         rule=flags(
             {
                 "test_fraction": config["dataset"]["test_fraction"],
@@ -60,4 +56,4 @@ rule split:
         ),
     shell:
         "noisynames split --names {input.names} --seed {wildcards.seed} {params.rule}"
-        " --output {output} > {log} 2>&1"
+        " --output {output.split} > {log} 2>&1"

@@ -3,10 +3,10 @@ rule evaluate:
     input:
         weights=run_files("weights.safetensors"),
         records=run_files("run.json"),
-        splits=expand("results/splits/seed{seed}.csv", seed=SEEDS),
-        code=EVALUATION_CODE,
+        splits=SPLITS,
     output:
-        "results/evaluation/{model}/noise{noise}.csv",
+        predictions="results/evaluation/{model}/noise{noise}.csv",
+        record="results/evaluation/{model}/noise{noise}.json",
     log:
         "results/logs/evaluate/{model}/noise{noise}.log",
     benchmark:
@@ -18,11 +18,12 @@ rule evaluate:
         mem_mb=2000,
         runtime=30,
     params:
+        code=code(*EVALUATION_CODE),
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         noise=" ".join(f"--noise {level}" for level in NOISE_LEVELS),
     shell:
         "noisynames evaluate {params.folders} --splits results/splits {params.noise}"
-        " --output {output} > {log} 2>&1"
+        " --output {output.predictions} > {log} 2>&1"
 
 
 rule inspect_attention:
@@ -30,10 +31,10 @@ rule inspect_attention:
     input:
         weights=run_files("weights.safetensors"),
         records=run_files("run.json"),
-        splits=expand("results/splits/seed{seed}.csv", seed=SEEDS),
-        code=EVALUATION_CODE + code("attention.py"),
+        splits=SPLITS,
     output:
-        "results/attention/{model}/noise{noise}.csv",
+        weights="results/attention/{model}/noise{noise}.csv",
+        record="results/attention/{model}/noise{noise}.json",
     log:
         "results/logs/inspect_attention/{model}/noise{noise}.log",
     benchmark:
@@ -45,9 +46,10 @@ rule inspect_attention:
         mem_mb=2000,
         runtime=30,
     params:
+        code=code(*EVALUATION_CODE, "attention.py"),
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         noise=" ".join(f"--noise {level}" for level in NOISE_LEVELS),
         names=config["attention"]["names_per_language"],
     shell:
         "noisynames inspect-attention {params.folders} --splits results/splits {params.noise}"
-        " --names-per-language {params.names} --output {output} > {log} 2>&1"
+        " --names-per-language {params.names} --output {output.weights} > {log} 2>&1"

@@ -1,13 +1,10 @@
 rule plot:
     """Draw every figure of the report."""
     input:
-        tables=expand("results/tables/{table}.csv", table=TABLES),
-        timings="results/tables/timings.csv",
-        statistics="results/tables/statistics.json",
-        code=code("figures.py", "statistics.py"),
+        tables=ALL_TABLES,
     output:
         report(
-            expand("results/figures/{figure}.svg", figure=FIGURES),
+            ALL_FIGURES,
             caption="../../report/captions/figure.rst",
             category="Figures",
         ),
@@ -22,6 +19,7 @@ rule plot:
         mem_mb=2000,
         runtime=10,
     params:
+        code=code("figures.py", "statistics.py"),
         figures=FIGURES,
     shell:
         "noisynames plot {params.figures} --tables results/tables --output results/figures"
@@ -32,15 +30,8 @@ rule report:
     """Write the HTML report from the tables, the figures and the templates."""
     input:
         manifest="results/dataset/manifest.json",
-        tables=expand("results/tables/{table}.csv", table=TABLES),
-        timings="results/tables/timings.csv",
-        statistics="results/tables/statistics.json",
-        figures=expand("results/figures/{figure}.svg", figure=FIGURES),
-        templates=[str(ROOT / "report/base.html")]
-        + sorted(
-            str(f) for f in (ROOT / "report").rglob("*.*") if f.name != "base.html"
-        ),
-        code=code("report.py", "answers.py"),
+        tables=ALL_TABLES,
+        figures=ALL_FIGURES,
     output:
         report(
             "results/report.html",
@@ -58,8 +49,35 @@ rule report:
         mem_mb=1000,
         runtime=10,
     params:
+        code=code("report.py", "answers.py"),
+        templates=digests(TEMPLATES, TEMPLATE_FILES),
         config=json.dumps(config),
-        templates=lambda wildcards, input: Path(input.templates[0]).parent,
     shell:
-        "noisynames report --results results --templates {params.templates}"
+        "noisynames report --results results --templates {TEMPLATES:q}"
         " --config {params.config:q} --output {output} > {log} 2>&1"
+
+
+rule report_partial:
+    """Write results/partial/report.html from the runs that exist, and say which are missing."""
+    output:
+        "results/partial/report.html",
+    log:
+        "results/logs/report_partial.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("partial.py", "figures.py", "report.py", "answers.py", "findings.py"),
+        templates=digests(TEMPLATES, TEMPLATE_FILES),
+        runs=lambda wildcards: runs_on_disk(),  # it is written again when there are others
+        grid=json.dumps(GRID),
+        config=json.dumps(config),
+        folder=subpath(output[0], parent=True),
+        figures=FIGURES,
+    shell:
+        "noisynames report-partial {params.figures} --results results --grid {params.grid:q}"
+        " --config {params.config:q} --templates {TEMPLATES:q}"
+        " --output {params.folder} 2>&1 | tee {log}"

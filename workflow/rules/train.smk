@@ -2,7 +2,7 @@ rule train:
     """Train one model at one noise level under one seed."""
     input:
         split="results/splits/seed{seed}.csv",
-        code=TRAINING_CODE,
+        record="results/splits/seed{seed}.json",
     output:
         losses="results/runs/{model}/noise{noise}/seed{seed}/losses.csv",
         weights="results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors",
@@ -19,10 +19,12 @@ rule train:
         mem_mb=1000,
         runtime=60,
     params:
+        code=training_code,
         model=lambda wildcards: flags(config["models"][wildcards.model]),
-        training=flags(config["training"]),
+        training=flags(TRAINING),
         folder=subpath(output.losses, parent=True),
     shell:
         "noisynames train --model {wildcards.model} --noise {wildcards.noise}"
         " --seed {wildcards.seed} {params.model} {params.training}"
+        " --report-every {REPORT_EVERY}"
         " --split {input.split} --output {params.folder} 2> {log}"

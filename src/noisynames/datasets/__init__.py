@@ -12,7 +12,7 @@ from noisynames.alphabet import dropped_characters, normalise
 from noisynames.datasets import directory, surnames, tutorial
 from noisynames.datasets.raw import RawNames
 from noisynames.errors import UserError
-from noisynames.files import write_json, write_text
+from noisynames.files import read_record, read_recorded, write_record, write_text
 
 SOURCES = ("surnames", "tutorial", "directory")
 
@@ -121,16 +121,24 @@ def tidy(raw: RawNames) -> Dataset:
     return Dataset(rows, manifest)
 
 
-def write(dataset: Dataset, names: Path, manifest: Path) -> None:
+NAMES, MANIFEST = "names.csv", "manifest.json"
+
+
+def write(dataset: Dataset, folder: Path) -> None:
     """Write the table as CSV (language, name) and its manifest as JSON."""
-    write_text(names, _csv_text(dataset.rows))
-    write_json(manifest, dataset.manifest)
+    write_text(folder / NAMES, _csv_text(dataset.rows))
+    write_record(folder / MANIFEST, dataset.manifest, files=[folder / NAMES])
 
 
 def read_names(path: Path) -> list[tuple[str, str]]:
-    """Read the (language, name) pairs that `write` wrote."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [(row["language"], row["name"]) for row in csv.DictReader(file)]
+    """Read the (language, name) pairs that `write` wrote, checked against the manifest beside.
+
+    Raises:
+        UserError: A file is missing, or not what was written.
+    """
+    content = read_recorded(path, read_record(path.with_name(MANIFEST))).decode()
+    rows = csv.DictReader(io.StringIO(content, newline=""))
+    return [(row["language"], row["name"]) for row in rows]
 
 
 def _csv_text(rows: list[tuple[str, str]]) -> str:

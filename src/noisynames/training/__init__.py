@@ -188,6 +188,19 @@ def make_engine(
     return FusedEngine(spec, parameters, learning_rate)
 
 
+def source_files(engine: str, spec: ModelSpec) -> list[str]:
+    """Return the files, relative to the package, that an engine's training of `spec` depends on."""
+    if engine == "autograd" or why_not_fused(spec):
+        return ["modules.py", "training/autograd.py"]
+    kernel = [f"training/{name}" for name in kernel_files(spec.cell, spec.readout)]
+    return ["training/fused.py", "training/compiled.py", *kernel]
+
+
+def kernel_files(cell: str, readout: str) -> list[str]:
+    """Return the files, relative to this folder, that a kernel is compiled from."""
+    return ["primitives.py", "kernels.py", f"cells/{cell}.py", f"readouts/{readout}.py"]
+
+
 def why_not_fused(spec: ModelSpec) -> str | None:
     """Return why the compiled engine cannot train `spec`, or None if it can."""
     if spec.num_layers > 1:

@@ -24,6 +24,7 @@ import llvmlite.binding as llvm
 
 from noisynames.files import replacing
 from noisynames.models import GATES
+from noisynames.training import kernel_files
 
 _SOURCES = Path(__file__).parent
 _DIGEST_BYTES = 32
@@ -50,11 +51,6 @@ def load(cell: str, readout: str, real: str = "float32") -> Any:
     return function
 
 
-def source_files(cell: str, readout: str) -> list[str]:
-    """Return the files that a kernel is compiled from, relative to this one's folder."""
-    return ["primitives.py", "kernels.py", f"cells/{cell}.py", f"readouts/{readout}.py"]
-
-
 def cache_folder() -> Path:
     """Return the folder that holds the machine code."""
     if folder := os.environ.get("NOISYNAMES_CACHE"):
@@ -67,7 +63,7 @@ def cache_folder() -> Path:
 def _machine_code(cell: str, readout: str, real: str) -> bytes:
     """Return the object file of a kernel, from the cache or else compiled into it."""
     identity = [
-        *((_SOURCES / name).read_text(encoding="utf-8") for name in source_files(cell, readout)),
+        *((_SOURCES / name).read_text(encoding="utf-8") for name in kernel_files(cell, readout)),
         str(GATES[cell]),
         *(version(package) for package in ("numba", "llvmlite", "numpy")),
         sys.version,

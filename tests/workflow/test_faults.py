@@ -1,0 +1,295 @@
+"""Killed, out of space, without permission: nothing is lost, nothing half-written is left."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from conftest import ROOT, Snakemake, hashes
+
+pytestmark = pytest.mark.workflow
+
+TINY = {
+    "models": {"gru": {"cell": "gru", "hidden_size": 4, "readout": "attention"}},
+    "noise": {"levels": [0, 2]},
+    "seeds": 2,
+    "training": {"updates": 400, "record_every": 100},
+}
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(TINY))
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    config: Path, snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    snakemake(folder, "--configfile", config, "--cores", "2")
+    return hashes(folder)
+
+
+class Watcher(threading.Thread):
+    """Looks at every result again and again, and notes each that is not what it ought to be."""
+
+    def __init__(self, folder: Path, expected: dict[str, str]) -> None:
+        super().__init__(daemon=True)
+        self.folder, self.expected = folder, expected
+        self.wrong: set[str] = set()
+        self.looks = 0
+        self._stop_now = threading.Event()
+
+    def run(self) -> None:
+        while not self._stop_now.is_set():
+            with suppress(FileNotFoundError):  # a file went while it was being looked at
+                found = hashes(self.folder)
+                self.wrong |= {n for n, digest in found.items() if self.expected.get(n) != digest}
+                self.looks += 1
+            time.sleep(0.01)
+
+    def finish(self) -> None:
+        self._stop_now.set()
+        self.join()
+
+
+def kill_once(folder: Path, config: Path, rng: random.Random) -> str:
+    """Start the job and kill it, or one of its jobs, at a random moment; say what was done."""
+    program = shutil.which("snakemake")
+    assert program
+    command = [program, "-s", ROOT / "Snakefile", "--directory", folder, "--cores", "2"]
+    command += ["--configfile", config]
+    main = subprocess.Popen(
+        [str(word) for word in command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    how = rng.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+    of_a_job = rng.random() < 1 / 3
+    moment = rng.uniform(1.5, 12)
+    with suppress(subprocess.TimeoutExpired):
+        main.wait(moment)
+    done = "finished before"
+    if main.poll() is None:
+        process = psutil.Process(main.pid)
+        jobs = [p for p in process.children(recursive=True) if "noisynames" in " ".join(cmd(p))]
+        victim = rng.choice(jobs) if of_a_job and jobs else process
+        with suppress(psutil.NoSuchProcess):
+            victim.send_signal(how)
+        done = (
+            f"{how.name} to {'a job' if victim is not process else 'snakemake'} at {moment:.1f} s"
+        )
+    main.wait(120)
+    return done
+
+
+def cmd(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
+def disturb(
+    kills: int, folder: Path, config: Path, snakemake: Snakemake, expected: dict[str, str]
+) -> None:
+    """Kill runs until it was done `kills` times, each time recovering as the README says."""
+    rng = random.Random(20)
+    told: list[str] = []
+    folder.mkdir()
+    while len(told) < kills:
+        if hashes(folder) == expected:
+            shutil.rmtree(folder / "results")  # all is done: begin again
+        watcher = Watcher(folder, expected)
+        watcher.start()
+        told.append(kill_once(folder, config, rng))
+        watcher.finish()
+        assert watcher.looks > 5
+        assert watcher.wrong == set(), f"{told[-1]}: not as written"
+        if "SIGKILL to snakemake" in told[-1]:
+            snakemake(folder, "--configfile", config, "--unlock")
+    snakemake(folder, "--configfile", config, "--cores", "2")
+    assert hashes(folder) == expected
+    assert list(folder.rglob("*.part")) == []
+    print("\n".join(told))
+
+
+def test_killed_anywhere_it_goes_on_to_the_same_bytes(
+    tmp_path: Path, config: Path, snakemake: Snakemake, undisturbed: dict[str, str]
+) -> None:
+    disturb(4, tmp_path / "killed", config, snakemake, undisturbed)
+
+
+@pytest.mark.full
+def test_killed_twenty_times_it_goes_on_to_the_same_bytes(
+    tmp_path: Path, config: Path, snakemake: Snakemake, undisturbed: dict[str, str]
+) -> None:
+    disturb(20, tmp_path / "killed", config, snakemake, undisturbed)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own of 900 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", folder],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def remount(folder: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+
+def test_a_full_disk_is_one_message_and_the_run_goes_on_once_there_is_room(
+    disk: Path, config: Path, snakemake: Snakemake, undisturbed: dict[str, str]
+) -> None:
+    full = snakemake(disk, "--configfile", config, "--cores", "2", check=False)
+    assert full.returncode == 1
+    output = full.stdout + full.stderr
+    assert "No space left on device" in output
+    assert "Traceback" not in output
+    left = hashes(disk)
+    assert left.items() <= undisturbed.items()
+    remount(disk, "size=64m")
+    snakemake(disk, "--configfile", config, "--cores", "2")
+    assert hashes(disk) == undisturbed
+
+
+@pytest.mark.parametrize("what", ["experiment", "results"])
+def test_a_folder_that_cannot_be_written_is_one_line(
+    disk: Path, config: Path, snakemake: Snakemake, what: str
+) -> None:
+    folder = disk
+    if what == "results":
+        folder = disk.parent / "experiment"
+        folder.mkdir()
+        (folder / "results").symlink_to(disk)
+    remount(disk, "ro")
+    done = snakemake(folder, "--configfile", config, "--cores", "2", check=False)
+    place = folder / "results" if what == "results" else folder
+    lines = [line for line in done.stderr.splitlines() if line.startswith(str(place))]
+    assert lines == [f"{place}: cannot be written; allow it, or name another --directory"]
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+DAMAGE = {
+    "truncated": lambda content: content[: len(content) // 2],
+    "altered": lambda content: bytes([content[0] ^ 1]) + content[1:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize(
+    ("file", "rule"),
+    [
+        ("dataset/names.csv", "split"),
+        ("splits/seed1.csv", "train"),
+        ("runs/rnn/noise0/seed1/losses.csv", "aggregate"),
+        ("runs/rnn/noise0/seed1/weights.safetensors", "evaluate"),
+        ("runs/rnn/noise0/seed1/run.json", "aggregate"),
+        ("evaluation/rnn/noise0.csv", "aggregate"),
+        ("attention/gru_attention/noise2.csv", "aggregate"),
+        ("tables/accuracy.csv", "plot"),
+        ("tables/statistics.json", "report"),
+    ],
+)
+def test_a_damaged_file_is_refused_by_its_reader(
+    smoke: Path, tmp_path: Path, file: str, rule: str, damage: str
+) -> None:
+    """The command of the job is run by hand: Snakemake would see a changed file and do it anew."""
+    results = tmp_path / "results"
+    shutil.copytree(smoke / "results", results)
+    path = results / file
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    before = hashes(tmp_path)
+    done = subprocess.run(
+        job_command(smoke, rule),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        shell=True,
+    )
+    lines = [line for line in done.stderr.splitlines() if "compiling" not in line]
+    where = f"results/{file}"
+    assert lines == [
+        f"noisynames: {where}: truncated or altered since it was written; "
+        f"`rm {where}`, then run again"
+    ]
+    assert done.returncode == 1
+    assert hashes(tmp_path) == before
+
+
+@cache
+def job_command(smoke: Path, rule: str) -> str:
+    """The shell command that Snakemake runs for a rule's job on seed 1 of rnn at noise 0."""
+    target = {
+        "split": "results/splits/seed1.csv",
+        "train": "results/runs/rnn/noise0/seed1/losses.csv",
+        "evaluate": "results/evaluation/rnn/noise0.csv",
+    }.get(rule, rule)
+    done = subprocess.run(
+        [
+            "snakemake", "-s", ROOT / "Snakefile", "--directory", smoke, "-n", "-p", "-f", target,
+            "--configfile", ROOT / "config/smoke.yaml",
+        ],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
+    (command,) = re.findall(r"^Shell command: (noisynames .*)$", done.stdout, re.MULTILINE)
+    return re.sub(r"2?> results/logs\S+( 2>&1)?", "", command)
+
+
+def test_a_run_that_fails_costs_no_other_and_a_partial_report_says_so(
+    tmp_path: Path, config: Path, snakemake: Snakemake
+) -> None:
+    """A command in place of noisynames fails for one run, as a machine out of memory would."""
+    real = shutil.which("noisynames")
+    wrapper = tmp_path / "bin/noisynames"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        f'#!/bin/sh\ncase "$*" in "train "*"--noise 2 --seed 1"*) exit 9;; esac\nexec {real} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    folder = tmp_path / "experiment"
+    path = f"{wrapper.parent}:{os.environ['PATH']}"
+    failed = snakemake(folder, "--configfile", config, "--cores", "2", check=False, PATH=path)
+    assert failed.returncode == 1
+    assert "snakemake --cores 1 report_partial" in failed.stdout + failed.stderr
+    assert len(list((folder / "results/runs").rglob("run.json"))) == 3
+    assert not (folder / "results/report.html").exists()
+
+    told = snakemake(folder, "report_partial", "--configfile", config, "--cores", "1")
+    assert "missing: gru noise 2 seed 1: not run, or failed" in told.stdout + told.stderr
+    page = (folder / "results/partial/report.html").read_text()
+    assert "This is a partial report." in page
+    assert "3 of 4 runs completed" in page
+    assert len(re.findall(r'<tr class="bad">.*missing: not run, or failed', page)) == 1
+
+    again = snakemake(folder, "report_partial", "--configfile", config, "--cores", "1", "-n")
+    assert "Nothing to be done" in again.stdout + again.stderr
+    snakemake(folder, "--configfile", config, "--cores", "2")
+    whole = (folder / "results/report.html").read_text()
+    assert "4 of 4 runs completed" in whole
+    assert "partial report" not in whole
