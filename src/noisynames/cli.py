@@ -2,10 +2,11 @@
 
 import errno
 import json
+import re
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -15,11 +16,15 @@ app = typer.Typer(
     help="Benchmark recurrent classifiers of names under noise. Each command is a rule's job.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # plain messages, also in a log
     pretty_exceptions_enable=False,
 )
 
 Output = Annotated[Path, typer.Option(help="Where to write.")]
 Grid = Annotated[str, typer.Option(help="JSON: models, noise_levels, seeds, training.")]
+Templates = Annotated[
+    Path, typer.Option(help="Folder with the Jinja2 templates.", envvar="NOISYNAMES_TEMPLATES")
+]
 Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
 
 
@@ -38,6 +43,17 @@ def main() -> None:
         place = f"{error.filename}: " if error.filename else ""
         print(f"noisynames: {place}{error.strerror}", file=sys.stderr)
         sys.exit(1)
+
+
+def _mapping(option: str, text: str) -> dict[str, Any]:
+    """Return what JSON text of an option holds."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise UserError(f"{option}: found {text[:40]!r}; allowed: a JSON object")
+    return content
 
 
 @app.command()
@@ -85,7 +101,9 @@ def train(
     updates: Annotated[int, typer.Option(help="SGD updates.")] = 80_000,
     learning_rate: Annotated[float, typer.Option(help="Step length.")] = 0.005,
     record_every: Annotated[int, typer.Option(help="Updates a point of the loss curve.")] = 1_000,
-    report_every: Annotated[int, typer.Option(help="Updates between log lines.")] = 5_000,
+    report_every: Annotated[
+        int, typer.Option(help="Updates between log lines.", envvar="NOISYNAMES_REPORT_EVERY")
+    ] = 5_000,
     engine: Annotated[str, typer.Option(help="auto, fused or autograd.")] = "auto",
     split: Annotated[
         Optional[Path],  # noqa: UP045
@@ -98,11 +116,13 @@ def train(
 ) -> None:
     """Train one model at one noise level under one seed."""
     from noisynames import runs, splits
-    from noisynames.models import WORKSHEET_MODELS, ModelSpec
+    from noisynames.models import NAME, WORKSHEET_MODELS, ModelSpec
     from noisynames.progress import report_to
     from noisynames.training import Hyperparameters
     from noisynames.training import train as train_model
 
+    if not re.fullmatch(NAME, model):
+        raise UserError(f"--model: {model!r} is not a name; allowed: {NAME}")
     if cell is None and model not in WORKSHEET_MODELS:
         known = ", ".join(WORKSHEET_MODELS)
         raise UserError(f"--cell: missing; only {known} are known by name, {model!r} is not")
@@ -183,7 +203,7 @@ def aggregate(
     """Turn all run files into tidy tables and statistics.json."""
     from noisynames import findings, tables
 
-    asked = tables.Grid(**json.loads(grid))
+    asked = tables.Grid(**_mapping("--grid", grid))
     built = tables.build(results, asked)
     tables.write(built, output, tables.STATISTICS, findings.find(built, asked))
     timings = {"timings": tables.timings(results, asked.cells)}
@@ -206,7 +226,7 @@ def plot(
 @app.command()
 def report(
     results: Annotated[Path, typer.Option(help="Folder with tables/, figures/ and dataset/.")],
-    templates: Annotated[Path, typer.Option(help="Folder with the Jinja2 templates.")],
+    templates: Templates,
     config: Config,
     output: Output,
 ) -> None:
@@ -214,7 +234,7 @@ def report(
     from noisynames import report as reporting
     from noisynames.files import write_text
 
-    write_text(output, reporting.render(results, templates, json.loads(config)))
+    write_text(output, reporting.render(results, templates, _mapping("--config", config)))
     print(output)
 
 
@@ -222,7 +242,7 @@ def report(
 def report_partial(
     results: Annotated[Path, typer.Option(help="Folder with dataset/, splits/ and runs/.")],
     grid: Grid,
-    templates: Annotated[Path, typer.Option(help="Folder with the Jinja2 templates.")],
+    templates: Templates,
     config: Config,
     output: Annotated[Path, typer.Option(help="Folder to write.")],
     figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
@@ -230,8 +250,10 @@ def report_partial(
     """Write a report from the runs that exist, and say which are missing."""
     from noisynames import partial, tables
 
-    asked = tables.Grid(**json.loads(grid))
-    missing = partial.write(results, asked, templates, json.loads(config), figures, output)
+    asked = tables.Grid(**_mapping("--grid", grid))
+    missing = partial.write(
+        results, asked, templates, _mapping("--config", config), figures, output
+    )
     for (model, noise, seed), reason in missing.items():
         print(f"missing: {model} noise {noise} seed {seed}: {reason}")
     print(f"{len(asked.cells) - len(missing)} of {len(asked.cells)} runs: {output / 'report.html'}")

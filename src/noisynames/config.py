@@ -18,6 +18,7 @@ from noisynames.models import spec_from
 from noisynames.training import why_not_fused
 
 Schema = Mapping[str, Any]
+_SHOWN = 80
 
 
 def resolve(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
@@ -105,7 +106,9 @@ def _one_line(error: ValidationError) -> str:
         nested = [e for e in error.context or [] if e.validator != "type" or e.path]
         if nested:
             return _one_line(nested[0])
-    return f"{place}: found {instance!r}; allowed: {_allowed(schema)}"
+    found = repr(instance)
+    shown = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
+    return f"{place}: found {shown}; allowed: {_allowed(schema)}"
 
 
 def _allowed(schema: Schema) -> str:
@@ -122,10 +125,12 @@ def _allowed(schema: Schema) -> str:
         elif kind == "array":
             words.append(f"a list of distinct values, each {_allowed(schema['items'])}")
         elif kind == "object":
-            keys = ", ".join(schema.get("properties", {})) or "names as keys"
+            keys = ", ".join(schema.get("properties", {})) or "at least one name as key"
             words.append(f"a mapping with {keys}")
+        elif kind == "string":
+            words.append("text that is not empty" if schema.get("minLength") else "text")
         else:
-            words.append({"string": "text", "null": "null"}[kind])
+            words.append("null")
     return " or ".join(words)
 
 
@@ -146,6 +151,8 @@ def _read_again(value: Any, schema: Schema) -> Any:
     Snakemake hands over what stands inside `--config 'training={updates: 100}'` as text.
     """
     if isinstance(value, str) and "string" not in _types(schema):
+        with suppress(ValueError):
+            return _number(value)  # YAML takes 1e-3 for text
         with suppress(yaml.YAMLError):
             return yaml.safe_load(value)
     if isinstance(value, dict):
@@ -161,6 +168,13 @@ def _read_again(value: Any, schema: Schema) -> Any:
         items = next((option["items"] for option in options if "items" in option), None)
         return [_read_again(item, items) for item in value] if items else value
     return value
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def _types(schema: Schema) -> list[str]:

@@ -24,6 +24,11 @@ GATES = {"rnn": (1, 1, 0), "gru": (3, 1, 3), "lstm": (4, 2, 5)}
 """Numbers that a hidden unit has in its gates, in its state, and in what the compiled engine keeps
 of it for the backward step."""
 
+LARGEST_HIDDEN_SIZE = 4096
+MOST_LAYERS = 16
+NAME = r"[A-Za-z][A-Za-z0-9_]{0,39}"
+"""What a model may be called: it becomes a folder."""
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -48,9 +53,9 @@ class ModelSpec:
             raise UserError(f"cell: {self.cell!r} is not one of {', '.join(CELLS)}")
         if self.readout not in READOUTS:
             raise UserError(f"readout: {self.readout!r} is not one of {', '.join(READOUTS)}")
-        for key in ("hidden_size", "num_layers"):
-            if getattr(self, key) < 1:
-                raise UserError(f"{key}: {getattr(self, key)} is too small; at least 1")
+        for key, most in (("hidden_size", LARGEST_HIDDEN_SIZE), ("num_layers", MOST_LAYERS)):
+            if not 1 <= getattr(self, key) <= most:
+                raise UserError(f"{key}: found {getattr(self, key)}; allowed: 1 to {most}")
 
 
 WORKSHEET_MODELS = {

@@ -1,7 +1,9 @@
 import hashlib
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -123,6 +125,7 @@ class Server:
     def __init__(self, content: bytes) -> None:
         self.answers: list[tuple[int, bytes, int]] = []
         self.requests = 0
+        self.delay = 0.0
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -131,10 +134,12 @@ class Server:
                     min(server.requests, len(server.answers) - 1)
                 ]
                 server.requests += 1
-                self.send_response(status)
-                self.send_header("Content-Length", str(promised))
-                self.end_headers()
-                self.wfile.write(body)
+                time.sleep(server.delay)
+                with suppress(ConnectionError):  # a client that has had enough
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(promised))
+                    self.end_headers()
+                    self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -156,7 +161,7 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(tutorial.time, "sleep", lambda _: None)  # type: ignore[attr-defined]
+    monkeypatch.setattr(tutorial, "_pause", lambda _: None)
     server = Server(archive(tmp_path / "source.zip").read_bytes())
     yield server
     server.close()

@@ -200,19 +200,18 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize(
-    ("file", "rule"),
+    ("file", "rule", "damage"),
     [
-        ("dataset/names.csv", "split"),
-        ("splits/seed1.csv", "train"),
-        ("runs/rnn/noise0/seed1/losses.csv", "aggregate"),
-        ("runs/rnn/noise0/seed1/weights.safetensors", "evaluate"),
-        ("runs/rnn/noise0/seed1/run.json", "aggregate"),
-        ("evaluation/rnn/noise0.csv", "aggregate"),
-        ("attention/gru_attention/noise2.csv", "aggregate"),
-        ("tables/accuracy.csv", "plot"),
-        ("tables/statistics.json", "report"),
+        ("dataset/names.csv", "split", "altered"),
+        ("splits/seed1.csv", "train", "altered"),
+        ("runs/rnn/noise0/seed1/losses.csv", "aggregate", "truncated"),
+        ("runs/rnn/noise0/seed1/weights.safetensors", "evaluate", "altered"),
+        ("runs/rnn/noise0/seed1/run.json", "aggregate", "altered"),
+        ("evaluation/rnn/noise0.csv", "aggregate", "altered"),
+        ("attention/gru_attention/noise2.csv", "aggregate", "truncated"),
+        ("tables/accuracy.csv", "plot", "altered"),
+        ("tables/statistics.json", "report", "altered"),
     ],
 )
 def test_a_damaged_file_is_refused_by_its_reader(

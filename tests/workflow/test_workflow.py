@@ -152,18 +152,27 @@ def test_a_bad_config_is_one_line_and_nothing_runs(
     assert not (tmp_path / "results").exists()
 
 
-def test_the_users_own_names_with_odd_labels(snakemake: Snakemake, tmp_path: Path) -> None:
-    names = tmp_path / "my names"
+def test_nothing_from_data_or_config_reaches_a_shell_or_the_page_as_code(
+    snakemake: Snakemake, tmp_path: Path
+) -> None:
+    nasty = "my $(touch owned) `touch owned` 'names'; touch owned #{wildcards}"
+    names = tmp_path / nasty
     names.mkdir()
     labels = ["<script>alert(1)</script>".replace("/", "∕"), "NA", "naïve & co"]
     for label in labels:
         letters = "abcdefghijklmnopqrst"
         (names / f"{label}.txt").write_text("\n".join(f"{label[-2:]}{c}son" for c in letters))
-    config = write_config(tmp_path, dataset={"source": "directory", "path": "my names"})
+    config = write_config(
+        tmp_path,
+        dataset={"source": "directory", "path": nasty},
+        report={"title": f"</title>{nasty}"},
+    )
     snakemake(tmp_path, "--configfile", config, "--cores", "2")
     page = (tmp_path / "results/report.html").read_text()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+    assert "<title>&lt;/title&gt;my $(touch owned)" in page
+    assert list(tmp_path.rglob("owned")) == []
     with (tmp_path / "results/tables/recall.csv").open() as file:
         assert {row["language"] for row in csv.DictReader(file)} == set(labels)
 

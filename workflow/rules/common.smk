@@ -24,15 +24,14 @@ try:
     config = resolve(config, ROOT / "workflow/schemas/config.schema.yaml")
 except UserError as error:
     sys.exit(f"config: {error}")
+except OSError as error:
+    sys.exit(f"config: {error.filename}: {error.strerror}")
 
 MODELS = list(config["models"])
 ATTENTION_MODELS = [m for m in MODELS if config["models"][m]["readout"] == "attention"]
 NOISE_LEVELS = config["noise"]["levels"]
 SEEDS = config["seeds"]
 TRAINING = {k: v for k, v in config["training"].items() if k != "report_every"}
-REPORT_EVERY = config["training"][
-    "report_every"
-]  # in the log only: no result depends on it
 GRID = {
     "models": config["models"],
     "noise_levels": NOISE_LEVELS,
@@ -97,8 +96,13 @@ ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + 
     "results/tables/{record}.json", record=["statistics", "timings"]
 )
 ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
-TEMPLATES = ROOT / "report"
-TEMPLATE_FILES = sorted(TEMPLATES.rglob("*.*"))
+TEMPLATES = sorted((ROOT / "report").rglob("*.*"))
+
+# Options of jobs on which no result depends: where the clone lies, how often a run logs.
+os.environ.update(
+    NOISYNAMES_TEMPLATES=str(ROOT / "report"),
+    NOISYNAMES_REPORT_EVERY=str(config["training"]["report_every"]),
+)
 
 
 wildcard_constraints:
@@ -145,6 +149,11 @@ def flags(options):
         if value is not None:
             words += [f"--{key.replace('_', '-')}", str(value)]
     return shlex.join(words)
+
+
+def literal(text):
+    """A parameter in which braces are no wildcards: anything that a user may have written."""
+    return lambda wildcards: text
 
 
 def run_files(name):

@@ -15,17 +15,19 @@ rule dataset:
         runtime=10,
     params:
         code=code(*DATASET_CODE),
-        names=digests(".", local_names()),
-        source=flags(
-            {
-                "source": config["dataset"]["source"],
-                "path": config["dataset"]["path"],
-                "test_fraction": config["dataset"]["test_fraction"],
-            }
+        names=literal(digests(".", local_names())),
+        source=literal(
+            flags(
+                {
+                    "source": config["dataset"]["source"],
+                    "path": config["dataset"]["path"],
+                    "test_fraction": config["dataset"]["test_fraction"],
+                }
+            )
         ),
         folder=subpath(output.names, parent=True),
     shell:
-        "noisynames dataset {params.source}" " --output {params.folder} > {log} 2>&1"
+        "noisynames dataset {params.source} --output {params.folder} > {log} 2>&1"
 
 
 rule split:

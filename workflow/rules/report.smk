@@ -50,10 +50,10 @@ rule report:
         runtime=10,
     params:
         code=code("report.py", "answers.py"),
-        templates=digests(TEMPLATES, TEMPLATE_FILES),
-        config=json.dumps(config),
+        templates=digests(ROOT / "report", TEMPLATES),
+        config=literal(json.dumps(config)),
     shell:
-        "noisynames report --results results --templates {TEMPLATES:q}"
+        "noisynames report --results results"
         " --config {params.config:q} --output {output} > {log} 2>&1"
 
 
@@ -71,13 +71,13 @@ rule report_partial:
         runtime=30,
     params:
         code=code("partial.py", "figures.py", "report.py", "answers.py", "findings.py"),
-        templates=digests(TEMPLATES, TEMPLATE_FILES),
+        templates=digests(ROOT / "report", TEMPLATES),
         runs=lambda wildcards: runs_on_disk(),  # it is written again when there are others
         grid=json.dumps(GRID),
-        config=json.dumps(config),
+        config=literal(json.dumps(config)),
         folder=subpath(output[0], parent=True),
         figures=FIGURES,
     shell:
         "noisynames report-partial {params.figures} --results results --grid {params.grid:q}"
-        " --config {params.config:q} --templates {TEMPLATES:q}"
+        " --config {params.config:q}"
         " --output {params.folder} 2>&1 | tee {log}"

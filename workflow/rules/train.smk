@@ -26,5 +26,4 @@ rule train:
     shell:
         "noisynames train --model {wildcards.model} --noise {wildcards.noise}"
         " --seed {wildcards.seed} {params.model} {params.training}"
-        " --report-every {REPORT_EVERY}"
         " --split {input.split} --output {params.folder} 2> {log}"

@@ -1,9 +1,13 @@
 """The user's own names: a folder with one `<label>.txt` a label, one name a line."""
 
+import unicodedata
 from pathlib import Path
 
 from noisynames.datasets.raw import RawNames
 from noisynames.errors import UserError
+
+LONGEST_NAME = 1000
+LONGEST_LABEL = 100
 
 
 def read(path: Path) -> RawNames:
@@ -22,28 +26,53 @@ def read(path: Path) -> RawNames:
 
 
 def read_folder(path: Path) -> dict[str, list[str]]:
-    """Return label to lines for the `.txt` files directly in `path`.
+    """Return label to lines for the `.txt` files directly in `path`; hidden files do not count.
 
     Raises:
-        UserError: The folder does not exist, or a file is not UTF-8.
+        UserError: The folder does not exist, a file is not UTF-8, or two labels are one.
     """
     if not path.is_dir():
         raise UserError(
             f"dataset.path: {path} is not a folder; expected one with <label>.txt files"
         )
-    return {
-        file.stem: decode_lines(file.read_bytes(), str(file)) for file in sorted(path.glob("*.txt"))
-    }
+    names: dict[str, list[str]] = {}
+    for file in sorted(path.glob("*.txt")):
+        if file.is_file() and not file.name.startswith("."):
+            add_label(names, file.stem, decode_lines(file.read_bytes(), str(file)), str(file))
+    return names
+
+
+def add_label(names: dict[str, list[str]], stem: str, lines: list[str], place: str) -> None:
+    """Add a label's lines under its name in Unicode's composed form.
+
+    Raises:
+        UserError: The label is there already, or is empty, too long or not printable.
+    """
+    label = unicodedata.normalize("NFC", stem).strip()
+    if not label or len(label) > LONGEST_LABEL or not label.isprintable():
+        raise UserError(
+            f"{place}: {stem!r} is not a label; allowed: 1 to {LONGEST_LABEL} printable characters"
+        )
+    if label in names:
+        raise UserError(f"{place}: label {label!r} is there twice; give each its own file")
+    names[label] = lines
 
 
 def decode_lines(content: bytes, place: str) -> list[str]:
     """Return the lines of a UTF-8 text, a byte order mark removed.
 
     Raises:
-        UserError: The bytes are not UTF-8.
+        UserError: The bytes are not UTF-8, or a line is too long to be a name.
     """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{place}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    return text.splitlines()
+    lines = text.splitlines()
+    for number, line in enumerate(lines, start=1):
+        if len(line) > LONGEST_NAME:
+            raise UserError(
+                f"{place}: line {number} has {len(line)} characters; "
+                f"a name has at most {LONGEST_NAME}"
+            )
+    return lines

@@ -1,17 +1,32 @@
 """The names of the PyTorch tutorial, which the worksheet uses."""
 
+import stat
 import time
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
-from noisynames.datasets.directory import decode_lines, read_folder
+from noisynames.datasets.directory import add_label, decode_lines, read_folder
 from noisynames.datasets.raw import RawNames
 from noisynames.errors import UserError
 
 URL = "https://download.pytorch.org/tutorial/data.zip"
 SHA256 = "fb317e80248faeb62dc25ef3390ae24ca34b94e276bbc5141fd8862c2200bff5"
 _LARGEST_MEMBER = 16 * 2**20
+_LARGEST_TOTAL = 64 * 2**20
 _ATTEMPTS = 3
+_TIMEOUT = 30
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What the zip library raises on damaged content."""
+_pause = time.sleep
 
 
 def read(path: Path | None = None, url: str = URL, sha256: str = SHA256) -> RawNames:
@@ -46,23 +61,45 @@ def read_zip(archive: Path) -> dict[str, list[str]]:
     """Return label to lines for the `names/<label>.txt` members, read in memory, never unpacked.
 
     Raises:
-        UserError: Not a zip file, no such members, or a member of more than 16 MiB.
+        UserError: Not a readable zip file, no such members, or members that no list of names has:
+            links, paths that lead elsewhere, passwords, more than 16 MiB.
     """
-    names = {}
+    names: dict[str, list[str]] = {}
     try:
         with zipfile.ZipFile(archive) as content:
+            total = 0
             for member in content.infolist():
                 file = PurePosixPath(member.filename)
                 if file.suffix != ".txt" or file.parent.name != "names" or "__MACOSX" in file.parts:
                     continue
-                if member.file_size > _LARGEST_MEMBER:
-                    raise UserError(f"{archive}: {file} is larger than 16 MiB; not a list of names")
-                names[file.stem] = decode_lines(content.read(member), f"{archive}: {file}")
-    except zipfile.BadZipFile as error:
-        raise UserError(f"{archive}: not a readable zip file ({error})") from None
+                if fault := _fault(member):
+                    raise UserError(f"{archive}: {member.filename} {fault}; not a list of names")
+                total += member.file_size
+                if total > _LARGEST_TOTAL:
+                    raise UserError(f"{archive}: more than 64 MiB of names; not a list of names")
+                place = f"{archive}: {file}"
+                lines = decode_lines(content.read(member), place)
+                add_label(names, file.stem, lines, place)
+    except _UNREADABLE as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{archive}: not a readable zip file ({reason})") from None
     if not names:
         raise UserError(f"{archive}: no names/<label>.txt in this zip file")
     return names
+
+
+def _fault(member: zipfile.ZipInfo) -> str | None:
+    """Return what keeps a member from being read, if anything."""
+    path = PurePosixPath(member.filename)
+    if path.is_absolute() or ".." in path.parts:
+        return "leads out of the archive"
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return "is a link"
+    if member.flag_bits & 1:
+        return "has a password"
+    if member.file_size > _LARGEST_MEMBER:
+        return "is larger than 16 MiB"
+    return None
 
 
 def download(url: str, sha256: str) -> Path:
@@ -78,7 +115,7 @@ def download(url: str, sha256: str) -> Path:
     import requests
 
     folder = pooch.os_cache("noisynames")
-    downloader = pooch.HTTPDownloader(timeout=30)
+    downloader = pooch.HTTPDownloader(timeout=_TIMEOUT)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             file = pooch.retrieve(
@@ -88,7 +125,7 @@ def download(url: str, sha256: str) -> Path:
         except (OSError, ValueError, requests.RequestException) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             if attempt < _ATTEMPTS:
-                time.sleep(attempt)
+                _pause(attempt)
     raise UserError(
         f"{url}: download failed {_ATTEMPTS} times ({reason}); "
         "try again, or set dataset.path to a copy, or dataset.source to 'surnames'"

@@ -1,0 +1,695 @@
+"""Bad input of every kind: one line that says where, what was found and what is allowed."""
+
+import hashlib
+import io
+import math
+import shutil
+import stat
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_datasets import Server, archive, server
+
+from noisynames import datasets, splits
+from noisynames.alphabet import ALPHABET, normalise
+from noisynames.config import resolve
+from noisynames.datasets import tutorial
+from noisynames.datasets.directory import decode_lines
+from noisynames.datasets.raw import RawNames
+from noisynames.errors import UserError
+from noisynames.sampling import Examples, TrainingStream
+
+__all__ = ["server"]
+
+SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+NAN, INF = math.nan, math.inf
+SEEDS = (
+    "an integer at least 1 and at most 10000 or a list of distinct values, "
+    "each an integer at least 0 and at most 4294967295"
+)
+NAMES = "a letter, then at most 39 letters, digits or underscores"
+KEYS = "attention, dataset, models, noise, report, seeds, training"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            {"training": {"engine": "x" * 500}},
+            f"training.engine: found '{'x' * 79}…; allowed: one of auto, fused, autograd",
+        ),
+        ({"seed": 3}, "seed: unknown key; did you mean 'seeds'? allowed: " + KEYS),
+        ({"Models": {}}, "Models: unknown key; did you mean 'models'? allowed: " + KEYS),
+        (
+            {"models": {"gru": {"cell": "gru", "hidden": 3}}},
+            "models.gru.hidden: unknown key; did you mean 'hidden_size'? "
+            "allowed: cell, hidden_size, num_layers, readout",
+        ),
+        (
+            {"dataset": {"pth": "x"}},
+            "dataset.pth: unknown key; did you mean 'path'? "
+            "allowed: max_train_names, path, source, test_fraction",
+        ),
+        (
+            {"report": {"titel": "x"}},
+            "report.titel: unknown key; did you mean 'title'? allowed: title",
+        ),
+        ({"attention": {"names": 3}}, "attention.names: unknown key; allowed: names_per_language"),
+        (
+            {"noise": {"level": [1]}},
+            "noise.level: unknown key; did you mean 'levels'? allowed: levels",
+        ),
+        ({"models": {}}, "models: found {}; allowed: a mapping with at least one name as key"),
+        ({"models": None}, "models: found None; allowed: a mapping with at least one name as key"),
+        (
+            {"models": ["gru"]},
+            "models: found ['gru']; allowed: a mapping with at least one name as key",
+        ),
+        (
+            {"models": {"gru": "gru"}},
+            "models.gru: found 'gru'; "
+            "allowed: a mapping with cell, readout, hidden_size, num_layers",
+        ),
+        ({"models": {"1st": {"cell": "gru"}}}, "models: '1st' is not a name; allowed: " + NAMES),
+        ({"models": {"a/b": {"cell": "gru"}}}, "models: 'a/b' is not a name; allowed: " + NAMES),
+        ({"models": {"..": {"cell": "gru"}}}, "models: '..' is not a name; allowed: " + NAMES),
+        ({"models": {"é": {"cell": "gru"}}}, "models: 'é' is not a name; allowed: " + NAMES),
+        (
+            {"models": {"x" * 41: {"cell": "gru"}}},
+            f"models: '{'x' * 41}' is not a name; allowed: " + NAMES,
+        ),
+        (
+            {"models": {"gru": {"cell": "GRU"}}},
+            "models.gru.cell: found 'GRU'; allowed: one of rnn, gru, lstm",
+        ),
+        (
+            {"models": {"gru": {"cell": None}}},
+            "models.gru.cell: found None; allowed: one of rnn, gru, lstm",
+        ),
+        (
+            {"models": {"gru": {"cell": "gru", "readout": "mean!"}}},
+            "models.gru.readout: found 'mean!'; allowed: one of last, attention",
+        ),
+        (
+            {"models": {"gru": {"cell": "gru", "hidden_size": 0}}},
+            "models.gru.hidden_size: found 0; allowed: an integer at least 1 and at most 4096",
+        ),
+        (
+            {"models": {"gru": {"cell": "gru", "hidden_size": 1000000000}}},
+            "models.gru.hidden_size: found 1000000000; "
+            "allowed: an integer at least 1 and at most 4096",
+        ),
+        (
+            {"models": {"gru": {"cell": "gru", "hidden_size": 32.5}}},
+            "models.gru.hidden_size: found 32.5; allowed: an integer at least 1 and at most 4096",
+        ),
+        (
+            {"models": {"gru": {"cell": "gru", "num_layers": -1}}},
+            "models.gru.num_layers: found -1; allowed: an integer at least 1 and at most 16",
+        ),
+        (
+            {"models": {"gru": {"cell": "gru", "num_layers": True}}},
+            "models.gru.num_layers: found True; allowed: an integer at least 1 and at most 16",
+        ),
+        ({"noise": None}, "noise: found None; allowed: a mapping with levels"),
+        (
+            {"noise": {"levels": 5}},
+            "noise.levels: found 5; "
+            "allowed: a list of distinct values, each an integer at least 0 and at most 1000",
+        ),
+        (
+            {"noise": {"levels": []}},
+            "noise.levels: found []; "
+            "allowed: a list of distinct values, each an integer at least 0 and at most 1000",
+        ),
+        (
+            {"noise": {"levels": [0.5]}},
+            "noise.levels.0: found 0.5; allowed: an integer at least 0 and at most 1000",
+        ),
+        (
+            {"noise": {"levels": ["five"]}},
+            "noise.levels.0: found 'five'; allowed: an integer at least 0 and at most 1000",
+        ),
+        (
+            {"noise": {"levels": [NAN]}},
+            "noise.levels.0: found nan; allowed: an integer at least 0 and at most 1000",
+        ),
+        (
+            {"noise": {"levels": [1000000]}},
+            "noise.levels.0: found 1000000; allowed: an integer at least 0 and at most 1000",
+        ),
+        (
+            {"noise": {"levels": [True]}},
+            "noise.levels.0: found True; allowed: an integer at least 0 and at most 1000",
+        ),
+        ({"seeds": -3}, "seeds: found -3; allowed: " + SEEDS),
+        (
+            {"seeds": []},
+            "seeds: found []; "
+            "allowed: a list of distinct values, each an integer at least 0 and at most 4294967295",
+        ),
+        ({"seeds": "ten"}, "seeds: found 'ten'; allowed: " + SEEDS),
+        ({"seeds": 2.5}, "seeds: found 2.5; allowed: " + SEEDS),
+        (
+            {"seeds": [4294967296]},
+            "seeds.0: found 4294967296; allowed: an integer at least 0 and at most 4294967295",
+        ),
+        ({"seeds": True}, "seeds: found True; allowed: " + SEEDS),
+        ({"seeds": 1000000}, "seeds: found 1000000; allowed: " + SEEDS),
+        ({"seeds": None}, "seeds: found None; allowed: " + SEEDS),
+        (
+            {"seeds": [1, "x"]},
+            "seeds.1: found 'x'; allowed: an integer at least 0 and at most 4294967295",
+        ),
+        (
+            {"training": []},
+            "training: found []; "
+            "allowed: a mapping with updates, learning_rate, record_every, report_every, engine",
+        ),
+        (
+            {"training": {"updates": 0}},
+            "training.updates: found 0; allowed: an integer at least 1 and at most 1000000000",
+        ),
+        (
+            {"training": {"updates": -5}},
+            "training.updates: found -5; allowed: an integer at least 1 and at most 1000000000",
+        ),
+        (
+            {"training": {"updates": 1000000000000}},
+            "training.updates: found 1000000000000; "
+            "allowed: an integer at least 1 and at most 1000000000",
+        ),
+        (
+            {"training": {"updates": INF}},
+            "training.updates: found inf; allowed: an integer at least 1 and at most 1000000000",
+        ),
+        (
+            {"training": {"updates": "many"}},
+            "training.updates: found 'many'; allowed: an integer at least 1 and at most 1000000000",
+        ),
+        (
+            {"training": {"learning_rate": 0}},
+            "training.learning_rate: found 0; "
+            "allowed: a finite number greater than 0 and at most 1e+38",
+        ),
+        (
+            {"training": {"learning_rate": -0.1}},
+            "training.learning_rate: found -0.1; "
+            "allowed: a finite number greater than 0 and at most 1e+38",
+        ),
+        (
+            {"training": {"learning_rate": INF}},
+            "training.learning_rate: found inf; "
+            "allowed: a finite number greater than 0 and at most 1e+38",
+        ),
+        (
+            {"training": {"learning_rate": 1e300}},
+            "training.learning_rate: found 1e+300; "
+            "allowed: a finite number greater than 0 and at most 1e+38",
+        ),
+        (
+            {"training": {"learning_rate": "fast"}},
+            "training.learning_rate: found 'fast'; "
+            "allowed: a finite number greater than 0 and at most 1e+38",
+        ),
+        (
+            {"training": {"record_every": 0}},
+            "training.record_every: found 0; allowed: an integer at least 1",
+        ),
+        (
+            {"training": {"report_every": 0.5}},
+            "training.report_every: found 0.5; allowed: an integer at least 1",
+        ),
+        (
+            {"training": {"engine": None}},
+            "training.engine: found None; allowed: one of auto, fused, autograd",
+        ),
+        (
+            {"dataset": {"source": "kaggle"}},
+            "dataset.source: found 'kaggle'; allowed: one of surnames, tutorial, directory",
+        ),
+        (
+            {"dataset": {"source": ["surnames"]}},
+            "dataset.source: found ['surnames']; allowed: one of surnames, tutorial, directory",
+        ),
+        ({"dataset": {"path": 5}}, "dataset.path: found 5; allowed: text or null"),
+        (
+            {"dataset": {"test_fraction": 0}},
+            "dataset.test_fraction: found 0; "
+            "allowed: a finite number greater than 0 and less than 1",
+        ),
+        (
+            {"dataset": {"test_fraction": NAN}},
+            "dataset.test_fraction: found nan; "
+            "allowed: a finite number greater than 0 and less than 1",
+        ),
+        (
+            {"dataset": {"test_fraction": -1}},
+            "dataset.test_fraction: found -1; "
+            "allowed: a finite number greater than 0 and less than 1",
+        ),
+        (
+            {"dataset": {"test_fraction": "half"}},
+            "dataset.test_fraction: found 'half'; "
+            "allowed: a finite number greater than 0 and less than 1",
+        ),
+        (
+            {"dataset": {"max_train_names": 0}},
+            "dataset.max_train_names: found 0; allowed: an integer at least 1 or null",
+        ),
+        (
+            {"dataset": {"max_train_names": 1.5}},
+            "dataset.max_train_names: found 1.5; allowed: an integer at least 1 or null",
+        ),
+        (
+            {"dataset": {"source": "directory", "path": "nowhere"}},
+            "dataset.path: nowhere is not a folder; expected one with <label>.txt files",
+        ),
+        (
+            {"dataset": {"source": "tutorial", "path": "nowhere"}},
+            "dataset.path: nowhere does not exist; expected a zip file or a folder",
+        ),
+        (
+            {"attention": {"names_per_language": 0}},
+            "attention.names_per_language: found 0; allowed: an integer at least 1",
+        ),
+        ({"report": {"title": ""}}, "report.title: found ''; allowed: text that is not empty"),
+        ({"report": {"title": 5}}, "report.title: found 5; allowed: text that is not empty"),
+        ({"report": "x"}, "report: found 'x'; allowed: a mapping with title"),
+    ],
+)
+def test_a_bad_config(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        resolve(config, SCHEMA)
+    assert str(caught.value) == message
+    assert "\n" not in message
+
+
+def test_a_number_that_yaml_takes_for_text_is_a_number() -> None:
+    assert resolve({"training": {"learning_rate": "1e-3"}}, SCHEMA)["training"][
+        "learning_rate"
+    ] == pytest.approx(0.001)
+
+
+GOOD = b"Roe\nPoe\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "dataset.path: {0}: found 0 label(s); a classification needs at least 2"),
+        (
+            {"one.txt": GOOD},
+            "dataset.path: {0}: found 1 label(s); a classification needs at least 2",
+        ),
+        (
+            {"one.txt": GOOD, "two.TXT": GOOD, "three": GOOD, ".four.txt": GOOD},
+            "dataset.path: {0}: found 1 label(s); a classification needs at least 2",
+        ),
+        (
+            {"one.txt": GOOD, "two.txt": b""},
+            "dataset.path: {0}: label 'two' holds no name in the alphabet",
+        ),
+        (
+            {"one.txt": GOOD, "two.txt": b"\n \n\r\n\t\n"},
+            "dataset.path: {0}: label 'two' holds no name in the alphabet",
+        ),
+        (
+            {"one.txt": GOOD, "two.txt": "王\n李\n".encode()},
+            "dataset.path: {0}: label 'two' holds no name in the alphabet",
+        ),
+        (
+            {"one.txt": GOOD, "two.txt": b"M\xfcller\n"},
+            "{0}/two.txt: not UTF-8 text (byte 1); save it as UTF-8",
+        ),
+        (
+            {"one.txt": GOOD, "two.txt": "Roe\n".encode("utf-16")},
+            "{0}/two.txt: not UTF-8 text (byte 0); save it as UTF-8",
+        ),
+        (
+            {"one.txt": GOOD, "two.txt": b"Roe\n" + b"a" * 10_000},
+            "{0}/two.txt: line 2 has 10000 characters; a name has at most 1000",
+        ),
+        (
+            {"one.txt": GOOD, "t\two.txt": GOOD},
+            "{0}/t\two.txt: 't\\two' is not a label; allowed: 1 to 100 printable characters",
+        ),
+        (
+            {"one.txt": GOOD, "\u202eowt.txt": GOOD},
+            "{0}/\u202eowt.txt: '\\u202eowt' is not a label; "
+            "allowed: 1 to 100 printable characters",
+        ),
+        (
+            {"one.txt": GOOD, f"{'t' * 101}.txt": GOOD},
+            f"{{0}}/{'t' * 101}.txt: '{'t' * 101}' is not a label; "
+            "allowed: 1 to 100 printable characters",
+        ),
+        (
+            {"caf\u00e9.txt": GOOD, "cafe\u0301.txt": GOOD},
+            "{0}/caf\u00e9.txt: label 'caf\u00e9' is there twice; give each its own file",
+        ),
+    ],
+)
+def test_bad_name_files(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        datasets.load("directory", tmp_path)
+    assert str(caught.value) == message.format(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "two words",
+        "it's",
+        'say "x"',
+        "<b>x</b>".replace("/", "\u2215"),
+        "a..b",
+        "\U0001f9ea",
+        "שמות",
+        "$(id)",
+    ],
+)
+def test_unusual_labels_are_labels(tmp_path: Path, label: str) -> None:
+    for stem in ("one", label):
+        (tmp_path / f"{stem}.txt").write_bytes(GOOD)
+    assert set(datasets.load("directory", tmp_path).languages) == {"one", label}
+
+
+def test_500_labels_without_a_last_line_end(tmp_path: Path) -> None:
+    for i in range(500):
+        (tmp_path / f"label{i:03}.txt").write_bytes(b"Roe\nPoe\nDoe\nNoe\nMoe")
+    data = datasets.load("directory", tmp_path)
+    assert data.manifest["languages"] == 500
+    assert data.manifest["distinct_names"] == 5
+    split = splits.split_names(data.rows, 0)
+    assert (len(split.train), len(split.test)) == (2000, 500)
+
+
+def member(name: str, content: bytes = GOOD, mode: int = stat.S_IFREG) -> Callable[..., None]:
+    def add(file: zipfile.ZipFile) -> None:
+        info = zipfile.ZipInfo(name)
+        info.external_attr = (mode | 0o644) << 16
+        info.compress_type = zipfile.ZIP_DEFLATED
+        file.writestr(info, content)
+
+    return add
+
+
+NOT_NAMES = "not a list of names"
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([], "{0}: no names/<label>.txt in this zip file"),
+        ([member("readme.txt")], "{0}: no names/<label>.txt in this zip file"),
+        (
+            [member("names/../../names/x.txt")],
+            "{0}: names/../../names/x.txt leads out of the archive; " + NOT_NAMES,
+        ),
+        ([member("/names/x.txt")], "{0}: /names/x.txt leads out of the archive; " + NOT_NAMES),
+        (
+            [member("names/x.txt", b"/etc/passwd", stat.S_IFLNK)],
+            "{0}: names/x.txt is a link; " + NOT_NAMES,
+        ),
+        (
+            [member("names/x.txt", bytes(17 * 2**20))],
+            "{0}: names/x.txt is larger than 16 MiB; " + NOT_NAMES,
+        ),
+        (
+            [member(f"names/x{i}.txt", b"\n" * (15 * 2**20)) for i in range(5)],
+            "{0}: more than 64 MiB of names; " + NOT_NAMES,
+        ),
+        (
+            [member("a/names/x.txt"), member("b/names/x.txt")],
+            "{0}: b/names/x.txt: label 'x' is there twice; give each its own file",
+        ),
+        (
+            [member("names/x.txt", b"\xff")],
+            "{0}: names/x.txt: not UTF-8 text (byte 0); save it as UTF-8",
+        ),
+        (
+            [member("names/x.txt")],
+            "dataset.path: {0}: found 1 label(s); a classification needs at least 2",
+        ),
+    ],
+)
+def test_bad_archives(tmp_path: Path, members: list[Callable[..., None]], message: str) -> None:
+    path = tmp_path / "data.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for add in members:
+            add(file)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError) as caught:
+        datasets.load("tutorial", path)
+    assert str(caught.value) == message.format(path)
+    assert sorted(tmp_path.rglob("*")) == before, "nothing is unpacked"
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda content: b"", "File is not a zip file"),
+        (lambda content: content[:-30], "File is not a zip file"),
+        (lambda content: content.replace(b"Aalts", b"Baals"), "Bad CRC-32"),
+    ],
+)
+def test_damaged_archives(tmp_path: Path, damage: Callable[[bytes], bytes], reason: str) -> None:
+    path = archive(tmp_path / "data.zip")
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError) as caught:
+        datasets.load("tutorial", path)
+    assert str(caught.value).startswith(f"{path}: not a readable zip file ({reason}")
+
+
+@pytest.mark.parametrize("status", [404, 500, 503])
+def test_a_server_that_has_nothing(server: Server, status: int) -> None:
+    server.answers = [(status, b"no", 2)]
+    with pytest.raises(UserError) as caught:
+        tutorial.read(None, server.url, "0" * 64)
+    assert str(caught.value).startswith(f"{server.url}: download failed 3 times ({status} ")
+    assert str(caught.value).endswith(
+        "); try again, or set dataset.path to a copy, or dataset.source to 'surnames'"
+    )
+    assert server.requests == 3
+
+
+def test_a_server_with_another_body(server: Server) -> None:
+    server.answers = [(200, b"<html>moved</html>", 18)]
+    with pytest.raises(UserError, match="SHA256 hash of downloaded file"):
+        tutorial.read(None, server.url, hashlib.sha256(server.content).hexdigest())
+
+
+def test_a_server_that_does_not_answer(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tutorial, "_TIMEOUT", 0.1)
+    server.delay = 0.5
+    server.answers = [server.whole]
+    with pytest.raises(UserError, match=r"download failed 3 times \(.*timed out"):
+        tutorial.read(None, server.url, hashlib.sha256(server.content).hexdigest())
+
+
+def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(tutorial, "_pause", lambda _: None)
+    with pytest.raises(UserError, match="download failed 3 times"):
+        tutorial.read(None, "http://127.0.0.1:9/data.zip", "0" * 64)
+    assert list(tmp_path.rglob("*.zip")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            "train --model transformer --noise 0 --seed 0",
+            "noisynames: --cell: missing; only rnn, gru, gru_attention, lstm are known by name, "
+            "'transformer' is not",
+        ),
+        (
+            "train --model ../gru --cell gru --noise 0 --seed 0",
+            "noisynames: --model: '../gru' is not a name; allowed: [A-Za-z][A-Za-z0-9_]{0,39}",
+        ),
+        (
+            "train --model gru --cell grru --noise 0 --seed 0",
+            "noisynames: cell: 'grru' is not one of rnn, gru, lstm",
+        ),
+        (
+            "train --model gru --noise 0 --seed 0 --hidden-size 100000000",
+            "noisynames: hidden_size: found 100000000; allowed: 1 to 4096",
+        ),
+        (
+            "train --model gru --noise 0 --seed 0 --updates 0",
+            "noisynames: updates: 0 is too small; at least 1",
+        ),
+        (
+            "train --model gru --noise 0 --seed 0 --learning-rate nan",
+            "noisynames: learning_rate: nan is not a positive finite number",
+        ),
+        (
+            "train --model gru --noise 0 --seed 0 --engine fast",
+            "noisynames: training.engine: 'fast' is not one of auto, fused, autograd",
+        ),
+        (
+            "train --model gru --noise 0 --seed 0 --split none.csv",
+            "noisynames: none.json: no such file; `snakemake --cores 1 none.json`",
+        ),
+        (
+            "train --model gru --noise 0 --seed 0 --updates 2 --output file/run",
+            "noisynames: file/run/losses.csv: Not a directory",
+        ),
+        (
+            "train --model gru --noise -1 --seed 0",
+            "Error: Invalid value for '--noise': Input should be greater than or equal to 0",
+        ),
+        (
+            "train --model gru --noise five --seed 0",
+            "Error: Invalid value for '--noise': Input should be a valid integer, "
+            "unable to parse string as an integer",
+        ),
+        ("train --model gru --noise 0", "Error: Missing option '--seed'."),
+        ("trian", "Error: No such command 'trian'. Did you mean 'train'?"),
+        (
+            "dataset --source kaggle --output d",
+            "noisynames: dataset.source: 'kaggle' is not one of surnames, tutorial, directory",
+        ),
+        (
+            "aggregate --results r --grid [] --output t",
+            "noisynames: --grid: found '[]'; allowed: a JSON object",
+        ),
+        (
+            "evaluate r --splits s --noise 0 --output o.csv",
+            "noisynames: s/r.json: no such file; `snakemake --cores 1 s/r.json`",
+        ),
+        (
+            "plot cross --tables t --output f",
+            "noisynames: t/statistics.json: no such file; `snakemake --cores 1 t/statistics.json`",
+        ),
+    ],
+)
+def test_bad_commands(tmp_path: Path, arguments: str, message: str) -> None:
+    program = shutil.which("noisynames")
+    assert program
+    (tmp_path / "file").write_text("in the way")
+    done = subprocess.run(
+        [program, *arguments.split()], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (1, 2)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("kernels:")]
+    if message.startswith("noisynames: "):
+        lines = [line for line in lines if not line.startswith("2 100%")]
+        assert lines == [message]
+    else:  # the command line's own parser, which also tells the usage
+        assert lines[-1] == message
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.rglob("*")] == ["file"], "nothing is half-written"
+
+
+# --- Whatever comes, nothing but the documented error --------------------------------------------
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_lines_or_refused(content: bytes) -> None:
+    try:
+        lines = decode_lines(content, "here")
+    except UserError as error:
+        assert str(error).startswith("here: ")
+    else:
+        assert not any(symbol in line for line in lines for symbol in "\r\n")
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.lists(st.text(max_size=8), max_size=8)))
+def test_any_lines_are_a_tidy_table_or_refused(names: dict[str, list[str]]) -> None:
+    raw = RawNames(names, "test", "1", "none", "here")
+    try:
+        data = datasets.tidy(raw)
+    except UserError as error:
+        assert str(error).startswith("here: ")
+        return
+    assert data.rows == sorted(set(data.rows))
+    for _, name in data.rows:
+        assert name
+        assert name == normalise(name).strip()
+    manifest = data.manifest
+    assert manifest["lines"] == manifest["names"] + len(manifest["dropped_lines"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 400), st.binary(min_size=1, max_size=40))
+def test_any_damage_to_an_archive_is_read_or_refused(place: int, patch: bytes) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name in ("one", "two"):
+            member(f"names/{name}.txt")(file)
+    content = bytearray(buffer.getvalue())
+    content[place : place + len(patch)] = patch
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "data.zip")
+        path.write_bytes(content)
+        try:
+            names = tutorial.read_zip(path)
+        except UserError as error:
+            assert str(error).startswith(str(path))
+        else:
+            assert names
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+trees = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["cell", "readout", "levels", "updates", "engine", "source", "gru", "title", "x y"]
+            ),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS.split(", ")), trees, max_size=4))
+def test_any_config_is_resolved_or_refused_in_one_line(config: dict[str, Any]) -> None:
+    try:
+        resolved = resolve(config, SCHEMA)
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        assert resolve(resolved, SCHEMA) == resolved
+
+
+@given(
+    names=st.lists(st.text(ALPHABET, min_size=1, max_size=9), min_size=1, max_size=9),
+    level=st.integers(0, 12),
+    seed=st.integers(0, 2**32 - 1),
+    cut=st.integers(0, 20),
+)
+def test_the_sampler_keeps_names_whole_and_does_not_depend_on_portions(
+    names: list[str], level: int, seed: int, cut: int
+) -> None:
+    examples = Examples.of_names([("a", name) for name in names], ["a"])
+    whole = TrainingStream(examples, level, seed).take(20)
+    stream = TrainingStream(examples, level, seed)
+    parts = [stream.take(cut), stream.take(20 - cut)]
+    characters = [bytes(part[i]) for part in parts for i in range(len(part))]
+    assert characters == [bytes(whole[i]) for i in range(20)]
+    stems = {bytes(examples[i]) for i in range(len(examples))}
+    noise = bytes(ALPHABET.index(symbol) for symbol in ".,;'")
+    for text in characters:
+        assert any(
+            text.startswith(stem)
+            and len(text) - len(stem) <= (level + 1 if level else 0)
+            and set(text[len(stem) :]) <= set(noise)
+            for stem in stems
+        )
