@@ -223,14 +223,11 @@ def test_a_damaged_file_is_refused_by_its_reader(
     path = results / file
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
     before = hashes(tmp_path)
+    environment = os.environ | {"NOISYNAMES_TEMPLATES": str(ROOT / "report")}
     done = subprocess.run(
-        job_command(smoke, rule),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        shell=True,
-    )
+        ["sh", "-c", job_command(smoke, rule)],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     lines = [line for line in done.stderr.splitlines() if "compiling" not in line]
     where = f"results/{file}"
     assert lines == [
