@@ -21,11 +21,10 @@ import typer
 from noisynames import datasets, splits
 
 COMPILE_ALL = """
-from noisynames.models import CELLS, READOUTS
+from noisynames.models import RECURRENT
 from noisynames.training import compiled
-for cell in CELLS:
-    for readout in READOUTS:
-        compiled.load(cell, readout)
+for cell in RECURRENT:
+    compiled.load(cell)
 """
 
 

@@ -11,7 +11,7 @@ from noisynames import runs
 from noisynames.alphabet import ALPHABET
 from noisynames.evaluation import attention_names, load_run
 from noisynames.files import read_record
-from noisynames.modules import Classifier, predict
+from noisynames.modules import Classifier, Custom, predict
 from noisynames.sampling import Examples, held_out_examples
 from noisynames.splits import Split
 
@@ -65,7 +65,7 @@ def attention_of_run(
 
 
 def _occlusion(
-    module: Classifier, examples: Examples, log_probabilities: NDArray[np.float64]
+    module: Classifier | Custom, examples: Examples, log_probabilities: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return, for every character, what leaving it out takes from the prediction (nats)."""
     lengths = examples.lengths

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Optional
 import typer
 
 from noisynames.errors import UserError
+from noisynames.models import CELLS, READOUTS
 
 app = typer.Typer(
     help="Benchmark recurrent classifiers of names under noise. Each command is a rule's job.",
@@ -94,10 +95,14 @@ def train(
     model: Annotated[str, typer.Option(help="Name of the model; rnn, gru, … also give its cell.")],
     noise: Annotated[int, typer.Option(min=0, help="Noise level.")],
     seed: Annotated[int, typer.Option(min=0)],
-    cell: Annotated[Optional[str], typer.Option(help="rnn, gru or lstm.")] = None,  # noqa: UP045
-    readout: Annotated[Optional[str], typer.Option(help="last or attention.")] = None,  # noqa: UP045
+    cell: Annotated[Optional[str], typer.Option(help=f"One of {', '.join(CELLS)}.")] = None,  # noqa: UP045
+    readout: Annotated[Optional[str], typer.Option(help=f"One of {', '.join(READOUTS)}.")] = None,  # noqa: UP045
     hidden_size: Annotated[int, typer.Option()] = 32,
     num_layers: Annotated[int, typer.Option()] = 1,
+    bidirectional: Annotated[bool, typer.Option("--bidirectional")] = False,
+    num_heads: Annotated[int, typer.Option(help="Of a transformer.")] = 4,
+    module: Annotated[Optional[str], typer.Option(help="package.module:Class.")] = None,  # noqa: UP045
+    options: Annotated[str, typer.Option(help="JSON: arguments of that class.")] = "{}",
     updates: Annotated[int, typer.Option(help="SGD updates.")] = 80_000,
     learning_rate: Annotated[float, typer.Option(help="Step length.")] = 0.005,
     record_every: Annotated[int, typer.Option(help="Updates a point of the loss curve.")] = 1_000,
@@ -132,6 +137,10 @@ def train(
         readout=readout or preset.readout,  # type: ignore[arg-type]
         hidden_size=hidden_size,
         num_layers=num_layers,
+        bidirectional=bidirectional,
+        num_heads=num_heads,
+        module=module,
+        options=_mapping("--options", options),
     )
     hyperparameters = Hyperparameters(updates, learning_rate, record_every, report_every)
     if split is None:

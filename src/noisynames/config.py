@@ -2,9 +2,11 @@
 
 import copy
 import math
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +39,39 @@ def resolve(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     resolved: dict[str, Any] = _with_defaults(config, schema)
     if isinstance(resolved["seeds"], int):
         resolved["seeds"] = list(range(resolved["seeds"]))
+    _check_models(resolved["models"])
     _check_engine(resolved)
     _check_dataset(resolved["dataset"])
     return resolved
+
+
+def _check_models(models: Mapping[str, Any]) -> None:
+    """Refuse specifications whose parts do not go together."""
+    for name, spec in models.items():
+        try:
+            spec_from(spec)
+        except UserError as error:
+            raise UserError(f"models.{name}.{error}") from None
+        if spec["module"] is not None:
+            custom_source(spec["module"], f"models.{name}.module")
+
+
+def custom_source(module: str, key: str = "module") -> Path:
+    """Return the source file of a custom model, `package.module:Class`, without importing it.
+
+    Raises:
+        UserError: There is no such file in the working directory or among the packages.
+    """
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    package = module.split(":", maxsplit=1)[0]
+    try:
+        found = find_spec(package)
+    except ImportError:
+        found = None
+    if found is None or found.origin is None:
+        raise UserError(f"{key}: found {module!r}, but there is no module {package!r} here")
+    return Path(found.origin)
 
 
 def _check_engine(config: Mapping[str, Any]) -> None:
@@ -128,7 +160,10 @@ def _allowed(schema: Schema) -> str:
             keys = ", ".join(schema.get("properties", {})) or "at least one name as key"
             words.append(f"a mapping with {keys}")
         elif kind == "string":
-            words.append("text that is not empty" if schema.get("minLength") else "text")
+            known = "package.module:Class" if "pattern" in schema else "text"
+            words.append("text that is not empty" if schema.get("minLength") else known)
+        elif kind == "boolean":
+            words.append("true or false")
         else:
             words.append("null")
     return " or ".join(words)
@@ -186,7 +221,7 @@ def _types(schema: Schema) -> list[str]:
 
 def _with_defaults(value: Any, schema: Schema) -> Any:
     """Fill in defaults, keys in the schema's order: a reordered file means the same."""
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not {"properties", "additionalProperties"} & schema.keys():
         return value
     filled = {}
     for key, part in schema.get("properties", {}).items():

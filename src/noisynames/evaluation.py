@@ -13,7 +13,7 @@ from noisynames.alphabet import ALPHABET
 from noisynames.errors import UserError
 from noisynames.files import read_record, write_record, write_table
 from noisynames.models import ModelSpec
-from noisynames.modules import Classifier, load_classifier, predict
+from noisynames.modules import Classifier, Custom, load_model, predict
 from noisynames.sampling import Examples, held_out_examples
 from noisynames.splits import Split
 
@@ -106,14 +106,14 @@ def evaluate_run(folder: Path, split: Split, noise_levels: Iterable[int]) -> pd.
     return pd.concat(frames, ignore_index=True)
 
 
-def load_run(folder: Path) -> Classifier:
+def load_run(folder: Path) -> Classifier | Custom:
     """Return a run's trained module.
 
     Raises:
         UserError: A file of the run is missing or damaged.
     """
     record = read_record(folder / runs.RECORD)
-    return load_classifier(
+    return load_model(
         ModelSpec(**record["spec"]),
         len(ALPHABET),
         len(record["languages"]),

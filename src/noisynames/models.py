@@ -5,7 +5,9 @@ Parameters carry PyTorch's names and layouts, so that a weights file loads into 
 """
 
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -14,11 +16,12 @@ from numpy.typing import NDArray
 from noisynames.errors import UserError
 from noisynames.randomness import generator
 
-Cell = Literal["rnn", "gru", "lstm"]
-Readout = Literal["last", "attention"]
+Cell = Literal["rnn", "gru", "lstm", "transformer", "custom"]
+Readout = Literal["last", "attention", "mean", "max"]
 Parameters = dict[str, NDArray[np.float32]]
 
 CELLS: tuple[str, ...] = get_args(Cell)
+RECURRENT = ("rnn", "gru", "lstm")
 READOUTS: tuple[str, ...] = get_args(Readout)
 GATES = {"rnn": (1, 1, 0), "gru": (3, 1, 3), "lstm": (4, 2, 5)}
 """Numbers that a hidden unit has in its gates, in its state, and in what the compiled engine keeps
@@ -26,27 +29,40 @@ of it for the backward step."""
 
 LARGEST_HIDDEN_SIZE = 4096
 MOST_LAYERS = 16
+FEEDFORWARD = 4
+"""Width of a transformer's feed-forward layers, in hidden sizes."""
 NAME = r"[A-Za-z][A-Za-z0-9_]{0,39}"
 """What a model may be called: it becomes a folder."""
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A recurrent classifier.
+    """A classifier of character sequences.
 
     Attributes:
         cell: `rnn`: h_t = tanh(W [x_t ; h_(t-1)] + b), one linear map with one bias, as the
-            worksheet has it. `gru`, `lstm`: PyTorch's `nn.GRU` and `nn.LSTM`.
-        readout: `last`: a linear layer on the last hidden state. `attention`: scores
-            e_j = w·h_j + b, weights α = softmax(e), a linear layer on Σ α_j h_j.
+            worksheet has it. `gru`, `lstm`: PyTorch's `nn.GRU` and `nn.LSTM`. `transformer`: an
+            encoder with sinusoidal positions. `custom`: the module named by `module`.
+        readout: What a linear layer on top sees of the states h_j. `last`: the last one (of both
+            directions, where there are two). `attention`: Σ α_j h_j with scores e_j = w·h_j + b and
+            α = softmax(e). `mean`, `max`: of every unit over the states. For `custom`, `attention`
+            says that the module returns attention weights; nothing else is read of it.
         hidden_size: Length of a hidden state, at least 1.
         num_layers: Cells stacked on each other, at least 1.
+        bidirectional: Whether a second cell reads the sequence from its end.
+        num_heads: Attention heads of a transformer; they divide the hidden size.
+        module: `package.module:Class`, for `custom`; see `noisynames.modules.Custom`.
+        options: Keyword arguments of that class.
     """
 
     cell: Cell = "rnn"
     readout: Readout = "last"
     hidden_size: int = 32
     num_layers: int = 1
+    bidirectional: bool = False
+    num_heads: int = 4
+    module: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -56,6 +72,22 @@ class ModelSpec:
         for key, most in (("hidden_size", LARGEST_HIDDEN_SIZE), ("num_layers", MOST_LAYERS)):
             if not 1 <= getattr(self, key) <= most:
                 raise UserError(f"{key}: found {getattr(self, key)}; allowed: 1 to {most}")
+        if self.cell == "transformer" and (self.num_heads < 1 or self.hidden_size % self.num_heads):
+            raise UserError(
+                f"num_heads: found {self.num_heads}; "
+                f"allowed: a divisor of the hidden size {self.hidden_size}"
+            )
+        if self.bidirectional and self.cell not in RECURRENT:
+            raise UserError(f"bidirectional: found true; a {self.cell} has no direction")
+        if (self.cell == "custom") != (self.module is not None):
+            raise UserError("module: goes with the cell 'custom', and that with it")
+        if self.module is not None and not re.fullmatch(r"[\w.]+:\w+", self.module):
+            raise UserError(f"module: found {self.module!r}; allowed: package.module:Class")
+
+    @property
+    def width(self) -> int:
+        """Length of what the readout sees at a position."""
+        return self.hidden_size * (2 if self.bidirectional else 1)
 
 
 WORKSHEET_MODELS = {
@@ -66,56 +98,98 @@ WORKSHEET_MODELS = {
 }
 
 
-def parameter_bounds(
-    spec: ModelSpec, inputs: int, outputs: int
-) -> dict[str, tuple[tuple[int, ...], float]]:
-    """Return each parameter's shape and the bound of its uniform initial distribution.
+Range = tuple[tuple[int, ...], float, float]
+"""A parameter's shape, and the bounds of its uniform initial distribution."""
+
+
+def parameter_ranges(spec: ModelSpec, inputs: int, outputs: int) -> dict[str, Range]:
+    """Return each parameter's shape and the bounds of its uniform initial distribution.
 
     These are PyTorch's defaults: ± 1/√fan_in for `nn.Linear` (the worksheet's RNN is one, of
-    fan-in inputs + hidden), ± 1/√hidden for `nn.GRU` and `nn.LSTM`. The readout's score layer
-    comes last, so that a model with attention starts from the same cell and output weights as
-    the one without.
+    fan-in inputs + hidden), ± 1/√hidden for `nn.GRU` and `nn.LSTM`; for a transformer, Glorot's
+    ± √(6 / (fan_in + fan_out)) for the projections of its attention, whose biases start at 0, and
+    an embedding of variance 1. The readout's score layer comes last, so that a model with attention
+    starts from the same cell and output weights as the one without.
 
     Args:
-        spec: The model.
+        spec: A model that is not custom.
         inputs: Symbols of the alphabet.
         outputs: Languages.
     """
+    within = _transformer_ranges if spec.cell == "transformer" else _recurrent_ranges
+    bound = 1 / math.sqrt(spec.width)
+    ranges = within(spec, inputs)
+    ranges["output.weight"] = ((outputs, spec.width), -bound, bound)
+    ranges["output.bias"] = ((outputs,), -bound, bound)
+    if spec.readout == "attention":
+        ranges["score.weight"] = ((1, spec.width), -bound, bound)
+        ranges["score.bias"] = ((1,), -bound, bound)
+    return ranges
+
+
+def _recurrent_ranges(spec: ModelSpec, inputs: int) -> dict[str, Range]:
     H = spec.hidden_size
     G = GATES[spec.cell][0] * H
-    bounds: dict[str, tuple[tuple[int, ...], float]] = {}
+    ranges: dict[str, Range] = {}
     for layer in range(spec.num_layers):
-        fan_in = inputs if layer == 0 else H
-        if spec.cell == "rnn":
-            bound = 1 / math.sqrt(fan_in + H)
-            bounds[f"cell.weight_l{layer}"] = ((H, fan_in + H), bound)
-            bounds[f"cell.bias_l{layer}"] = ((H,), bound)
-        else:
-            bound = 1 / math.sqrt(H)
-            bounds[f"cell.weight_ih_l{layer}"] = ((G, fan_in), bound)
-            bounds[f"cell.weight_hh_l{layer}"] = ((G, H), bound)
-            bounds[f"cell.bias_ih_l{layer}"] = ((G,), bound)
-            bounds[f"cell.bias_hh_l{layer}"] = ((G,), bound)
-    bounds["output.weight"] = ((outputs, H), 1 / math.sqrt(H))
-    bounds["output.bias"] = ((outputs,), 1 / math.sqrt(H))
-    if spec.readout == "attention":
-        bounds["score.weight"] = ((1, H), 1 / math.sqrt(H))
-        bounds["score.bias"] = ((1,), 1 / math.sqrt(H))
-    return bounds
+        fan_in = inputs if layer == 0 else spec.width
+        for end in ("", "_reverse") if spec.bidirectional else ("",):
+            place = f"l{layer}{end}"
+            if spec.cell == "rnn":
+                bound = 1 / math.sqrt(fan_in + H)
+                ranges[f"cell.weight_{place}"] = ((H, fan_in + H), -bound, bound)
+                ranges[f"cell.bias_{place}"] = ((H,), -bound, bound)
+            else:
+                bound = 1 / math.sqrt(H)
+                ranges[f"cell.weight_ih_{place}"] = ((G, fan_in), -bound, bound)
+                ranges[f"cell.weight_hh_{place}"] = ((G, H), -bound, bound)
+                ranges[f"cell.bias_ih_{place}"] = ((G,), -bound, bound)
+                ranges[f"cell.bias_hh_{place}"] = ((G,), -bound, bound)
+    return ranges
+
+
+def _transformer_ranges(spec: ModelSpec, inputs: int) -> dict[str, Range]:
+    H, F = spec.hidden_size, FEEDFORWARD * spec.hidden_size
+    glorot, linear, wide = math.sqrt(6 / (4 * H)), 1 / math.sqrt(H), 1 / math.sqrt(F)
+    ranges: dict[str, Range] = {"cell.embedding.weight": ((inputs, H), -math.sqrt(3), math.sqrt(3))}
+    for layer in range(spec.num_layers):
+        place = f"cell.layers.{layer}"
+        ranges[f"{place}.self_attn.in_proj_weight"] = ((3 * H, H), -glorot, glorot)
+        ranges[f"{place}.self_attn.in_proj_bias"] = ((3 * H,), 0, 0)
+        ranges[f"{place}.self_attn.out_proj.weight"] = ((H, H), -linear, linear)
+        ranges[f"{place}.self_attn.out_proj.bias"] = ((H,), 0, 0)
+        ranges[f"{place}.linear1.weight"] = ((F, H), -linear, linear)
+        ranges[f"{place}.linear1.bias"] = ((F,), -linear, linear)
+        ranges[f"{place}.linear2.weight"] = ((H, F), -wide, wide)
+        ranges[f"{place}.linear2.bias"] = ((H,), -wide, wide)
+        for norm in ("norm1", "norm2"):
+            ranges[f"{place}.{norm}.weight"] = ((H,), 1, 1)
+            ranges[f"{place}.{norm}.bias"] = ((H,), 0, 0)
+    return ranges
 
 
 def initial_parameters(spec: ModelSpec, inputs: int, outputs: int, seed: int) -> Parameters:
-    """Draw a model's initial weights, float32, from its seed alone."""
+    """Draw a model's initial weights, float32, from its seed alone.
+
+    Those of a custom module are its own, under a PyTorch seeded with `seed`.
+
+    Raises:
+        UserError: A custom module cannot be made.
+    """
+    if spec.cell == "custom":
+        from noisynames.modules import initial_of_custom
+
+        return initial_of_custom(spec, inputs, outputs, seed)
     rng = generator(seed, "initial weights")
     return {
-        name: rng.uniform(-bound, bound, shape).astype(np.float32)
-        for name, (shape, bound) in parameter_bounds(spec, inputs, outputs).items()
+        name: rng.uniform(low, high, shape).astype(np.float32)
+        for name, (shape, low, high) in parameter_ranges(spec, inputs, outputs).items()
     }
 
 
-def parameter_count(spec: ModelSpec, inputs: int, outputs: int) -> int:
+def parameter_count(parameters: Parameters) -> int:
     """Return the number of trainable weights."""
-    return sum(math.prod(shape) for shape, _ in parameter_bounds(spec, inputs, outputs).values())
+    return sum(values.size for values in parameters.values())
 
 
 def spec_from(mapping: dict[str, Any]) -> ModelSpec:

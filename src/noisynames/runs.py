@@ -17,7 +17,7 @@ from noisynames.files import (
     write_record,
     write_text,
 )
-from noisynames.models import ModelSpec, Parameters, parameter_bounds, parameter_count
+from noisynames.models import ModelSpec, Parameters, parameter_count, parameter_ranges
 from noisynames.splits import Split
 from noisynames.training import Hyperparameters, Run
 
@@ -54,7 +54,7 @@ def write_run(
                 for key, value in asdict(hyperparameters).items()
                 if key != "report_every"  # what is logged changes no result
             },
-            "parameters": parameter_count(spec, len(ALPHABET), len(languages)),
+            "parameters": parameter_count(run.parameters),
             "languages": languages,
             "engine": run.engine,
             "status": run.status,
@@ -99,12 +99,12 @@ def read_parameters(folder: Path, record: dict[str, Any]) -> Parameters:
         parameters: Parameters = load(read_recorded(path, record))
     except SafetensorError:
         raise damaged(path) from None
-    expected = parameter_bounds(
-        ModelSpec(**record["spec"]), len(ALPHABET), len(record["languages"])
-    )
-    shapes = {name: values.shape for name, values in parameters.items()}
-    if shapes != {name: shape for name, (shape, _) in expected.items()}:
-        raise damaged(path)
+    spec = ModelSpec(**record["spec"])
+    if spec.cell != "custom":
+        expected = parameter_ranges(spec, len(ALPHABET), len(record["languages"]))
+        shapes = {name: values.shape for name, values in parameters.items()}
+        if shapes != {name: shape for name, (shape, *_) in expected.items()}:
+            raise damaged(path)
     return parameters
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from noisynames import datasets, splits
-from noisynames.models import CELLS, READOUTS, ModelSpec, Parameters, initial_parameters
+from noisynames.models import READOUTS, RECURRENT, ModelSpec, Parameters, initial_parameters
 from noisynames.modules import load_classifier
 from noisynames.sampling import Examples, TrainingStream
 from noisynames.training.autograd import AutogradEngine
@@ -16,7 +16,7 @@ from noisynames.training.fused import FusedEngine
 
 SPLIT = splits.split_names(datasets.load("surnames").rows, 0)
 NAMES = Examples.of_names(SPLIT.train, SPLIT.languages)
-MODELS = [(cell, readout) for cell in CELLS for readout in READOUTS]
+MODELS = [(cell, readout) for cell in RECURRENT for readout in READOUTS]
 
 # Both engines round to float32 after every operation, in another order. One update's difference
 # is about 1e-7 of a weight; over 2,000 updates of steps 0.005 such differences add up to a few
@@ -29,9 +29,16 @@ def doubles(parameters: Parameters) -> dict[str, np.ndarray]:
     return {name: values.astype(np.float64) for name, values in parameters.items()}
 
 
-@pytest.mark.parametrize("hidden_size", [8, 32, 50])
-@pytest.mark.parametrize("noise", [0, 5])
-@pytest.mark.parametrize(("cell", "readout"), MODELS)
+@pytest.mark.parametrize(
+    ("cell", "readout", "noise", "hidden_size"),
+    [
+        (cell, readout, noise, hidden_size)
+        for cell, readout in MODELS
+        for noise in (0, 5)
+        for hidden_size in (8, 32, 50)
+        if readout in ("last", "attention") or (noise, hidden_size) == (5, 32)
+    ],
+)
 def test_losses_and_weights_agree_after_2000_updates(
     cell: str, readout: str, noise: int, hidden_size: int
 ) -> None:

@@ -39,7 +39,7 @@ except SystemExit as end:
 
 
 def test_a_compiled_run_imports_no_heavy_library(tmp_path: Path, split_file: Path) -> None:
-    compiled.load("rnn", "last")
+    compiled.load("rnn")
     heavy = "assert not {'torch', 'pandas', 'numba', 'scipy', 'faker'} & set(sys.modules)"
     done = train_in(tmp_path / "run", split_file, compiled.cache_folder(), heavy)
     assert done.returncode == 0, done.stderr

@@ -49,7 +49,8 @@ KEYS = "attention, dataset, models, noise, report, seeds, training"
         (
             {"models": {"gru": {"cell": "gru", "hidden": 3}}},
             "models.gru.hidden: unknown key; did you mean 'hidden_size'? "
-            "allowed: cell, hidden_size, num_layers, readout",
+            "allowed: bidirectional, cell, hidden_size, module, num_heads, num_layers, "
+            "options, readout",
         ),
         (
             {"dataset": {"pth": "x"}},
@@ -74,7 +75,8 @@ KEYS = "attention, dataset, models, noise, report, seeds, training"
         (
             {"models": {"gru": "gru"}},
             "models.gru: found 'gru'; "
-            "allowed: a mapping with cell, readout, hidden_size, num_layers",
+            "allowed: a mapping with cell, readout, hidden_size, num_layers, bidirectional, "
+            "num_heads, module, options",
         ),
         ({"models": {"1st": {"cell": "gru"}}}, "models: '1st' is not a name; allowed: " + NAMES),
         ({"models": {"a/b": {"cell": "gru"}}}, "models: 'a/b' is not a name; allowed: " + NAMES),
@@ -86,15 +88,15 @@ KEYS = "attention, dataset, models, noise, report, seeds, training"
         ),
         (
             {"models": {"gru": {"cell": "GRU"}}},
-            "models.gru.cell: found 'GRU'; allowed: one of rnn, gru, lstm",
+            "models.gru.cell: found 'GRU'; allowed: one of rnn, gru, lstm, transformer, custom",
         ),
         (
             {"models": {"gru": {"cell": None}}},
-            "models.gru.cell: found None; allowed: one of rnn, gru, lstm",
+            "models.gru.cell: found None; allowed: one of rnn, gru, lstm, transformer, custom",
         ),
         (
             {"models": {"gru": {"cell": "gru", "readout": "mean!"}}},
-            "models.gru.readout: found 'mean!'; allowed: one of last, attention",
+            "models.gru.readout: found 'mean!'; allowed: one of last, attention, mean, max",
         ),
         (
             {"models": {"gru": {"cell": "gru", "hidden_size": 0}}},
@@ -518,7 +520,7 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ),
         (
             "train --model gru --cell grru --noise 0 --seed 0",
-            "noisynames: cell: 'grru' is not one of rnn, gru, lstm",
+            "noisynames: cell: 'grru' is not one of rnn, gru, lstm, transformer, custom",
         ),
         (
             "train --model gru --noise 0 --seed 0 --hidden-size 100000000",

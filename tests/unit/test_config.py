@@ -59,6 +59,10 @@ def test_a_model_needs_one_line() -> None:
             "readout": "attention",
             "hidden_size": 32,
             "num_layers": 1,
+            "bidirectional": False,
+            "num_heads": 4,
+            "module": None,
+            "options": {},
         }
     }
 
@@ -90,9 +94,12 @@ def test_the_engines_of_the_schema_are_those_of_the_code() -> None:
         ),
         (
             {"models": {"gru": {"cell": "grru"}}},
-            "models.gru.cell: found 'grru'; allowed: one of rnn, gru, lstm",
+            "models.gru.cell: found 'grru'; allowed: one of rnn, gru, lstm, transformer, custom",
         ),
-        ({"models": {"gru": {}}}, "models.gru.cell: missing; allowed: one of rnn, gru, lstm"),
+        (
+            {"models": {"gru": {}}},
+            "models.gru.cell: missing; allowed: one of rnn, gru, lstm, transformer, custom",
+        ),
         (
             {"models": {"a b": {"cell": "rnn"}}},
             "models: 'a b' is not a name; "
@@ -187,5 +194,5 @@ def test_the_readme_names_every_key_with_its_default() -> None:
         assert f"`{key}`" in readme, key
         if not isinstance(default, dict):
             row = next(line for line in readme.splitlines() if line.startswith(f"| `{key}`"))
-            shown = "null" if default is None else str(default)
+            shown = json.dumps(default) if default in (None, True, False) else str(default)
             assert f"`{shown}`" in row or "needed" in row, row

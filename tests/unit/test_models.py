@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,18 +9,24 @@ from torch import nn
 from noisynames.alphabet import ALPHABET
 from noisynames.errors import UserError
 from noisynames.models import (
-    CELLS,
     READOUTS,
+    RECURRENT,
     WORKSHEET_MODELS,
     ModelSpec,
     initial_parameters,
-    parameter_bounds,
     parameter_count,
+    parameter_ranges,
 )
-from noisynames.modules import Classifier, load_classifier, padded, predict
+from noisynames.modules import Classifier, load_classifier, load_model, padded, predict
 from noisynames.sampling import Examples
 
-SPECS = [ModelSpec(c, r, 8, n) for c in CELLS for r in READOUTS for n in (1, 2)]  # type: ignore[arg-type]
+SPECS = [
+    ModelSpec(cell, readout, 8, layers, bidirectional)  # type: ignore[arg-type]
+    for cell in (*RECURRENT, "transformer")
+    for readout in READOUTS
+    for layers in (1, 2)
+    for bidirectional in ((False, True) if cell in RECURRENT else (False,))
+]
 NAMES = ["Li", "O", "Nguyen", "Adams", "Abcdefghijklmnop"]
 EXAMPLES = Examples.of_names([("a", name) for name in NAMES], ["a", "b", "c"])
 
@@ -57,28 +64,38 @@ def test_initial_weights_follow_pytorchs_default_distributions(spec: ModelSpec) 
     assert {name: tuple(v.shape) for name, v in reference.items()} == {
         name: values.shape for name, values in drawn.items()
     }
-    assert parameter_count(spec, 57, 3) == sum(
-        p.numel() for p in Classifier(spec, 57, 3).parameters()
-    )
-    for name, (_, bound) in parameter_bounds(spec, 57, 3).items():
-        assert np.abs(drawn[name]).max() <= bound
+    assert parameter_count(drawn) == sum(p.numel() for p in Classifier(spec, 57, 3).parameters())
+    for name, (_, low, high) in parameter_ranges(spec, 57, 3).items():
+        assert low <= drawn[name].min() <= drawn[name].max() <= high
+    fresh = Classifier(spec, 57, 3)
+    for name, values in fresh.named_parameters():
+        if values.min() == values.max():  # what PyTorch sets to a constant
+            np.testing.assert_array_equal(drawn[name], values.detach().numpy())
 
 
 def test_the_bounds_are_those_that_pytorch_uses() -> None:
     """Against the extremes of many weights that PyTorch itself drew."""
     linear = nn.Linear(57 + 32, 5_000).weight.detach()
-    assert parameter_bounds(WORKSHEET_MODELS["rnn"], 57, 18)["cell.weight_l0"][1] == pytest.approx(
+    assert parameter_ranges(WORKSHEET_MODELS["rnn"], 57, 18)["cell.weight_l0"][2] == pytest.approx(
         float(linear.abs().max()), rel=1e-3
     )
     gru = nn.GRU(500, 32).get_parameter("weight_ih_l0").detach()
-    assert parameter_bounds(WORKSHEET_MODELS["gru"], 57, 18)["cell.weight_ih_l0"][
-        1
+    assert parameter_ranges(WORKSHEET_MODELS["gru"], 57, 18)["cell.weight_ih_l0"][
+        2
     ] == pytest.approx(float(gru.abs().max()), rel=1e-3)
+    layer = nn.TransformerEncoderLayer(128, 4, 512)
+    ranges = parameter_ranges(ModelSpec("transformer", hidden_size=128), 57, 18)
+    for part in ("self_attn.in_proj_weight", "self_attn.out_proj.weight", "linear2.weight"):
+        largest = float(layer.get_parameter(part).detach().abs().max())
+        assert ranges[f"cell.layers.0.{part}"][2] == pytest.approx(largest, rel=1e-2)
 
 
 def test_the_rnn_has_one_bias_and_the_worksheets_size() -> None:
     H, V, L = 32, len(ALPHABET), 18
-    assert parameter_count(WORKSHEET_MODELS["rnn"], V, L) == H * (V + H) + H + L * H + L
+    assert (
+        parameter_count(initial_parameters(WORKSHEET_MODELS["rnn"], V, L, 0))
+        == H * (V + H) + H + L * H + L
+    )
 
 
 def test_attention_starts_from_the_same_cell_and_output_weights() -> None:
@@ -138,7 +155,18 @@ def test_attention_is_the_worksheets_formula() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"cell": "grru"}, {"readout": "first"}, {"hidden_size": 0}, {"num_layers": 0}]
+    "wrong",
+    [
+        {"cell": "grru"},
+        {"readout": "first"},
+        {"hidden_size": 0},
+        {"num_layers": 0},
+        {"num_heads": 3, "cell": "transformer"},
+        {"bidirectional": True, "cell": "transformer"},
+        {"module": "a:B"},
+        {"module": None, "cell": "custom"},
+        {"module": "a.b", "cell": "custom"},
+    ],
 )
 def test_an_impossible_model_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UserError, match=next(iter(wrong))):
@@ -148,3 +176,103 @@ def test_an_impossible_model_is_refused(wrong: dict[str, object]) -> None:
 def test_weights_are_bounded_away_from_zero_variance() -> None:
     weights = initial_parameters(WORKSHEET_MODELS["lstm"], 57, 18, 0)["cell.weight_hh_l0"]
     assert weights.std() == pytest.approx(1 / math.sqrt(32) / math.sqrt(3), rel=0.05)
+
+
+def test_a_bidirectional_model_reads_a_name_and_its_reverse() -> None:
+    """With the two directions' weights equal, a name and its reverse swap the halves."""
+    for cell in RECURRENT:
+        spec = ModelSpec(cell, "last", 8, bidirectional=True)  # type: ignore[arg-type]
+        parameters = initial_parameters(spec, 57, 3, 0)
+        for name in [n for n in parameters if n.endswith("_reverse")]:
+            parameters[name] = parameters[name.removesuffix("_reverse")]
+        parameters["output.weight"][:, 8:] = parameters["output.weight"][:, :8]
+        module = load_classifier(spec, 57, 3, parameters)
+        there = Examples.of_names([("a", "Adams"), ("a", "Li")], ["a"])
+        back = Examples.of_names([("a", "smadA"), ("a", "iL")], ["a"])
+        np.testing.assert_allclose(predict(module, there)[0], predict(module, back)[0], atol=1e-6)
+
+
+def test_a_transformer_knows_the_order_of_characters() -> None:
+    module = build(ModelSpec("transformer", "mean", 8))
+    swapped = Examples.of_names([("a", "Ab"), ("a", "bA")], ["a"])
+    log_probabilities, _ = predict(module, swapped)
+    assert np.abs(log_probabilities[0] - log_probabilities[1]).max() > 1e-3
+
+
+CUSTOM = """
+import torch
+from torch import nn
+
+class Bag(nn.Module):
+    def __init__(self, inputs, outputs, width=4):
+        super().__init__()
+        self.embedding = nn.Embedding(inputs, width)
+        self.output = nn.Linear(width, outputs)
+
+    def weights(self, characters, lengths):
+        inside = torch.arange(characters.shape[1]) < lengths[:, None]
+        return inside / lengths[:, None]
+
+    def forward(self, characters, lengths):
+        mean = (self.weights(characters, lengths)[:, :, None] * self.embedding(characters)).sum(1)
+        return self.output(mean)
+
+class Looking(Bag):
+    def forward(self, characters, lengths):
+        return super().forward(characters, lengths), self.weights(characters, lengths)
+
+class Padded(Bag):
+    def forward(self, characters, lengths):
+        return self.output(self.embedding(characters).mean(1))
+
+class Narrow(Bag):
+    def forward(self, characters, lengths):
+        return super().forward(characters, lengths)[:, :1]
+
+class NotAModule:
+    pass
+"""
+
+
+@pytest.fixture
+def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_models.py").write_text(CUSTOM)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("own_models")
+@pytest.mark.parametrize(("name", "readout"), [("Bag", "last"), ("Looking", "attention")])
+def test_a_users_own_module_is_a_model_like_any_other(name: str, readout: str) -> None:
+    spec = ModelSpec("custom", readout, module=f"own_models:{name}", options={"width": 6})  # type: ignore[arg-type]
+    parameters = initial_parameters(spec, 57, 3, 5)
+    assert parameters["module.embedding.weight"].shape == (57, 6)
+    again = initial_parameters(spec, 57, 3, 5)
+    for key, values in parameters.items():
+        np.testing.assert_array_equal(values, again[key])
+    log_probabilities, weights = predict(load_model(spec, 57, 3, parameters), EXAMPLES)
+    assert np.exp(log_probabilities).sum(1) == pytest.approx(np.ones(5), abs=1e-5)
+    assert (weights is not None) == (readout == "attention")
+
+
+@pytest.mark.usefixtures("own_models")
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("own_models:Padded", "what stands in the padding changes its output"),
+        ("own_models:Narrow", r"gives \(2, 1\) for two names, not \(2, 3\)"),
+        ("own_models:NotAModule", "is no torch.nn.Module"),
+        ("own_models:Missing", "own_models has no Missing"),
+        ("nowhere_at_all:Bag", "cannot be imported"),
+    ],
+)
+def test_a_module_that_breaks_the_contract_is_refused(module: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        initial_parameters(ModelSpec("custom", module=module), 57, 3, 0)
+
+
+@pytest.mark.usefixtures("own_models")
+def test_a_module_is_told_of_options_it_does_not_know() -> None:
+    spec = ModelSpec("custom", module="own_models:Bag", options={"depth": 3})
+    with pytest.raises(UserError, match="unexpected keyword argument 'depth'"):
+        initial_parameters(spec, 57, 3, 0)

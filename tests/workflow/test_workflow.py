@@ -188,3 +188,40 @@ def test_a_run_by_hand_needs_no_snakemake(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (tmp_path / "results/runs/gru/noise5/seed0/losses.csv").is_file()
     assert "2000 100%" in done.stderr
+
+
+def test_models_beyond_the_worksheets_run_to_the_report(
+    snakemake: Snakemake, tmp_path: Path
+) -> None:
+    (tmp_path / "own_models.py").write_text(
+        "import torch\n"
+        "class Bag(torch.nn.Module):\n"
+        "    def __init__(self, inputs, outputs, width):\n"
+        "        super().__init__()\n"
+        "        self.inside = torch.nn.EmbeddingBag(inputs, width, mode='sum')\n"
+        "        self.output = torch.nn.Linear(width, outputs)\n"
+        "    def forward(self, characters, lengths):\n"
+        "        names = [c[:n] for c, n in zip(characters, lengths)]\n"
+        "        bags = [self.inside(name[None]) for name in names]\n"
+        "        return self.output(torch.cat(bags))\n"
+    )
+    models = {
+        "stacked": {"cell": "lstm", "num_layers": 2, "hidden_size": 4},
+        "both_ways": {"cell": "gru", "bidirectional": True, "readout": "max", "hidden_size": 4},
+        "transformer": {"cell": "transformer", "readout": "mean", "hidden_size": 8},
+        "mine": {"cell": "custom", "module": "own_models:Bag", "options": {"width": 3}},
+    }
+    training = {"updates": 60, "record_every": 20}
+    config = write_config(tmp_path, models=models, training=training)
+    snakemake(tmp_path, "--configfile", config, "--cores", "2")
+    page = (tmp_path / "results/report.html").read_text()
+    assert "4 of 4 runs completed" in page
+    with (tmp_path / "results/tables/runs.csv").open() as file:
+        engines = {row["model"]: row["engine"] for row in csv.DictReader(file)}
+    assert engines == dict.fromkeys(models, "autograd")
+    assert "Nothing to be done" in snakemake(tmp_path, "--configfile", config, "-n").stdout
+
+    own = tmp_path / "own_models.py"
+    own.write_text(own.read_text() + "# an edit\n")
+    jobs = planned(snakemake(tmp_path, "--configfile", config, "-n").stdout)
+    assert (jobs["train"], jobs["evaluate"]) == (1, 1)

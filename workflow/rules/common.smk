@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from noisynames.config import resolve
+from noisynames.config import custom_source, resolve
 from noisynames.errors import UserError
 from noisynames.files import sweep
 from noisynames.models import spec_from
@@ -143,11 +143,16 @@ def local_names():
 
 
 def flags(options):
-    """Command-line options for a mapping; None leaves an option out."""
+    """Command-line options for a mapping; None and false leave an option out."""
     words = []
     for key, value in options.items():
-        if value is not None:
-            words += [f"--{key.replace('_', '-')}", str(value)]
+        option = f"--{key.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+        elif isinstance(value, dict):
+            words += [option, json.dumps(value)] if value else []
+        elif value is not None and value is not False:
+            words += [option, str(value)]
     return shlex.join(words)
 
 
@@ -167,7 +172,14 @@ def run_files(name):
 def training_code(wildcards):
     """The source files that a model's training depends on: its engine's, not the other's."""
     spec = spec_from(config["models"][wildcards.model])
-    return code(*SHARED_CODE, *source_files(config["training"]["engine"], spec))
+    files = code(*SHARED_CODE, *source_files(config["training"]["engine"], spec))
+    return f"{files} {custom_code(wildcards)}"
+
+
+def custom_code(wildcards):
+    """The file of a model that is the user's own, and its content."""
+    own = config["models"][wildcards.model]["module"]
+    return digests(".", [custom_source(own)]) if own else ""
 
 
 def after_failure():

@@ -19,6 +19,7 @@ rule evaluate:
         runtime=30,
     params:
         code=code(*EVALUATION_CODE),
+        own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         noise=" ".join(f"--noise {level}" for level in NOISE_LEVELS),
     shell:
@@ -47,6 +48,7 @@ rule inspect_attention:
         runtime=30,
     params:
         code=code(*EVALUATION_CODE, "attention.py"),
+        own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         noise=" ".join(f"--noise {level}" for level in NOISE_LEVELS),
         names=config["attention"]["names_per_language"],

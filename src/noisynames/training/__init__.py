@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from noisynames.alphabet import ALPHABET, decode
 from noisynames.errors import UserError
-from noisynames.models import ModelSpec, Parameters, initial_parameters
+from noisynames.models import READOUTS, RECURRENT, ModelSpec, Parameters, initial_parameters
 from noisynames.sampling import Examples, TrainingStream
 from noisynames.splits import Split
 
@@ -134,7 +134,8 @@ def train(
     names = Examples.of_names(split.train, languages)
     stream = TrainingStream(names, noise_level, seed)
     initial = initial_parameters(spec, len(ALPHABET), len(languages), seed)
-    trainer = make_engine(engine, spec, initial, hyperparameters.learning_rate)
+    rate = hyperparameters.learning_rate
+    trainer = make_engine(engine, spec, initial, rate, len(languages))
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     update = 0
@@ -166,7 +167,11 @@ def train(
 
 
 def make_engine(
-    engine: str, spec: ModelSpec, parameters: Parameters, learning_rate: float
+    engine: str,
+    spec: ModelSpec,
+    parameters: Parameters,
+    learning_rate: float,
+    outputs: int | None = None,
 ) -> Engine:
     """Return an engine that trains `spec` from `parameters`.
 
@@ -180,7 +185,7 @@ def make_engine(
     if engine == "autograd":
         from noisynames.training.autograd import AutogradEngine
 
-        return AutogradEngine(spec, parameters, learning_rate)
+        return AutogradEngine(spec, parameters, learning_rate, outputs)
     if reason := why_not_fused(spec):
         raise UserError(f"training.engine: 'fused' cannot train this model: {reason}")
     from noisynames.training.fused import FusedEngine
@@ -192,17 +197,22 @@ def source_files(engine: str, spec: ModelSpec) -> list[str]:
     """Return the files, relative to the package, that an engine's training of `spec` depends on."""
     if engine == "autograd" or why_not_fused(spec):
         return ["modules.py", "training/autograd.py"]
-    kernel = [f"training/{name}" for name in kernel_files(spec.cell, spec.readout)]
+    kernel = [f"training/{name}" for name in kernel_files(spec.cell)]
     return ["training/fused.py", "training/compiled.py", *kernel]
 
 
-def kernel_files(cell: str, readout: str) -> list[str]:
+def kernel_files(cell: str) -> list[str]:
     """Return the files, relative to this folder, that a kernel is compiled from."""
-    return ["primitives.py", "kernels.py", f"cells/{cell}.py", f"readouts/{readout}.py"]
+    readouts = [f"readouts/{readout}.py" for readout in READOUTS]
+    return ["primitives.py", "kernels.py", f"cells/{cell}.py", *readouts]
 
 
 def why_not_fused(spec: ModelSpec) -> str | None:
     """Return why the compiled engine cannot train `spec`, or None if it can."""
+    if spec.cell not in RECURRENT:
+        return f"it has {', '.join(RECURRENT)} only, and the cell is {spec.cell}"
     if spec.num_layers > 1:
         return f"it has one layer only, and num_layers is {spec.num_layers}"
+    if spec.bidirectional:
+        return "it reads forward only, and the model is bidirectional"
     return None

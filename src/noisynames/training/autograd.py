@@ -5,8 +5,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from noisynames.alphabet import ALPHABET
 from noisynames.models import ModelSpec, Parameters
-from noisynames.modules import load_classifier
+from noisynames.modules import load_model
 from noisynames.sampling import Examples
 
 
@@ -15,17 +16,20 @@ class AutogradEngine:
 
     name = "autograd"
 
-    def __init__(self, spec: ModelSpec, parameters: Parameters, learning_rate: float) -> None:
-        """Start from `parameters`, on one thread: a run of batch 1 gains nothing from more."""
+    def __init__(
+        self,
+        spec: ModelSpec,
+        parameters: Parameters,
+        learning_rate: float,
+        outputs: int | None = None,
+    ) -> None:
+        """Start from `parameters`, on one thread: a run of batch 1 gains nothing from more.
+
+        A custom module is told its number of `outputs`; others have it in their weights.
+        """
         torch.set_num_threads(1)
-        outputs, _ = parameters["output.weight"].shape
-        first = parameters.get("cell.weight_ih_l0")
-        inputs = (
-            first.shape[1]
-            if first is not None
-            else parameters["cell.weight_l0"].shape[1] - spec.hidden_size
-        )
-        self._module = load_classifier(spec, inputs, outputs, parameters)
+        outputs = outputs or len(parameters["output.bias"])
+        self._module = load_model(spec, len(ALPHABET), outputs, parameters)
         self._optimiser = torch.optim.SGD(self._module.parameters(), lr=learning_rate)
 
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

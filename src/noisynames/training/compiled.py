@@ -23,7 +23,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from noisynames.files import replacing
-from noisynames.models import GATES
+from noisynames.models import GATES, READOUTS
 from noisynames.training import kernel_files
 
 _SOURCES = Path(__file__).parent
@@ -32,19 +32,18 @@ _NAME = "entry"
 _C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
 """What machine code may call: functions that are in every process."""
 
-_loaded: dict[tuple[str, str, str], tuple[Any, Any]] = {}
+_loaded: dict[tuple[str, str], tuple[Any, Any]] = {}
 """Functions, each with the engine whose memory it lives in."""
 
 
-def load(cell: str, readout: str, real: str = "float32") -> Any:
+def load(cell: str, real: str = "float32") -> Any:
     """Return a kernel as a ctypes function; see `noisynames.training.kernels.compile_entry`.
 
     Args:
         cell: `rnn`, `gru` or `lstm`.
-        readout: `last` or `attention`.
         real: `float32` or `float64`.
     """
-    key = (cell, readout, real)
+    key = (cell, real)
     if key not in _loaded:
         _loaded[key] = _link(_machine_code(*key), real)
     function, _ = _loaded[key]
@@ -60,11 +59,11 @@ def cache_folder() -> Path:
     return user_cache_path("noisynames") / "kernels"
 
 
-def _machine_code(cell: str, readout: str, real: str) -> bytes:
+def _machine_code(cell: str, real: str) -> bytes:
     """Return the object file of a kernel, from the cache or else compiled into it."""
     identity = [
-        *((_SOURCES / name).read_text(encoding="utf-8") for name in kernel_files(cell, readout)),
-        str(GATES[cell]),
+        *((_SOURCES / name).read_text(encoding="utf-8") for name in kernel_files(cell)),
+        str((GATES[cell], READOUTS)),
         *(version(package) for package in ("numba", "llvmlite", "numpy")),
         sys.version,
         llvm.get_process_triple(),
@@ -72,7 +71,7 @@ def _machine_code(cell: str, readout: str, real: str) -> bytes:
         llvm.get_host_cpu_features().flatten(),
     ]
     digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
-    path = cache_folder() / f"{cell}-{readout}-{real}-{digest}.bin"
+    path = cache_folder() / f"{cell}-{real}-{digest}.bin"
     code = _read(path)
     if code is not None:
         return code
@@ -81,12 +80,12 @@ def _machine_code(cell: str, readout: str, real: str) -> bytes:
         with _locked(path.with_suffix(".lock")):
             code = _read(path)  # another job may have compiled it meanwhile
             if code is None:
-                code = _compile(cell, readout, real)
+                code = _compile(cell, real)
                 with replacing(path) as part:
                     part.write_bytes(hashlib.sha256(code).digest() + code)
     except OSError as error:
         print(f"kernels: {path.parent} cannot be written ({error.strerror})", file=sys.stderr)
-        code = _compile(cell, readout, real)
+        code = _compile(cell, real)
     return code
 
 
@@ -116,9 +115,9 @@ def _locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _compile(cell: str, readout: str, real: str) -> bytes:
+def _compile(cell: str, real: str) -> bytes:
     print(
-        f"kernels: compiling {cell} with readout {readout}, once on this machine (some seconds)",
+        f"kernels: compiling the {cell}, once on this machine (some seconds)",
         file=sys.stderr,
         flush=True,
     )
@@ -126,7 +125,7 @@ def _compile(cell: str, readout: str, real: str) -> bytes:
 
     from noisynames.training.kernels import compile_entry
 
-    dispatcher = compile_entry(cell, readout, getattr(types, real))
+    dispatcher = compile_entry(cell, getattr(types, real))
     (compiled,) = dispatcher.overloads.values()
     module = llvm.parse_assembly(compiled.library.get_llvm_str())
     for function in module.functions:

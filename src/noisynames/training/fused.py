@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from noisynames.models import GATES, ModelSpec, Parameters
+from noisynames.models import GATES, READOUTS, ModelSpec, Parameters
 from noisynames.sampling import Examples
 from noisynames.training import compiled
 
@@ -42,7 +42,7 @@ class FusedEngine:
         self._weights = [*cell, *readout, p["output.weight"], p["output.bias"]]
         self._scratch: list[Array] = []
         self._longest = 0
-        self._kernel = compiled.load(spec.cell, spec.readout, dtype.name)
+        self._kernel = compiled.load(spec.cell, dtype.name)
 
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Do one SGD update an example; see `noisynames.training.Engine`."""
@@ -52,7 +52,10 @@ class FusedEngine:
         stream: list[Any] = [examples.characters, examples.offsets, examples.targets]
         addresses = _addresses([*self._weights, *self._scratch, *stream, losses, guesses])
         classes, H = self._weights[6].shape
-        sizes = np.array([len(self._weights[0]), H, classes, self._longest, len(examples)])
+        readout, scores = READOUTS.index(self._spec.readout), len(self._weights[5])
+        sizes = np.array(
+            [len(self._weights[0]), H, classes, self._longest, len(examples), readout, scores]
+        )
         unused = (ctypes.c_void_p * 2)()
         status = self._kernel(
             ctypes.addressof(unused),

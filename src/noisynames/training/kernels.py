@@ -1,8 +1,8 @@
 """The worksheet's SGD, one example an update, compiled: a whole recording interval in one call.
 
 `training_loop` holds the training loop, the only one, around any cell (`cells/`) and readout
-(`readouts/`): a forward and a backward function each. A new cell is one file there; a readout
-likewise.
+(`readouts/`): a forward and a backward function each. A new cell is one file there; a readout is
+one, and a line in `read` and `unread` here.
 
 Every cell sees, at each position, an input part `a` (one row of the embedding, since characters are
 one-hot, plus a bias) and a recurrent part `u` (the previous hidden state times a matrix, plus a
@@ -25,7 +25,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 from numpy.typing import NDArray
 
-from noisynames.models import GATES
+from noisynames.models import GATES, READOUTS
 from noisynames.training.primitives import (
     OPTIONS,
     add_into,
@@ -38,6 +38,7 @@ from noisynames.training.primitives import (
     jit,
     softmax,
 )
+from noisynames.training.readouts import attention, last, max, mean
 
 Vector = NDArray[np.floating]
 Matrix = NDArray[np.floating]
@@ -77,14 +78,43 @@ class Scratch(NamedTuple):
     logits: Vector
 
 
-def training_loop(cell: ModuleType, readout: ModuleType) -> Callable[..., None]:
-    """Return the compiled training loop around a cell and a readout."""
-    forward, backward, read, unread = cell.forward, cell.backward, readout.read, readout.unread
+LAST, ATTENTION, MEAN, MAX = (READOUTS.index(r) for r in ("last", "attention", "mean", "max"))
+
+
+@jit
+def read(readout, weight, bias, h, T, context, alpha):
+    """Read the states out; see `noisynames.training.readouts`."""
+    if readout == LAST:
+        last.read(weight, bias, h, T, context, alpha)
+    elif readout == ATTENTION:
+        attention.read(weight, bias, h, T, context, alpha)
+    elif readout == MEAN:
+        mean.read(weight, bias, h, T, context, alpha)
+    elif readout == MAX:
+        max.read(weight, bias, h, T, context, alpha)
+
+
+@jit
+def unread(readout, weight, bias, h, T, alpha, dalpha, dcontext, dh, step):
+    """Go back through the readout; see `noisynames.training.readouts`."""
+    if readout == LAST:
+        last.unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step)
+    elif readout == ATTENTION:
+        attention.unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step)
+    elif readout == MEAN:
+        mean.unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step)
+    elif readout == MAX:
+        max.unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step)
+
+
+def training_loop(cell: ModuleType) -> Callable[..., None]:
+    """Return the compiled training loop around a cell."""
+    forward, backward = cell.forward, cell.backward
 
     @jit
     def train_interval(
-        embedding, input_bias, recurrent, recurrent_bias, score, score_bias, output, output_bias,
-        scratch, characters, offsets, targets, rate, losses, guesses,
+        embedding, input_bias, recurrent, recurrent_bias, readout, score, score_bias, output,
+        output_bias, scratch, characters, offsets, targets, rate, losses, guesses,
     ):  # fmt: skip
         """Do one SGD update an example, in order, on the weights in place.
 
@@ -93,6 +123,7 @@ def training_loop(cell: ModuleType, readout: ModuleType) -> Callable[..., None]:
             input_bias: Shape (gates · H,).
             recurrent: Shape (H, gates · H), transposed against PyTorch's.
             recurrent_bias: Shape (gates · H,); empty for a cell without.
+            readout: A position in `noisynames.models.READOUTS`.
             score: The readout's own weights, shape (H,); empty for one without.
             score_bias: Shape (1,), or empty.
             output: The output layer's weights, shape (classes, H).
@@ -124,7 +155,7 @@ def training_loop(cell: ModuleType, readout: ModuleType) -> Callable[..., None]:
                 if t > 0:  # the first state follows a state of zeros
                     add_row_combination(u_row, h[t], recurrent)
                 forward(H, a, u[t], s[t], s[t + 1], kept[t])
-            read(score, score_bias, h, T, context, alpha)
+            read(readout, score, score_bias, h, T, context, alpha)
             copy(logits, output_bias)
             add_row_products(logits, output, context)
 
@@ -146,7 +177,7 @@ def training_loop(cell: ModuleType, readout: ModuleType) -> Callable[..., None]:
             for t in range(1, T + 1):
                 for j in range(S):
                     clear(ds[t, j])
-            unread(score, score_bias, h, T, alpha, dalpha, dcontext, dh, step)
+            unread(readout, score, score_bias, h, T, alpha, dalpha, dcontext, dh, step)
             for t in range(T - 1, -1, -1):
                 backward(H, kept[t], u[t], s[t], s[t + 1], ds[t + 1], da[t], du[t], ds_prev)
                 if t > 0:
@@ -185,40 +216,37 @@ def _array(typing: Any, address: Any, shape: Any, element: Any) -> Any:
     return array_type(address, shape, element), generate
 
 
-def compile_entry(cell: str, readout: str, real: Any) -> Any:
-    """Compile the training loop for a cell and a readout, to be called from outside of Python.
+def compile_entry(cell: str, real: Any) -> Any:
+    """Compile the training loop for a cell, to be called from outside of Python.
 
     The compiled function takes the address of a vector of addresses (those of the eight weight
     arrays, the fields of `Scratch`, then characters, offsets, targets, losses and guesses, as
     `train_interval` takes them), the address of a vector of sizes (symbols, H, classes, longest,
-    count) and the learning rate.
+    count, readout, scores) and the learning rate.
 
     Args:
         cell: A module of `noisynames.training.cells`.
-        readout: A module of `noisynames.training.readouts`.
         real: Numba's float32 or float64.
 
     Returns:
         Numba's dispatcher of the one compiled signature.
     """
-    train_interval = training_loop(
-        import_module(f"noisynames.training.cells.{cell}"),
-        import_module(f"noisynames.training.readouts.{readout}"),
-    )
+    train_interval = training_loop(import_module(f"noisynames.training.cells.{cell}"))
     G, S, K = GATES[cell]
     recurrent_biases = 0 if cell == "rnn" else G
-    scores = 1 if readout == "attention" else 0
 
     def entry(addresses, sizes, rate):
         p = _array(addresses, (26,), types.int64)
-        sizes = _array(sizes, (5,), types.int64)
+        sizes = _array(sizes, (7,), types.int64)
         V, H, L, longest, count = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
+        readout, scores = sizes[5], sizes[6]
         offsets = _array(p[22], (count + 1,), types.int64)
         train_interval(
             _array(p[0], (V, G * H), real),
             _array(p[1], (G * H,), real),
             _array(p[2], (H, G * H), real),
             _array(p[3], (recurrent_biases * H,), real),
+            readout,
             _array(p[4], (scores * H,), real),
             _array(p[5], (scores,), real),
             _array(p[6], (L, H), real),
