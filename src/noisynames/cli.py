@@ -109,6 +109,7 @@ def train(
     report_every: Annotated[
         int, typer.Option(help="Updates between log lines.", envvar="NOISYNAMES_REPORT_EVERY")
     ] = 5_000,
+    batch_size: Annotated[int, typer.Option(help="Names an update.")] = 1,
     engine: Annotated[str, typer.Option(help="auto, fused or autograd.")] = "auto",
     split: Annotated[
         Optional[Path],  # noqa: UP045
@@ -142,7 +143,9 @@ def train(
         module=module,
         options=_mapping("--options", options),
     )
-    hyperparameters = Hyperparameters(updates, learning_rate, record_every, report_every)
+    hyperparameters = Hyperparameters(
+        updates, learning_rate, record_every, report_every, batch_size
+    )
     if split is None:
         from noisynames import datasets
 

@@ -17,7 +17,7 @@ from jsonschema.validators import extend
 from noisynames import datasets, splits
 from noisynames.errors import UserError
 from noisynames.models import spec_from
-from noisynames.training import why_not_fused
+from noisynames.training import Hyperparameters, why_not_fused
 
 Schema = Mapping[str, Any]
 _SHOWN = 80
@@ -39,17 +39,25 @@ def resolve(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     resolved: dict[str, Any] = _with_defaults(config, schema)
     if isinstance(resolved["seeds"], int):
         resolved["seeds"] = list(range(resolved["seeds"]))
-    _check_models(resolved["models"])
+    for spec in resolved["models"].values():
+        for key in ("learning_rate", "batch_size"):
+            if spec[key] is None:
+                spec[key] = resolved["training"][key]
+    _check_models(resolved)
     _check_engine(resolved)
     _check_dataset(resolved["dataset"])
     return resolved
 
 
-def _check_models(models: Mapping[str, Any]) -> None:
+def _check_models(config: Mapping[str, Any]) -> None:
     """Refuse specifications whose parts do not go together."""
-    for name, spec in models.items():
+    plan = {key: config["training"][key] for key in ("updates", "record_every", "report_every")}
+    for name, spec in config["models"].items():
         try:
             spec_from(spec)
+            Hyperparameters(
+                **plan, learning_rate=spec["learning_rate"], batch_size=spec["batch_size"]
+            )
         except UserError as error:
             raise UserError(f"models.{name}.{error}") from None
         if spec["module"] is not None:
@@ -79,7 +87,7 @@ def _check_engine(config: Mapping[str, Any]) -> None:
     if config["training"]["engine"] != "fused":
         return
     for name, spec in config["models"].items():
-        if reason := why_not_fused(spec_from(spec)):
+        if reason := why_not_fused(spec_from(spec), spec["batch_size"]):
             raise UserError(f"training.engine: 'fused' cannot train models.{name}: {reason}")
 
 

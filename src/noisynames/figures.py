@@ -152,7 +152,7 @@ def _draw_loss_by_noise(tables: Tables, findings: Findings, look: Look) -> Figur
         for model, table in _by_model(losses[losses["noise"] == noise]):
             mean = _curve(axes, table, look.colour(model), look.dashes(model), model, noise)
             ends.append((mean, model, look.colour(model)))
-        axes.set(title=f"Noise {noise}", xlabel="Iterations (updates)")
+        axes.set(title=f"Noise {noise}", xlabel=_budget(tables))
         _thousands(axes)
         _label_ends(axes, ends, noise)
     panels[0].set_ylabel("Loss (Train), nats")
@@ -174,7 +174,7 @@ def _draw_loss_by_model(tables: Tables, findings: Findings, look: Look) -> Figur
                 continue
             mean = _curve(axes, table, look.colour(model), _DASHES[i % 5], model, noise)
             ends.append((mean, f"noise {noise}", look.colour(model)))
-        axes.set(title=model, xlabel="Iterations (updates)", ylabel="Loss (Train), nats")
+        axes.set(title=model, xlabel=_budget(tables), ylabel="Loss (Train), nats")
         _thousands(axes)
         _label_ends(axes, ends)
     return figure
@@ -383,7 +383,7 @@ def _draw_time_to_target(tables: Tables, findings: Findings, look: Look) -> Figu
                 x, y, where="post", color=look.colour(model), ls=look.dashes(model), lw=1.8
             )[0]
             _tag(line, "mean", model, noise)
-        axes.set(title=f"Noise {noise}", xlabel="Iterations (updates)", ylim=(-0.04, 1.06))
+        axes.set(title=f"Noise {noise}", xlabel=_budget(tables), ylim=(-0.04, 1.06))
         _thousands(axes)
     panels[0].set_ylabel("Share of runs at the target")
     _legend_below(figure, tables, look)
@@ -592,6 +592,12 @@ def _panels(
     for unused in axes[count:]:
         unused.remove()
     return figure, axes[:count]
+
+
+def _budget(tables: Tables) -> str:
+    """Return what the horizontal axis of a loss curve counts."""
+    batches = tables["runs"]["batch_size"].dropna()
+    return "Iterations (updates)" if (batches == 1).all() else "Examples seen"
 
 
 def _models(tables: Tables) -> list[str]:

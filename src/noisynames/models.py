@@ -7,7 +7,7 @@ Parameters carry PyTorch's names and layouts, so that a weights file loads into 
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -192,6 +192,10 @@ def parameter_count(parameters: Parameters) -> int:
     return sum(values.size for values in parameters.values())
 
 
-def spec_from(mapping: dict[str, Any]) -> ModelSpec:
-    """Return the spec that a config's mapping describes; missing keys take their defaults."""
-    return ModelSpec(**mapping)
+def spec_from(mapping: Mapping[str, Any]) -> ModelSpec:
+    """Return the spec that a config's mapping describes; missing keys take their defaults.
+
+    How the model is trained (learning rate, batch size) is no part of it.
+    """
+    known = {f.name for f in fields(ModelSpec)}
+    return ModelSpec(**{key: value for key, value in mapping.items() if key in known})

@@ -78,6 +78,8 @@ def render(
         commit=_commit(templates),
         engines=data["timings"]["engine"].value_counts().to_dict(),
         alphabet=ALPHABET,
+        batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
+        rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
         noise_characters=noise.NOISE_CHARACTERS,
     )
 

@@ -142,7 +142,7 @@ def read(folder: Path) -> tuple[Tables, dict[str, Any]]:
 
 _SOMETIMES_EMPTY = [
     "diverged_at", "final_loss", "loss_area", "held_out_loss", "macro_accuracy", "entropy",
-    "occlusion_agreement", "parameters", "updates", "learning_rate",
+    "occlusion_agreement", "parameters", "updates", "learning_rate", "batch_size",
 ]  # fmt: skip
 
 
@@ -260,13 +260,14 @@ def _runs(
                 "parameters": record["parameters"],
                 "updates": record["hyperparameters"]["updates"],
                 "learning_rate": record["hyperparameters"]["learning_rate"],
+                "batch_size": record["hyperparameters"]["batch_size"],
                 "final_loss": final[cell] if ok else np.nan,
                 "loss_area": area[cell] if ok else np.nan,
                 "held_out_loss": own["macro_loss"][cell] if ok else np.nan,
                 "macro_accuracy": own["macro_accuracy"][cell] if ok else np.nan,
             }
         )
-    whole = ("diverged_at", "hidden_size", "num_layers", "parameters", "updates")
+    whole = ("diverged_at", "hidden_size", "num_layers", "parameters", "updates", "batch_size")
     return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
 
 

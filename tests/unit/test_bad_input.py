@@ -49,8 +49,8 @@ KEYS = "attention, dataset, models, noise, report, seeds, training"
         (
             {"models": {"gru": {"cell": "gru", "hidden": 3}}},
             "models.gru.hidden: unknown key; did you mean 'hidden_size'? "
-            "allowed: bidirectional, cell, hidden_size, module, num_heads, num_layers, "
-            "options, readout",
+            "allowed: batch_size, bidirectional, cell, hidden_size, learning_rate, module, "
+            "num_heads, num_layers, options, readout",
         ),
         (
             {"dataset": {"pth": "x"}},
@@ -76,7 +76,7 @@ KEYS = "attention, dataset, models, noise, report, seeds, training"
             {"models": {"gru": "gru"}},
             "models.gru: found 'gru'; "
             "allowed: a mapping with cell, readout, hidden_size, num_layers, bidirectional, "
-            "num_heads, module, options",
+            "num_heads, module, options, learning_rate, batch_size",
         ),
         ({"models": {"1st": {"cell": "gru"}}}, "models: '1st' is not a name; allowed: " + NAMES),
         ({"models": {"a/b": {"cell": "gru"}}}, "models: 'a/b' is not a name; allowed: " + NAMES),
@@ -172,7 +172,8 @@ KEYS = "attention, dataset, models, noise, report, seeds, training"
         (
             {"training": []},
             "training: found []; "
-            "allowed: a mapping with updates, learning_rate, record_every, report_every, engine",
+            "allowed: a mapping with updates, learning_rate, batch_size, record_every, "
+            "report_every, engine",
         ),
         (
             {"training": {"updates": 0}},

@@ -63,8 +63,17 @@ def test_a_model_needs_one_line() -> None:
             "num_heads": 4,
             "module": None,
             "options": {},
+            "learning_rate": 0.005,
+            "batch_size": 1,
         }
     }
+
+
+def test_a_models_own_rate_and_batch_go_before_those_of_all() -> None:
+    models = {"a": {"cell": "gru", "learning_rate": 0.1}, "b": {"cell": "gru", "batch_size": 4}}
+    config = resolve({"models": models, "training": {"batch_size": 2}}, SCHEMA)
+    plans = [(m["learning_rate"], m["batch_size"]) for m in config["models"].values()]
+    assert plans == [(0.1, 2), (0.005, 4)]
 
 
 def test_text_from_the_command_line_is_read_as_yaml() -> None:
@@ -90,7 +99,7 @@ def test_the_engines_of_the_schema_are_those_of_the_code() -> None:
         (
             {"training": {"learning_rat": 1}},
             "training.learning_rat: unknown key; did you mean 'learning_rate'? "
-            "allowed: engine, learning_rate, record_every, report_every, updates",
+            "allowed: batch_size, engine, learning_rate, record_every, report_every, updates",
         ),
         (
             {"models": {"gru": {"cell": "grru"}}},
@@ -140,6 +149,28 @@ def test_the_engines_of_the_schema_are_those_of_the_code() -> None:
             {"training": {"engine": "fused"}, "models": {"deep": {"cell": "gru", "num_layers": 2}}},
             "training.engine: 'fused' cannot train models.deep: "
             "it has one layer only, and num_layers is 2",
+        ),
+        (
+            {"training": {"engine": "fused", "batch_size": 8}},
+            "training.engine: 'fused' cannot train models.rnn: "
+            "it takes one example an update, and batch_size is 8",
+        ),
+        (
+            {"models": {"a": {"cell": "gru", "batch_size": 7}}},
+            "models.a.batch_size: found 7; allowed: a divisor of record_every, which is 1000",
+        ),
+        (
+            {"models": {"a": {"cell": "transformer", "num_heads": 5}}},
+            "models.a.num_heads: found 5; allowed: a divisor of the hidden size 32",
+        ),
+        (
+            {"models": {"a": {"cell": "custom", "module": "nowhere_at_all:Bag"}}},
+            "models.a.module: found 'nowhere_at_all:Bag', "
+            "but there is no module 'nowhere_at_all' here",
+        ),
+        (
+            {"models": {"a": {"cell": "custom"}}},
+            "models.a.module: goes with the cell 'custom', and that with it",
         ),
         (
             {"dataset": {"source": "directory"}},

@@ -132,3 +132,33 @@ def test_weights_survive_their_file_and_damage_is_noticed(tmp_path: Path) -> Non
 def test_impossible_hyperparameters_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UserError, match=next(iter(wrong))):
         Hyperparameters(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("readout", ["last", "attention"])
+def test_a_batch_is_one_update_by_the_mean_of_its_gradients(readout: str) -> None:
+    """Against the mean of what each example alone would have changed."""
+    spec = ModelSpec("gru", readout, 6)  # type: ignore[arg-type]
+    stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), 5, 0)
+    examples = stream.take(8)
+    initial = initial_parameters(spec, 57, 3, 0)
+    batched = make_engine("autograd", spec, initial, 0.5, batch_size=8)
+    losses, _ = batched.advance(examples)
+    steps, alone_losses = [], []
+    for i in range(8):
+        alone = make_engine("autograd", spec, initial, 0.5)
+        alone_losses.append(alone.advance(examples.select(np.array([i])))[0][0])
+        steps.append({k: v - initial[k] for k, v in alone.parameters().items()})
+    np.testing.assert_allclose(losses, alone_losses, atol=1e-6)
+    for name, values in batched.parameters().items():
+        expected = initial[name] + np.mean([step[name] for step in steps], axis=0)
+        np.testing.assert_allclose(values, expected, atol=1e-6)
+
+
+def test_batches_spend_the_same_budget_of_names() -> None:
+    spec = ModelSpec("rnn", hidden_size=4)
+    one = train(spec, SPLIT, 2, 0, Hyperparameters(90, 1e-9, 40))
+    eight = train(spec, SPLIT, 2, 0, Hyperparameters(90, 1e-9, 40, batch_size=8))
+    assert [update for update, _ in eight.losses] == [40, 80, 90]
+    assert (one.engine, eight.engine) == ("fused", "autograd")
+    # At a rate of nothing the losses are those of the same names under the same weights.
+    np.testing.assert_allclose([x for _, x in eight.losses], [x for _, x in one.losses], atol=1e-5)

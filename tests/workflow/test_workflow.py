@@ -225,3 +225,19 @@ def test_models_beyond_the_worksheets_run_to_the_report(
     own.write_text(own.read_text() + "# an edit\n")
     jobs = planned(snakemake(tmp_path, "--configfile", config, "-n").stdout)
     assert (jobs["train"], jobs["evaluate"]) == (1, 1)
+
+
+def test_batching_at_toy_size(snakemake: Snakemake, tmp_path: Path) -> None:
+    config = yaml.safe_load((ROOT / "config/batching.yaml").read_text())
+    for spec, batch_size in zip(config["models"].values(), (1, 2, 8, 16), strict=True):
+        spec.update(batch_size=batch_size, hidden_size=4)
+    config |= {"seeds": 2, "noise": {"levels": [5]}}
+    config["training"] = {"updates": 64, "record_every": 16}
+    path = tmp_path / "toy.yaml"
+    path.write_text(yaml.safe_dump(config))
+    snakemake(tmp_path, "--configfile", path, "--cores", "2")
+    page = (tmp_path / "results/report.html").read_text()
+    assert "Examples seen" in page
+    with (tmp_path / "results/tables/runs.csv").open() as file:
+        plans = {(row["batch_size"], row["learning_rate"]) for row in csv.DictReader(file)}
+    assert plans == {("1", "0.005"), ("2", "0.014"), ("8", "0.04"), ("16", "0.113")}

@@ -31,7 +31,9 @@ MODELS = list(config["models"])
 ATTENTION_MODELS = [m for m in MODELS if config["models"][m]["readout"] == "attention"]
 NOISE_LEVELS = config["noise"]["levels"]
 SEEDS = config["seeds"]
-TRAINING = {k: v for k, v in config["training"].items() if k != "report_every"}
+TRAINING = {
+    key: config["training"][key] for key in ("updates", "record_every", "engine")
+}
 GRID = {
     "models": config["models"],
     "noise_levels": NOISE_LEVELS,
@@ -171,8 +173,10 @@ def run_files(name):
 
 def training_code(wildcards):
     """The source files that a model's training depends on: its engine's, not the other's."""
-    spec = spec_from(config["models"][wildcards.model])
-    files = code(*SHARED_CODE, *source_files(config["training"]["engine"], spec))
+    spec = config["models"][wildcards.model]
+    engine = config["training"]["engine"]
+    files = source_files(engine, spec_from(spec), spec["batch_size"])
+    files = code(*SHARED_CODE, *files)
     return f"{files} {custom_code(wildcards)}"
 
 

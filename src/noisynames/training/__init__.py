@@ -23,23 +23,31 @@ class Hyperparameters:
     """How long and how fast to train.
 
     Attributes:
-        updates: SGD updates, each on one example.
+        updates: The budget, in examples: SGD updates at batch size 1, else as many divided by the
+            batch size, so that batch sizes compare at the same number of examples.
         learning_rate: Step length of plain SGD.
         record_every: The training loss is averaged over this many updates a point.
         report_every: Progress is told after this many updates.
+        batch_size: Examples an update, by the mean of their losses; divides `record_every`.
     """
 
     updates: int = 80_000
     learning_rate: float = 0.005
     record_every: int = 1_000
     report_every: int = 5_000
+    batch_size: int = 1
 
     def __post_init__(self) -> None:
-        for key in ("updates", "record_every", "report_every"):
+        for key in ("updates", "record_every", "report_every", "batch_size"):
             if getattr(self, key) < 1:
                 raise UserError(f"{key}: {getattr(self, key)} is too small; at least 1")
         if not 0 < self.learning_rate < math.inf:
             raise UserError(f"learning_rate: {self.learning_rate} is not a positive finite number")
+        if self.record_every % self.batch_size:
+            raise UserError(
+                f"batch_size: found {self.batch_size}; "
+                f"allowed: a divisor of record_every, which is {self.record_every}"
+            )
 
 
 class Engine(Protocol):
@@ -48,7 +56,7 @@ class Engine(Protocol):
     name: str
 
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Do one SGD update an example, in order.
+        """Do SGD on the examples in order, an update for each or for each batch of them.
 
         Returns:
             losses: Negative log likelihood of each example before its update, shape (count,).
@@ -134,8 +142,14 @@ def train(
     names = Examples.of_names(split.train, languages)
     stream = TrainingStream(names, noise_level, seed)
     initial = initial_parameters(spec, len(ALPHABET), len(languages), seed)
-    rate = hyperparameters.learning_rate
-    trainer = make_engine(engine, spec, initial, rate, len(languages))
+    trainer = make_engine(
+        engine,
+        spec,
+        initial,
+        hyperparameters.learning_rate,
+        len(languages),
+        hyperparameters.batch_size,
+    )
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     update = 0
@@ -172,6 +186,7 @@ def make_engine(
     parameters: Parameters,
     learning_rate: float,
     outputs: int | None = None,
+    batch_size: int = 1,
 ) -> Engine:
     """Return an engine that trains `spec` from `parameters`.
 
@@ -181,21 +196,21 @@ def make_engine(
     if engine not in ENGINES:
         raise UserError(f"training.engine: {engine!r} is not one of {', '.join(ENGINES)}")
     if engine == "auto":
-        engine = "fused" if why_not_fused(spec) is None else "autograd"
+        engine = "fused" if why_not_fused(spec, batch_size) is None else "autograd"
     if engine == "autograd":
         from noisynames.training.autograd import AutogradEngine
 
-        return AutogradEngine(spec, parameters, learning_rate, outputs)
-    if reason := why_not_fused(spec):
+        return AutogradEngine(spec, parameters, learning_rate, outputs, batch_size)
+    if reason := why_not_fused(spec, batch_size):
         raise UserError(f"training.engine: 'fused' cannot train this model: {reason}")
     from noisynames.training.fused import FusedEngine
 
     return FusedEngine(spec, parameters, learning_rate)
 
 
-def source_files(engine: str, spec: ModelSpec) -> list[str]:
+def source_files(engine: str, spec: ModelSpec, batch_size: int = 1) -> list[str]:
     """Return the files, relative to the package, that an engine's training of `spec` depends on."""
-    if engine == "autograd" or why_not_fused(spec):
+    if engine == "autograd" or why_not_fused(spec, batch_size):
         return ["modules.py", "training/autograd.py"]
     kernel = [f"training/{name}" for name in kernel_files(spec.cell)]
     return ["training/fused.py", "training/compiled.py", *kernel]
@@ -207,7 +222,7 @@ def kernel_files(cell: str) -> list[str]:
     return ["primitives.py", "kernels.py", f"cells/{cell}.py", *readouts]
 
 
-def why_not_fused(spec: ModelSpec) -> str | None:
+def why_not_fused(spec: ModelSpec, batch_size: int = 1) -> str | None:
     """Return why the compiled engine cannot train `spec`, or None if it can."""
     if spec.cell not in RECURRENT:
         return f"it has {', '.join(RECURRENT)} only, and the cell is {spec.cell}"
@@ -215,4 +230,6 @@ def why_not_fused(spec: ModelSpec) -> str | None:
         return f"it has one layer only, and num_layers is {spec.num_layers}"
     if spec.bidirectional:
         return "it reads forward only, and the model is bidirectional"
+    if batch_size > 1:
+        return f"it takes one example an update, and batch_size is {batch_size}"
     return None

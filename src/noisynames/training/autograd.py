@@ -1,13 +1,14 @@
-"""The reference engine: plain PyTorch, one example an update."""
+"""The reference engine: plain PyTorch, any model, any batch size."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from noisynames.alphabet import ALPHABET
 from noisynames.models import ModelSpec, Parameters
-from noisynames.modules import load_model
+from noisynames.modules import load_model, padded
 from noisynames.sampling import Examples
 
 
@@ -22,6 +23,7 @@ class AutogradEngine:
         parameters: Parameters,
         learning_rate: float,
         outputs: int | None = None,
+        batch_size: int = 1,
     ) -> None:
         """Start from `parameters`, on one thread: a run of batch 1 gains nothing from more.
 
@@ -30,26 +32,29 @@ class AutogradEngine:
         torch.set_num_threads(1)
         outputs = outputs or len(parameters["output.bias"])
         self._module = load_model(spec, len(ALPHABET), outputs, parameters)
+        self._batch_size = batch_size
         self._optimiser = torch.optim.SGD(self._module.parameters(), lr=learning_rate)
 
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Do one SGD update an example; see `noisynames.training.Engine`."""
+        """Do one SGD update a batch, on the mean of its losses; see `training.Engine`."""
         losses = np.empty(len(examples), np.float32)
         guesses = np.empty(len(examples), np.int64)
-        characters = torch.from_numpy(examples.characters.astype(np.int64))
-        lengths = torch.from_numpy(examples.lengths)
-        targets = torch.from_numpy(examples.targets)
-        for i, (start, end) in enumerate(
-            zip(examples.offsets[:-1], examples.offsets[1:], strict=True)
-        ):
-            log_probabilities, _ = self._module(characters[None, start:end], lengths[i : i + 1])
-            loss = F.nll_loss(log_probabilities, targets[i : i + 1])
+        for start in range(0, len(examples), self._batch_size):
+            batch = slice(start, min(start + self._batch_size, len(examples)))
+            characters, lengths, targets = self._tensors(examples, batch)
+            log_probabilities, _ = self._module(characters, lengths)
+            each = F.nll_loss(log_probabilities, targets, reduction="none")
             self._optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            each.mean().backward()  # type: ignore[no-untyped-call]
             self._optimiser.step()
-            losses[i] = loss.item()
-            guesses[i] = int(log_probabilities.argmax())
+            losses[batch] = each.detach().numpy()
+            guesses[batch] = log_probabilities.argmax(1).numpy()
         return losses, guesses
+
+    @staticmethod
+    def _tensors(examples: Examples, batch: slice) -> tuple[Tensor, Tensor, Tensor]:
+        characters, lengths = padded(examples.select(np.arange(batch.start, batch.stop)))
+        return characters, lengths, torch.from_numpy(examples.targets[batch])
 
     def parameters(self) -> Parameters:
         """Return a copy of the current weights."""
