@@ -320,11 +320,11 @@ def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
     levels = _levels(tables)
     languages = sorted(own["language"].astype(str).unique())
     side = min(max(0.17 * len(languages), 1.6), 7.5)
-    width, height = len(levels) * (side + 0.3) + 1.2, len(models) * (side + 0.5) + 1.2
+    width, height = len(levels) * (side + 0.3) + 2.1, len(models) * (side + 0.5) + 1.2
     # Laid out by hand: measuring every rotated label takes longer than all other figures together.
     with mpl.rc_context({"figure.constrained_layout.use": False}):
         figure = Figure(figsize=(width, height))
-    figure.subplots_adjust(1.0 / width, 1.1 / height, 1 - 0.1 / width, 1 - 0.3 / height, 0.1, 0.15)
+    figure.subplots_adjust(1.0 / width, 1.1 / height, 1 - 1.0 / width, 1 - 0.3 / height, 0.1, 0.15)
     grid = figure.subplots(len(models), len(levels), squeeze=False, sharex=True, sharey=True)
     ticks = np.arange(len(languages)) + 0.5
     for row, model in zip(grid, models, strict=True):
@@ -332,7 +332,7 @@ def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
             cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
             matrix = cell.pivot_table(index="language", columns="prediction", values="share")
             matrix = matrix.reindex(index=languages, columns=languages)
-            axes.pcolormesh(
+            mesh = axes.pcolormesh(
                 matrix.to_numpy(float), vmin=0, vmax=1, cmap=_SEQUENTIAL, rasterized=True
             )
             axes.set_xticks(ticks, languages, rotation=90)
@@ -345,6 +345,9 @@ def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
         axes.set_ylabel("true language")
     for axes in grid[-1]:
         axes.set_xlabel("predicted language")
+    beside = grid[0, -1].get_position()
+    place = (1 - 0.85 / width, beside.y0, 0.12 / width, beside.height)
+    figure.colorbar(mesh, cax=figure.add_axes(place), label="share of the language's names")
     return figure
 
 
