@@ -86,7 +86,7 @@ def test_gradients_agree_in_double_precision(cell: str, readout: str, length: in
     assert_gradients_agree(ModelSpec(cell, readout), name, 4, 18)  # type: ignore[arg-type]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     model=st.sampled_from(MODELS),
     hidden_size=st.integers(1, 70),

@@ -623,7 +623,7 @@ def test_any_lines_are_a_tidy_table_or_refused(names: dict[str, list[str]]) -> N
     assert manifest["lines"] == manifest["names"] + len(manifest["dropped_lines"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=40))
 def test_any_damage_to_an_archive_is_read_or_refused(place: int, patch: bytes) -> None:
     buffer = io.BytesIO()
