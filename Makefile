@@ -25,7 +25,7 @@ report: setup  ## run the main job, up to results/report.html
 	@echo "Report: $(CURDIR)/results/report.html"
 
 test: setup  ## run the tests
-	$(ACTIVE) python -m pytest -n auto --dist worksteal
+	$(ACTIVE) python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-full: setup  ## run the long versions of the tests: every kill, every environment
 	$(ACTIVE) python -m pytest -m full -s

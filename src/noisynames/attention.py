@@ -163,10 +163,11 @@ def seed_agreement(weights: pd.DataFrame) -> pd.DataFrame:
     records = []
     quiet = weights[weights["is_noise"].groupby([weights[k] for k in _NAME]).transform("sum") == 0]
     quiet = quiet[quiet["tested_at"] == quiet["tested_at"].min()]
+    quiet = quiet.sort_values([*_NAME, "position"], kind="stable")
     for (model, trained_at), cell in quiet.groupby(["model", "trained_at"], sort=True):
         correlations = []
-        for _, name in cell.groupby(["language", "name"], sort=True):
-            curves = name.pivot_table(index="seed", columns="position", values="weight").to_numpy()
+        for (_, name), rows in cell.groupby(["language", "name"], sort=True):
+            curves = rows["weight"].to_numpy().reshape(-1, len(str(name)))  # a row a seed
             varied = curves[curves.std(axis=1) > 0]
             if len(varied) > 1 and varied.shape[1] > 1:
                 pairwise = np.corrcoef(varied)[np.triu_indices(len(varied), 1)]

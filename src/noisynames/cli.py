@@ -1,6 +1,7 @@
 """The command line: one subcommand a rule of the workflow."""
 
 import errno
+import gc
 import json
 import re
 import signal
@@ -215,6 +216,7 @@ def aggregate(
     """Turn all run files into tidy tables and statistics.json."""
     from noisynames import findings, tables
 
+    gc.freeze()  # statsmodels collects garbage at every correction, through all that was imported
     asked = tables.Grid(**_mapping("--grid", grid))
     built = tables.build(results, asked)
     tables.write(built, output, tables.STATISTICS, findings.find(built, asked))

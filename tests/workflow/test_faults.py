@@ -289,3 +289,34 @@ def test_a_run_that_fails_costs_no_other_and_a_partial_report_says_so(
     whole = (folder / "results/report.html").read_text()
     assert "4 of 4 runs completed" in whole
     assert "partial report" not in whole
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "rule", "complaint"),
+    [
+        (
+            "--updates 200 --split results/splits/seed1.csv",
+            "aggregate",
+            "trained with updates 200, the config says 400",
+        ),
+        (
+            "--updates 400 --split results/splits/seed0.csv",
+            "evaluate",
+            "trained on another split than results/splits/seed1.csv",
+        ),
+    ],
+)
+def test_a_run_by_hand_in_the_place_of_another_is_not_taken_for_it(
+    smoke: Path, tmp_path: Path, by_hand: str, rule: str, complaint: str
+) -> None:
+    shutil.copytree(smoke / "results", tmp_path / "results")
+    folder = "results/runs/rnn/noise0/seed1"
+    train = f"noisynames train --model rnn --noise 0 --seed 1 --hidden-size 8 {by_hand}"
+    train += f" --record-every 100 --output {folder}"
+    subprocess.run(train.split(), cwd=tmp_path, check=True, capture_output=True)
+    done = subprocess.run(
+        ["sh", "-c", job_command(smoke, rule)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr == f"noisynames: {folder}: {complaint}; `rm -r {folder}`, then run again\n"
+    assert done.returncode == 1
