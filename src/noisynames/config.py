@@ -49,6 +49,35 @@ def resolve(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     return resolved
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """A YAML loader that refuses a key that stands twice in a mapping."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping, after a look at its keys."""
+        seen = set()
+        for key_node, _ in node.value:
+            key = key_node.value
+            if key in seen and key_node.tag != "tag:yaml.org,2002:merge":
+                line = key_node.start_mark.line + 1
+                raise UserError(f"line {line}: key {key!r} is there twice; the first is lost")
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def check_file(path: Path) -> None:
+    """Refuse a YAML config in which a key stands twice, of which Snakemake takes the last.
+
+    Raises:
+        UserError: It does, or is no YAML at all.
+    """
+    try:
+        _OnceLoader(path.read_text(encoding="utf-8")).get_single_data()
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
+
+
 def _check_models(config: Mapping[str, Any]) -> None:
     """Refuse specifications whose parts do not go together."""
     plan = {key: config["training"][key] for key in ("updates", "record_every", "report_every")}

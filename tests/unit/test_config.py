@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from noisynames.config import resolve
+from noisynames.config import check_file, resolve
 from noisynames.errors import UserError
 from noisynames.models import WORKSHEET_MODELS, spec_from
 from noisynames.training import ENGINES
@@ -191,6 +191,30 @@ def test_a_fault_is_one_line_that_names_the_key(config: dict[str, Any], message:
     with pytest.raises(UserError) as error:
         resolve(config, SCHEMA)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "models:\n  gru: {cell: gru}\n  lstm: {cell: lstm}\n  gru: {cell: rnn}\n",
+            "line 4: key 'gru' is there twice; the first is lost",
+        ),
+        ("seeds: 3\nseeds: 4\n", "line 2: key 'seeds' is there twice; the first is lost"),
+        ("models: {gru: [", "not YAML (while parsing a flow node)"),
+    ],
+)
+def test_a_file_that_loses_something_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        check_file(path)
+    assert str(caught.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
+def test_no_shipped_config_says_a_thing_twice(file: Path) -> None:
+    check_file(file)
 
 
 def test_a_label_with_too_few_names_is_refused_before_any_job(tmp_path: Path) -> None:

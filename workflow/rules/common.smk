@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from noisynames.config import custom_source, resolve
+from noisynames.config import check_file, custom_source, resolve
 from noisynames.errors import UserError
 from noisynames.files import sweep
 from noisynames.models import spec_from
@@ -21,6 +21,8 @@ for folder in (Path.cwd(), Path.cwd() / "results"):
         sys.exit(f"{folder}: cannot be written; allow it, or name another --directory")
 
 try:
+    for file in workflow.configfiles:
+        check_file(Path(file))
     config = resolve(config, ROOT / "workflow/schemas/config.schema.yaml")
 except UserError as error:
     sys.exit(f"config: {error}")
