@@ -112,17 +112,22 @@ def smallest_p(n: int) -> float:
     return min(1.0, 2.0 / 2.0 ** min(n, EXACT_UP_TO))
 
 
-def log_rank(a: tuple[ArrayLike, ArrayLike], b: tuple[ArrayLike, ArrayLike]) -> float:
+def log_rank(a: tuple[ArrayLike, ArrayLike], b: tuple[ArrayLike, ArrayLike]) -> float | None:
     """Return the two-sided p value of the log-rank test that two times are distributed alike.
 
     Args:
         a: Times, shape (runs,), and whether each was reached (False: censored there).
         b: The same of the other group.
 
+    Returns:
+        The p value; None where a group is empty.
+
     Source: Mantel (1966); SciPy's `logrank`.
     """
-    if not (np.size(a[1]) and np.size(b[1])) or not (np.any(a[1]) or np.any(b[1])):
-        return 1.0  # one group is empty, or nothing was observed in either
+    if not (np.size(a[1]) and np.size(b[1])):
+        return None
+    if not (np.any(a[1]) or np.any(b[1])):
+        return 1.0  # nothing was observed in either group
     result = stats.logrank(_censored(*a), _censored(*b))
     return float(result.pvalue)
 
@@ -147,14 +152,18 @@ def _censored(times: ArrayLike, reached: ArrayLike) -> Any:
     )
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p values adjusted for being one family, by Holm's step-down method."""
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return p values adjusted for being one family, by Holm's step-down method.
+
+    A test that could not be made (None) is no member of the family, and stays None.
+    """
     from statsmodels.stats.multitest import multipletests
 
-    if not p_values:
-        return []
-    adjusted: list[float] = multipletests(p_values, method="holm")[1].tolist()
-    return adjusted
+    made = [p for p in p_values if p is not None]
+    if not made:
+        return [None] * len(p_values)
+    adjusted = iter(multipletests(made, method="holm")[1].tolist())
+    return [None if p is None else next(adjusted) for p in p_values]
 
 
 def compare(pairs: Sequence[tuple[ArrayLike, ArrayLike]], alpha: float = ALPHA) -> list[Comparison]:
@@ -169,24 +178,21 @@ def compare(pairs: Sequence[tuple[ArrayLike, ArrayLike]], alpha: float = ALPHA) 
         family, would not reach `alpha`, the verdict is `too few seeds to tell`.
     """
     differences = [np.asarray(a, float) - np.asarray(b, float) for a, b in pairs]
-    p_values = [sign_flip_test(d) if d.size else np.nan for d in differences]
-    tested = [i for i, d in enumerate(differences) if d.size]
-    adjusted: dict[int, float] = {}
-    if tested:
-        adjusted = dict(zip(tested, holm([p_values[i] for i in tested]), strict=True))
+    p_values = [sign_flip_test(d) if d.size else None for d in differences]
+    family = sum(p is not None for p in p_values)
     result = []
-    for i, d in enumerate(differences):
-        if not d.size:
+    for d, p, adjusted in zip(differences, p_values, holm(p_values), strict=True):
+        if adjusted is None:
             nothing = Estimate(float("nan"), None, None, 0)
             result.append(Comparison(nothing, None, None, "too few seeds to tell"))
             continue
         estimate = t_interval(d)
         verdict: Verdict
-        if adjusted[i] <= alpha:
+        if adjusted <= alpha:
             verdict = "higher" if estimate.mean > 0 else "lower"
-        elif smallest_p(d.size) * len(tested) > alpha:
+        elif smallest_p(d.size) * family > alpha:
             verdict = "too few seeds to tell"
         else:
             verdict = "no difference detected"
-        result.append(Comparison(estimate, p_values[i], adjusted[i], verdict))
+        result.append(Comparison(estimate, p, adjusted, verdict))
     return result
