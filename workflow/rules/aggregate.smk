@@ -28,7 +28,7 @@ rule aggregate:
             "statistics.py",
             "findings.py",
         ),
-        grid=json.dumps(GRID),
+        grid=literal(json.dumps(GRID)),
     shell:
         "noisynames aggregate --results results --grid {params.grid:q}"
         " --output results/tables > {log} 2>&1"

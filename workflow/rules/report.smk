@@ -73,7 +73,7 @@ rule report_partial:
         code=code("partial.py", "figures.py", "report.py", "answers.py", "findings.py"),
         templates=digests(ROOT / "report", TEMPLATES),
         runs=lambda wildcards: runs_on_disk(),  # it is written again when there are others
-        grid=json.dumps(GRID),
+        grid=literal(json.dumps(GRID)),
         config=literal(json.dumps(config)),
         folder=subpath(output[0], parent=True),
         figures=FIGURES,
