@@ -101,13 +101,12 @@ def read_record(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_recorded(path: Path, record: Mapping[str, Any], name: str | None = None) -> bytes:
+def read_recorded(path: Path, record: Mapping[str, Any]) -> bytes:
     """Read a file that a record vouches for.
 
     Args:
         path: The file.
         record: What `read_record` returned.
-        name: The file's name in the record, if it is not that of `path`.
 
     Raises:
         UserError: The file is missing, or not what was written.
@@ -116,7 +115,7 @@ def read_recorded(path: Path, record: Mapping[str, Any], name: str | None = None
         content = path.read_bytes()
     except FileNotFoundError:
         raise missing(path) from None
-    if _sha256(content) != record.get("files", {}).get(name or path.name):
+    if _sha256(content) != record.get("files", {}).get(path.name):
         raise damaged(path)
     return content
 
