@@ -29,6 +29,7 @@ rule all:
         expand(RUN, **CELLS, file=RUN_FILES),
         SPLITS,
         EVALUATION,
+        PROBES,
         ATTENTION,
         ALL_TABLES,
         ALL_FIGURES,

@@ -30,13 +30,14 @@ from noisynames.alphabet import ALPHABET
 from noisynames.config import resolve
 from noisynames.models import initial_parameters, spec_from
 from noisynames.modules import load_classifier
+from noisynames.noise import Noise, conditions
 from noisynames.sampling import Examples, TrainingStream
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = 200
 
 
-def seconds_an_update(config: dict[str, object], model: str, noise: int) -> float:
+def seconds_an_update(config: dict[str, object], model: str, noise: Noise) -> float:
     """Return the median time of one update of the worksheet's loop, over three samples."""
     models = config["models"]
     assert isinstance(models, dict)
@@ -80,7 +81,7 @@ def main(
     loop = sum(
         seconds_an_update(config, model, noise) * updates * seeds
         for model in config["models"]
-        for noise in config["noise"]["levels"]
+        for noise in conditions(**config["noise"])
     )
     snakemake = shutil.which("snakemake")
     assert snakemake, "snakemake is not on the PATH"

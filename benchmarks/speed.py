@@ -32,6 +32,7 @@ from noisynames import datasets, splits
 from noisynames.alphabet import ALPHABET
 from noisynames.models import GATES, WORKSHEET_MODELS, ModelSpec, Parameters, initial_parameters
 from noisynames.modules import Classifier, load_classifier
+from noisynames.noise import Noise
 from noisynames.sampling import Examples, TrainingStream
 from noisynames.training.fused import FusedEngine
 
@@ -157,7 +158,9 @@ def main(
     for model, spec in WORKSHEET_MODELS.items():
         for noise in (0, 5):
             initial = initial_parameters(spec, len(ALPHABET), L, 0)
-            sample = {loop: TrainingStream(names, noise, 0).take(n) for loop, n in UPDATES.items()}
+            sample = {
+                loop: TrainingStream(names, Noise(noise), 0).take(n) for loop, n in UPDATES.items()
+            }
             loops = {
                 "worksheet": worksheet(load(spec, initial, L), L),
                 "pytorch": pytorch(load(spec, initial, L), L),

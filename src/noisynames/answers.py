@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from noisynames.findings import Findings
+from noisynames.noise import Noise, conditions
 
 Record = Mapping[str, Any]
 _DETECTED = ("higher", "lower")
@@ -30,7 +31,7 @@ class Answer:
 
 
 def answer_all(findings: Findings, config: Mapping[str, Any]) -> list[Answer]:
-    """Return the answers to the worksheet's questions, in its order."""
+    """Return the answers to the worksheet's questions, in its order, and to what else was asked."""
     study = _Study(findings, config)
     return [
         _efficiency(study),
@@ -40,6 +41,7 @@ def answer_all(findings: Findings, config: Mapping[str, Any]) -> list[Answer]:
         _held_out(study),
         _lstm_and_layers(study),
         _batches(study),
+        *([_learning_rates(study)] if findings["rates"]["models"] else []),
     ]
 
 
@@ -49,8 +51,8 @@ class _Study:
     def __init__(self, findings: Findings, config: Mapping[str, Any]) -> None:
         self.findings = findings
         self.models: Mapping[str, Any] = config["models"]
-        self.levels = sorted(config["noise"]["levels"])
-        self.low, self.top = self.levels[0], self.levels[-1]
+        self.low, self.top = findings["quietest"], findings["noisiest"]
+        self.noise: Mapping[str, Any] = config["noise"]
         self.updates = config["training"]["updates"]
         plain = [m for m, s in self.models.items() if s["cell"] == "rnn" and s["readout"] == "last"]
         self.reference = (plain or list(self.models))[0]
@@ -62,7 +64,7 @@ class _Study:
             if all(r[key] == value for key, value in match.items())
         ]
 
-    def ranked(self, metric: str, noise: int, best_first: int = 1) -> list[Record]:
+    def ranked(self, metric: str, noise: str, best_first: int = 1) -> list[Record]:
         found = self.select("estimates", metric=metric, noise=noise)
         return sorted(found, key=lambda r: best_first * float(r["mean"]))
 
@@ -276,7 +278,101 @@ def _conclusions_under_noise(study: _Study) -> Answer:
         )
     if not sentences:
         sentences = ["No pair of models has a difference in loss that noise changed detectably."]
-    return Answer(question, verdict, sentences, "conclusions", _seeds(changes))
+    return Answer(
+        question, verdict, sentences + _placement(study) + _memory(study), "memory", _seeds(changes)
+    )
+
+
+def _placement(study: _Study) -> list[str]:
+    """Say for which models noise costs accuracy only, or more, where it stands last."""
+    level = Noise.named(study.top).level
+    at = {
+        noise.placement: noise.name
+        for noise in conditions(**study.noise)
+        if noise.level == level and noise.placement in ("suffix", "prefix", "scattered")
+    }
+    others = [placement for placement in at if placement != "suffix"]
+    if "suffix" not in at or not others:
+        return []
+    sentences = []
+    for model in dict.fromkeys(r["model"] for r in study.findings["placements"]):
+        effect = {
+            placement: study.select(
+                "noise_effects", metric="macro_accuracy", model=model, noise=name
+            )[0]
+            for placement, name in at.items()
+        }
+        against = {
+            r["b"]: r
+            for r in study.select(
+                "placements", metric="macro_accuracy", model=model, level=level, a="suffix"
+            )
+            if r["b"] in others
+        } | {
+            r["a"]: _turned(r)
+            for r in study.select(
+                "placements", metric="macro_accuracy", model=model, level=level, b="suffix"
+            )
+            if r["a"] in others
+        }
+        numbers = "; ".join(f"{p} {difference(r)}" for p, r in effect.items())
+        lost = [p for p, r in effect.items() if r["verdict"] == "lower"]
+        deeper = [p for p in others if against[p]["verdict"] == "lower"]
+        if lost == ["suffix"] and len(deeper) == len(others):
+            says = (
+                "it loses only where noise stands last, so its loss is one of memory across the "
+                "suffix"
+            )
+        elif "suffix" in lost and len(deeper) == len(others):
+            says = (
+                "it loses most where noise stands last, so part of its loss is one of memory "
+                "across the suffix"
+            )
+        elif "suffix" in lost and deeper:
+            says = f"noise costs it more behind the name than as {_and(deeper)}"
+        elif lost:
+            says = "it loses, but not detectably more where noise stands last"
+        else:
+            says = "no loss was detected at any placement"
+        sentences.append(
+            f"{model}: {says}. Accuracy at level {level} minus noise {study.low}: {numbers}."
+        )
+    return sentences
+
+
+def _turned(record: Record) -> Record:
+    """Return a comparison with its sides swapped."""
+    verdict = {"lower": "higher", "higher": "lower"}.get(record["verdict"], record["verdict"])
+    return {**record, "verdict": verdict}
+
+
+def _memory(study: _Study) -> list[str]:
+    """Say what the memory probe and the gradients found, for models trained under noise."""
+    kept: list[str] = []
+    fell: list[str] = []
+    longest = max((r["distance"] for r in study.findings["memory"]), default=0)
+    for r in study.select("memory_effects", noise=study.top):
+        if r["verdict"] in _DETECTED:
+            (fell if r["verdict"] == "lower" else kept).append(f"{r['model']} by {difference(r)}")
+    sentences = []
+    if fell:
+        sentences.append(
+            f"Memory probe: behind {longest} distractors instead of none, models trained at noise "
+            f"{study.top} lose accuracy: {'; '.join(fell)}."
+        )
+    if kept:
+        sentences.append(f"Memory probe: behind {longest} distractors gain: {'; '.join(kept)}.")
+    reach = study.select("gradient_reach", noise=study.top, stage="initial")
+    if reach:
+        sentences.append(
+            "Before training, the gradient's norm changes with each character further from the end "
+            "by a factor of "
+            + "; ".join(f"{r['model']} {interval(r)}" for r in reach)
+            + f": after {longest} characters, "
+            + "; ".join(f"{r['model']} {r['mean'] ** longest:.1g}" for r in reach)
+            + " of it is left."
+        )
+    return sentences
 
 
 def _attention(study: _Study) -> Answer:
@@ -362,7 +458,33 @@ def _held_out(study: _Study) -> Answer:
             winners.append(f"{_undecided(pairs) if pairs else 'one model only'} at noise {noise}")
     if not sentences:
         return _not_tested(question, "No run completed.", "accuracy")
+    sentences += _baselines(study)
     return Answer(question, "; ".join(winners), sentences, "accuracy", _seeds(compared))
+
+
+def _baselines(study: _Study) -> list[str]:
+    """Say which models beat which baselines."""
+    sentences = []
+    for noise in dict.fromkeys((study.low, study.top)):
+        found = study.select("baselines", metric="macro_accuracy", noise=noise)
+        for baseline in found:
+            against = [
+                r
+                for r in study.select("baseline_comparisons", metric="macro_accuracy", noise=noise)
+                if r["b"] == baseline["baseline"]
+            ]
+            groups = {
+                "beat it": [r["a"] for r in against if r["verdict"] == "higher"],
+                "fall behind it": [r["a"] for r in against if r["verdict"] == "lower"],
+                "cannot be told from it": [
+                    r["a"] for r in against if r["verdict"] not in _DETECTED
+                ],
+            }
+            says = "; ".join(f"{_and(names)} {what}" for what, names in groups.items() if names)
+            sentences.append(
+                f"Baseline {baseline['baseline']} at noise {noise}: {interval(baseline)}; {says}."
+            )
+    return sentences
 
 
 def _lstm_and_layers(study: _Study) -> Answer:
@@ -392,9 +514,88 @@ def _lstm_and_layers(study: _Study) -> Answer:
 
 
 def _batches(study: _Study) -> Answer:
-    return _not_tested(
-        "What do larger batches change?",
-        "Every run takes one name an update, as the worksheet does; nothing here bears on larger "
-        "batches.",
-        "methods",
+    question = "What do larger batches change?"
+    sizes = {m: spec["batch_size"] for m, spec in study.models.items()}
+    if set(sizes.values()) == {1}:
+        return _not_tested(
+            question,
+            "Every run takes one name an update, as the worksheet does; nothing here bears on "
+            "larger batches.",
+            "methods",
+        )
+    sentences = [
+        "Batch sizes and learning rates: "
+        + "; ".join(
+            f"{m} {spec['batch_size']} at {spec['learning_rate']:g}"
+            for m, spec in study.models.items()
+        )
+        + f". Each run sees {study.updates:,} names."
+    ]
+    smallest = min(sizes, key=lambda m: sizes[m])
+    verdicts = []
+    shown: list[Record] = []
+    for metric, text in (("final_loss", "training loss"), ("macro_accuracy", "accuracy")):
+        for noise in dict.fromkeys((study.low, study.top)):
+            sentences.append(f"{text.capitalize()} at noise {noise}: ")
+            sentences[-1] += f"{_list(study.select('estimates', metric=metric, noise=noise))}."
+            pairs = [
+                r
+                for r in study.select("model_comparisons", metric=metric, noise=noise)
+                if smallest in (r["a"], r["b"])
+            ]
+            shown += pairs
+            lower, higher = _against(smallest, pairs)
+            worse = higher if metric == "final_loss" else lower
+            better = lower if metric == "final_loss" else higher
+            if worse or better:
+                words = [f"{_and(worse)} worse"] if worse else []
+                words += [f"{_and(better)} better"] if better else []
+                verdicts.append(f"{text} at noise {noise}: {', '.join(words)} than {smallest}")
+    return Answer(
+        question, "; ".join(verdicts) or _undecided(shown), sentences, "training", _seeds(shown)
     )
+
+
+def _learning_rates(study: _Study) -> Answer:
+    question = "Does the ranking at one learning rate survive each model's own best rate?"
+    rates = study.findings["rates"]
+    if not rates["chosen"]:
+        return _not_tested(question, "There are no validation names to choose by.", "rates")
+    sentences, verdicts = [], []
+    shown: list[Record] = []
+    for metric, text in (("macro_accuracy", "accuracy"), ("final_loss", "training loss")):
+        for noise in dict.fromkeys((study.low, study.top)):
+            both = [
+                (single, best)
+                for single in rates["single_comparisons"]
+                for best in rates["best_comparisons"]
+                if all(single[key] == best[key] for key in ("metric", "noise", "a", "b"))
+                and (single["metric"], single["noise"]) == (metric, noise)
+            ]
+            shown += [best for _, best in both]
+            detected = [(s, b) for s, b in both if s["verdict"] in _DETECTED]
+            kept = [s for s, b in detected if b["verdict"] == s["verdict"]]
+            turned = [s for s, b in detected if {s["verdict"], b["verdict"]} == set(_DETECTED)]
+            new = [b for s, b in both if s not in kept + turned and b["verdict"] in _DETECTED]
+            of = f"of {len(detected)} detected" if detected else "none detected"
+            verdicts.append(
+                f"{text} at noise {noise}: "
+                + (f"{len(kept)} {of} kept, {len(turned)} reversed" if detected else of)
+            )
+            estimates = [r for r in rates["best"] if (r["metric"], r["noise"]) == (metric, noise)]
+            order = sorted(estimates, key=lambda r: r["mean"] * (-1 if text == "accuracy" else 1))
+            sentences.append(
+                f"{text.capitalize()} at noise {noise}, each at its own best rate: {_list(order)}."
+            )
+            sentences += [
+                f"{s['a']} − {s['b']} in {text} at noise {noise} turns from {difference(s)} to "
+                f"{difference(b)}."
+                for s, b in detected
+                if s in turned
+            ]
+            sentences += [
+                f"{b['a']} − {b['b']} in {text} at noise {noise} is detected only at the best "
+                f"rates: {difference(b)}."
+                for b in new
+            ]
+    return Answer(question, "; ".join(verdicts), sentences, "rates", _seeds(shown))

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from noisynames import runs
 from noisynames.alphabet import ALPHABET
-from noisynames.evaluation import attention_names, load_run
+from noisynames.evaluation import inspected_names, load_run
 from noisynames.files import read_record
 from noisynames.modules import Classifier, Custom, predict
+from noisynames.noise import Noise
 from noisynames.sampling import Examples, held_out_examples
 from noisynames.splits import Split
 
@@ -21,12 +22,12 @@ ATTENTION_COLUMNS = [
 
 
 def attention_of_run(
-    folder: Path, split: Split, noise_levels: Iterable[int], per_language: int
+    folder: Path, split: Split, noises: Iterable[Noise], per_language: int
 ) -> pd.DataFrame | None:
     """Return the attention weights of one run on a fixed set of held-out names.
 
     Returns:
-        One row an evaluation noise level × name × position (from 0), with ATTENTION_COLUMNS.
+        One row an evaluation noise × name × position (from 0), with ATTENTION_COLUMNS.
         Occlusion is what leaving the character out takes from the log-probability of the
         prediction (nats; 0 for a name of one character). None for a run that diverged.
 
@@ -37,10 +38,10 @@ def attention_of_run(
     if record["status"] != "ok":
         return None
     module = load_run(folder)
-    rows = attention_names(split, per_language)
+    rows = inspected_names(split, per_language)
     stems = Examples.of_names(rows, record["languages"])
     frames = []
-    for noise in noise_levels:
+    for noise in noises:
         examples = held_out_examples(stems, noise, record["seed"])
         log_probabilities, weights = predict(module, examples)
         assert weights is not None, "only models with an attention readout come here"
@@ -50,13 +51,13 @@ def attention_of_run(
             pd.DataFrame(
                 {
                     "seed": record["seed"],
-                    "noise": noise,
+                    "noise": noise.name,
                     "language": np.repeat([language for language, _ in rows], lengths),
                     "name": np.repeat([name for _, name in rows], lengths),
                     "position": position,
                     "character": np.array(list(ALPHABET))[examples.characters],
                     "weight": np.concatenate(weights).round(6),
-                    "is_noise": (position >= np.repeat(stems.lengths, lengths)).astype(int),
+                    "is_noise": examples.is_noise.astype(int),
                     "occlusion": _occlusion(module, examples, log_probabilities).round(6),
                 }
             )
@@ -81,6 +82,7 @@ def _occlusion(
         examples.characters[source[kept]],
         np.concatenate([[0], np.cumsum(lengths[owner] - 1)]),
         examples.targets[owner],
+        examples.is_noise[source[kept]],
     )
     possible = np.flatnonzero(lengths[owner] > 1)
     changed, _ = predict(module, shortened.select(possible))
@@ -112,10 +114,11 @@ def summarise(weights: pd.DataFrame) -> pd.DataFrame:
     """
     rows = weights.sort_values([*_NAME, "position"], kind="stable").reset_index(drop=True)
     grouped = rows.groupby(_NAME, sort=True)
-    rows["from_end"] = grouped["position"].transform("max") - rows["position"]
-    noise_count = grouped["is_noise"].transform("sum")
-    rows["last_character"] = rows["weight"].where(rows["from_end"] == 0, 0.0)
-    rows["last_letter"] = rows["weight"].where(rows["from_end"] == noise_count, 0.0)
+    last = grouped["position"].transform("max")
+    letters = rows["position"].where(rows["is_noise"] == 0)
+    last_letter = letters.groupby([rows[key] for key in _NAME]).transform("max")
+    rows["last_character"] = rows["weight"].where(rows["position"] == last, 0.0)
+    rows["last_letter"] = rows["weight"].where(rows["position"] == last_letter, 0.0)
     rows["on_noise"] = rows["weight"] * rows["is_noise"]
     rows["entropy"] = -rows["weight"] * np.log(rows["weight"].clip(lower=1e-12))
     ranks = grouped[["weight", "occlusion"]].rank()

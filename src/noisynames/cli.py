@@ -13,6 +13,7 @@ import typer
 
 from noisynames.errors import UserError
 from noisynames.models import CELLS, READOUTS
+from noisynames.noise import WORKSHEET_CHARACTERS, Noise
 
 app = typer.Typer(
     help="Benchmark recurrent classifiers of names under noise. Each command is a rule's job.",
@@ -23,10 +24,15 @@ app = typer.Typer(
 )
 
 Output = Annotated[Path, typer.Option(help="Where to write.")]
-Grid = Annotated[str, typer.Option(help="JSON: models, noise_levels, seeds, training.")]
+Grid = Annotated[str, typer.Option(help="JSON: what was asked for, see noisynames.grid.")]
 Templates = Annotated[
     Path, typer.Option(help="Folder with the Jinja2 templates.", envvar="NOISYNAMES_TEMPLATES")
 ]
+TrainedAt = Annotated[str, typer.Option(help="Noise: a level, or LEVEL-PLACEMENT.")]
+TestedAt = Annotated[list[str], typer.Option("--noise", help="Noise to test under; repeat it.")]
+Characters = Annotated[str, typer.Option(help="What distractors are drawn from.")]
+Runs = Annotated[list[Path], typer.Argument(help="Folders of a cell's runs, one a seed.")]
+Splits = Annotated[Path, typer.Option(help="Folder with seed<N>.csv.")]
 Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
 
 
@@ -64,12 +70,13 @@ def dataset(
     source: Annotated[str, typer.Option(help="surnames, tutorial or directory.")] = "surnames",
     path: Annotated[Optional[Path], typer.Option(help="Local folder or zip file.")] = None,  # noqa: UP045
     test_fraction: Annotated[float, typer.Option(help="Refuse labels too small for it.")] = 0.2,
+    validation_fraction: Annotated[float, typer.Option(help="And for this.")] = 0.0,
 ) -> None:
     """Collect and normalise the names."""
     from noisynames import datasets, splits
 
     data = datasets.load(source, path)
-    splits.check_counts(data.rows, test_fraction)
+    splits.check_counts(data.rows, test_fraction, validation_fraction)
     datasets.write(data, output)
     counted = {key: data.manifest[key] for key in ("languages", "lines", "names", "distinct_names")}
     print(f"{data.manifest['source']}: {counted}, {len(data.manifest['shared_names'])} shared")
@@ -82,11 +89,14 @@ def split(
     output: Output,
     test_fraction: Annotated[float, typer.Option(help="Share of names held out.")] = 0.2,
     max_train_names: Annotated[Optional[int], typer.Option(help="A language; none: all.")] = None,  # noqa: UP045
+    validation_fraction: Annotated[float, typer.Option(help="Held out for choices.")] = 0.0,
 ) -> None:
     """Split the names of one seed into train and test."""
     from noisynames import datasets, splits
 
-    parts = splits.split_names(datasets.read_names(names), seed, test_fraction, max_train_names)
+    parts = splits.split_names(
+        datasets.read_names(names), seed, test_fraction, max_train_names, validation_fraction
+    )
     splits.write(parts, output)
     print(f"seed {seed}: {len(parts.train)} training and {len(parts.test)} test names")
 
@@ -94,7 +104,7 @@ def split(
 @app.command()
 def train(
     model: Annotated[str, typer.Option(help="Name of the model; rnn, gru, … also give its cell.")],
-    noise: Annotated[int, typer.Option(min=0, help="Noise level.")],
+    noise: TrainedAt,
     seed: Annotated[int, typer.Option(min=0)],
     cell: Annotated[Optional[str], typer.Option(help=f"One of {', '.join(CELLS)}.")] = None,  # noqa: UP045
     readout: Annotated[Optional[str], typer.Option(help=f"One of {', '.join(READOUTS)}.")] = None,  # noqa: UP045
@@ -112,6 +122,7 @@ def train(
     ] = 5_000,
     batch_size: Annotated[int, typer.Option(help="Names an update.")] = 1,
     engine: Annotated[str, typer.Option(help="auto, fused or autograd.")] = "auto",
+    noise_characters: Characters = WORKSHEET_CHARACTERS,
     split: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="The seed's split; by default that of the offline names."),
@@ -121,7 +132,7 @@ def train(
         typer.Option(help="Folder to write; by default results/runs/MODEL/noiseN/seedS."),
     ] = None,
 ) -> None:
-    """Train one model at one noise level under one seed."""
+    """Train one model under one noise and one seed."""
     from noisynames import runs, splits
     from noisynames.models import NAME, WORKSHEET_MODELS, ModelSpec
     from noisynames.progress import report_to
@@ -153,57 +164,110 @@ def train(
         parts = splits.split_names(datasets.load("surnames").rows, seed)
     else:
         parts = splits.read(split)
+    condition = Noise.named(noise, noise_characters)
     folder = output or Path("results", "runs", model, f"noise{noise}", f"seed{seed}")
     title = f"{model} noise {noise} seed {seed}"
     try:
         with report_to(sys.stderr, title, hyperparameters) as report_progress:
-            run = train_model(spec, parts, noise, seed, hyperparameters, engine, report_progress)
+            run = train_model(
+                spec, parts, condition, seed, hyperparameters, engine, report_progress
+            )
     except KeyboardInterrupt:
         print("noisynames: interrupted; nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None
     if run.diverged_at is not None:
         print(f"diverged: the loss of update {run.diverged_at} is not finite", file=sys.stderr)
-    runs.write_run(folder, run, spec, hyperparameters, parts, model, noise, seed)
+    runs.write_run(folder, run, spec, hyperparameters, parts, model, condition, seed)
     runs.write_timing(folder / runs.TIMING, run, run.diverged_at or updates)
     print(f"{run.status}: {folder} ({run.engine}, {run.training_seconds:.1f} s)", file=sys.stderr)
 
 
 @app.command()
 def evaluate(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of a cell's runs, one a seed.")],
-    splits: Annotated[Path, typer.Option(help="Folder with seed<N>.csv.")],
-    noise: Annotated[list[int], typer.Option(help="Noise level to test at; repeat it.")],
+    runs: Runs,
+    splits: Splits,
+    noise: TestedAt,
+    trained_at: TrainedAt,
     output: Output,
+    noise_characters: Characters = WORKSHEET_CHARACTERS,
 ) -> None:
-    """Predict the held-out names with every run, at every noise level."""
+    """Predict the held-out names with every run, under every noise."""
     from noisynames import evaluation
 
+    tested = [Noise.named(name, noise_characters) for name in noise]
+    own = Noise.named(trained_at, noise_characters)
     rows = evaluation.of_cell(
         runs,
         splits,
-        lambda folder, split: evaluation.evaluate_run(folder, split, noise),
+        lambda folder, split: evaluation.evaluate_run(folder, split, tested),
         evaluation.PREDICTION_COLUMNS,
     )
-    evaluation.write(rows, output)
+    judged = [evaluation.validate(f, evaluation.read_split(f, splits), own) for f in runs]
+    evaluation.write(rows, output, validation=[row for row in judged if row])
 
 
 @app.command("inspect-attention")
 def inspect_attention(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of a cell's runs, one a seed.")],
-    splits: Annotated[Path, typer.Option(help="Folder with seed<N>.csv.")],
-    noise: Annotated[list[int], typer.Option(help="Noise level to test at; repeat it.")],
+    runs: Runs,
+    splits: Splits,
+    noise: TestedAt,
     output: Output,
     names_per_language: Annotated[int, typer.Option(min=1)] = 5,
+    noise_characters: Characters = WORKSHEET_CHARACTERS,
 ) -> None:
     """Record where each run's attention goes on held-out names."""
     from noisynames import attention, evaluation
 
+    tested = [Noise.named(name, noise_characters) for name in noise]
     rows = evaluation.of_cell(
         runs,
         splits,
-        lambda folder, split: attention.attention_of_run(folder, split, noise, names_per_language),
+        lambda folder, split: attention.attention_of_run(folder, split, tested, names_per_language),
         attention.ATTENTION_COLUMNS,
     )
+    evaluation.write(rows, output)
+
+
+@app.command()
+def probe(
+    runs: Runs,
+    splits: Splits,
+    output: Output,
+    longest_suffix: Annotated[int, typer.Option(min=1)] = 12,
+    names_per_language: Annotated[int, typer.Option(min=1)] = 20,
+    noise_characters: Characters = WORKSHEET_CHARACTERS,
+) -> None:
+    """Measure what each run remembers behind a growing suffix, and how far its gradients reach."""
+    from noisynames import evaluation, probes
+
+    rows = evaluation.of_cell(
+        runs,
+        splits,
+        lambda folder, split: probes.probe_run(
+            folder, split, noise_characters, longest_suffix, names_per_language
+        ),
+        probes.PROBE_COLUMNS,
+    )
+    evaluation.write(rows, output)
+
+
+@app.command()
+def baseline(
+    name: Annotated[str, typer.Argument(help="ngrams or majority.")],
+    splits: Splits,
+    seed: Annotated[list[int], typer.Option(help="A seed; repeat it.")],
+    trained_at: TrainedAt,
+    noise: TestedAt,
+    updates: Annotated[int, typer.Option(min=1, help="The models' budget in examples.")],
+    output: Output,
+    noise_characters: Characters = WORKSHEET_CHARACTERS,
+) -> None:
+    """Fit a baseline under every seed and predict the held-out names, under every noise."""
+    from noisynames import baselines, evaluation
+
+    own = Noise.named(trained_at, noise_characters)
+    tested = [Noise.named(name, noise_characters) for name in noise]
+    rows = baselines.evaluate(name, splits, seed, own, tested, updates)
     evaluation.write(rows, output)
 
 
@@ -215,9 +279,10 @@ def aggregate(
 ) -> None:
     """Turn all run files into tidy tables and statistics.json."""
     from noisynames import findings, tables
+    from noisynames import grid as grids
 
     gc.freeze()  # statsmodels collects garbage at every correction, through all that was imported
-    asked = tables.Grid(**_mapping("--grid", grid))
+    asked = grids.Grid(**_mapping("--grid", grid))
     built = tables.build(results, asked)
     tables.write(built, output, tables.STATISTICS, findings.find(built, asked))
     timings = {"timings": tables.timings(results, asked.cells)}
@@ -262,9 +327,10 @@ def report_partial(
     figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
 ) -> None:
     """Write a report from the runs that exist, and say which are missing."""
-    from noisynames import partial, tables
+    from noisynames import grid as grids
+    from noisynames import partial
 
-    asked = tables.Grid(**_mapping("--grid", grid))
+    asked = grids.Grid(**_mapping("--grid", grid))
     missing = partial.write(
         results, asked, templates, _mapping("--config", config), figures, output
     )

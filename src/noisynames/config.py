@@ -17,6 +17,7 @@ from jsonschema.validators import extend
 from noisynames import datasets, splits
 from noisynames.errors import UserError
 from noisynames.models import spec_from
+from noisynames.noise import check_characters
 from noisynames.training import Hyperparameters, why_not_fused
 
 Schema = Mapping[str, Any]
@@ -24,7 +25,7 @@ _SHOWN = 80
 
 
 def resolve(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
-    """Return `config` with every default filled in and `seeds` as a list.
+    """Return `config` with every default filled in, `seeds` and `noise.placement` as lists.
 
     Raises:
         UserError: The first fault, in one line: the key, what was found, what is allowed.
@@ -39,10 +40,13 @@ def resolve(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     resolved: dict[str, Any] = _with_defaults(config, schema)
     if isinstance(resolved["seeds"], int):
         resolved["seeds"] = list(range(resolved["seeds"]))
+    if isinstance(resolved["noise"]["placement"], str):
+        resolved["noise"]["placement"] = [resolved["noise"]["placement"]]
     for spec in resolved["models"].values():
         for key in ("learning_rate", "batch_size"):
             if spec[key] is None:
                 spec[key] = resolved["training"][key]
+    check_characters(resolved["noise"]["characters"])
     _check_models(resolved)
     _check_engine(resolved)
     _check_dataset(resolved["dataset"])
@@ -82,6 +86,8 @@ def _check_models(config: Mapping[str, Any]) -> None:
     """Refuse specifications whose parts do not go together."""
     plan = {key: config["training"][key] for key in ("updates", "record_every", "report_every")}
     for name, spec in config["models"].items():
+        if name in config["baselines"]:
+            raise UserError(f"models.{name}: a baseline has this name; take another")
         try:
             spec_from(spec)
             Hyperparameters(
@@ -126,10 +132,11 @@ def _check_dataset(dataset: Mapping[str, Any]) -> None:
         raise UserError("dataset.path: not used by source 'surnames'; leave it out")
     if dataset["source"] == "directory" and dataset["path"] is None:
         raise UserError("dataset.path: missing; source 'directory' needs a folder of .txt files")
-    unusual = not 0.02 <= dataset["test_fraction"] <= 0.98  # fits every list of Faker's
+    fractions = [dataset["test_fraction"], dataset["validation_fraction"]]
+    unusual = not 0.02 <= fractions[0] <= 0.98 or fractions[1] > 0  # fits every list of Faker's
     if dataset["path"] is not None or (dataset["source"] == "surnames" and unusual):
         names = datasets.load(dataset["source"], dataset["path"] and Path(dataset["path"]))
-        splits.check_counts(names.rows, dataset["test_fraction"])
+        splits.check_counts(names.rows, *fractions)
 
 
 def _is_number(_: Any, value: Any) -> bool:

@@ -1,12 +1,14 @@
-"""Predictions on held-out names at every noise level, and what they can be compared with."""
+"""Predictions on held-out names under every noise, and what they can be compared with."""
 
 import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from noisynames import runs, splits
 from noisynames.alphabet import ALPHABET
@@ -14,8 +16,9 @@ from noisynames.errors import UserError
 from noisynames.files import read_record, write_record, write_table
 from noisynames.models import ModelSpec
 from noisynames.modules import Classifier, Custom, load_model, predict
+from noisynames.noise import Noise, NoiseStream
 from noisynames.sampling import Examples, held_out_examples
-from noisynames.splits import Split
+from noisynames.splits import Row, Split
 
 PREDICTION_COLUMNS = [
     "seed", "noise", "language", "name", "prediction", "probability", "rank", "loss"
@@ -59,19 +62,16 @@ def read_split(folder: Path, splits_folder: Path) -> Split:
     return split
 
 
-def write(rows: pd.DataFrame, path: Path) -> None:
-    """Write the rows of `of_cell` as CSV, and beside it their record."""
+def write(rows: pd.DataFrame, path: Path, **more: Any) -> None:
+    """Write the rows of `of_cell` as CSV, and beside it their record, with what else it holds."""
     write_table(rows, path)
-    write_record(path.with_suffix(".json"), {"rows": len(rows)}, files=[path])
+    write_record(path.with_suffix(".json"), {"rows": len(rows), **more}, files=[path])
 
 
-def evaluate_run(folder: Path, split: Split, noise_levels: Iterable[int]) -> pd.DataFrame | None:
-    """Return the held-out predictions of one run at every noise level.
+def evaluate_run(folder: Path, split: Split, noises: Iterable[Noise]) -> pd.DataFrame | None:
+    """Return the held-out predictions of one run under every noise; see `predictions`.
 
-    Returns:
-        One row an evaluation noise level × test name, with PREDICTION_COLUMNS: the probability is
-        that of the prediction, the rank that of the true language (1 is best), the loss its
-        negative log likelihood in nats. None for a run that diverged.
+    None for a run that diverged.
 
     Raises:
         UserError: A file of the run is missing or damaged.
@@ -80,30 +80,71 @@ def evaluate_run(folder: Path, split: Split, noise_levels: Iterable[int]) -> pd.
     if record["status"] != "ok":
         return None
     module = load_run(folder)
-    languages = np.array(record["languages"])
-    names = Examples.of_names(split.test, record["languages"])
+    seed, languages = record["seed"], record["languages"]
+    names = Examples.of_names(split.test, languages)
     frames = []
-    for noise in noise_levels:
-        examples = held_out_examples(names, noise, record["seed"])
-        log_probabilities, _ = predict(module, examples)
-        row = np.arange(len(examples))
-        best = log_probabilities.argmax(1)
-        true = log_probabilities[row, examples.targets]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "seed": record["seed"],
-                    "noise": noise,
-                    "language": [language for language, _ in split.test],
-                    "name": [name for _, name in split.test],
-                    "prediction": languages[best],
-                    "probability": np.exp(log_probabilities[row, best]).round(6),
-                    "rank": (log_probabilities > true[:, None]).sum(1) + 1,
-                    "loss": (-true).round(6),
-                }
-            )
-        )
+    for noise in noises:
+        log_probabilities, _ = predict(module, held_out_examples(names, noise, seed))
+        frames.append(predictions(seed, noise, split.test, languages, log_probabilities))
     return pd.concat(frames, ignore_index=True)
+
+
+def predictions(
+    seed: int,
+    noise: Noise,
+    names: Sequence[Row],
+    languages: Sequence[str],
+    log_probabilities: NDArray[np.float64],
+) -> pd.DataFrame:
+    """Return one row a name, with PREDICTION_COLUMNS.
+
+    The probability is that of the prediction, the rank that of the true language (1 is best), the
+    loss its negative log likelihood in nats.
+    """
+    row = np.arange(len(names))
+    targets = np.array([languages.index(language) for language, _ in names])
+    best = log_probabilities.argmax(1)
+    true = log_probabilities[row, targets]
+    return pd.DataFrame(
+        {
+            "seed": seed,
+            "noise": noise.name,
+            "language": [language for language, _ in names],
+            "name": [name for _, name in names],
+            "prediction": np.array(languages)[best],
+            "probability": np.exp(log_probabilities[row, best]).round(6),
+            "rank": (log_probabilities > true[:, None]).sum(1) + 1,
+            "loss": (-true).round(6),
+        }
+    )
+
+
+def validate(folder: Path, split: Split, noise: Noise) -> dict[str, Any] | None:
+    """Return how one run does on its seed's validation names, under the noise it was trained under.
+
+    None where there is no such part, or the run diverged.
+
+    Returns:
+        seed, validation_accuracy and validation_loss, both macro-averaged.
+
+    Raises:
+        UserError: A file of the run is missing or damaged.
+    """
+    record = read_record(folder / runs.RECORD)
+    if record["status"] != "ok" or not split.validation:
+        return None
+    languages = record["languages"]
+    names = Examples.of_names(split.validation, languages)
+    stream = NoiseStream(noise, record["seed"], "validation noise")
+    log_probabilities, _ = predict(load_run(folder), names.with_noise(stream.take(len(names))))
+    rows = predictions(record["seed"], noise, split.validation, languages, log_probabilities)
+    by_language = rows.assign(correct=rows["rank"] == 1).groupby("language")
+    means = by_language[["correct", "loss"]].mean().mean()
+    return {
+        "seed": record["seed"],
+        "validation_accuracy": float(means["correct"]),
+        "validation_loss": float(means["loss"]),
+    }
 
 
 def load_run(folder: Path) -> Classifier | Custom:
@@ -129,7 +170,7 @@ def yardsticks(split: Split) -> dict[str, float]:
         majority: Accuracy of always naming the language with the most test names.
         ceiling, macro_ceiling: The best accuracy any classifier of names can reach, plain and
             macro-averaged, since a name that several languages share gets one answer.
-        leaked: Names that stand in both parts; a fair split has none.
+        leaked: Test names that stand in another part; a fair split has none.
     """
     sizes: dict[str, int] = defaultdict(int)
     languages_of: dict[str, list[str]] = defaultdict(list)
@@ -142,12 +183,12 @@ def yardsticks(split: Split) -> dict[str, float]:
         "majority": max(sizes.values()) / len(split.test),
         "ceiling": len(languages_of) / len(split.test),
         "macro_ceiling": best / len(sizes),
-        "leaked": len(languages_of.keys() & {name for _, name in split.train}),
+        "leaked": len(languages_of.keys() & {name for _, name in split.train + split.validation}),
     }
 
 
-def attention_names(split: Split, per_language: int) -> Sequence[tuple[str, str]]:
-    """Return the held-out names whose attention is inspected: the first few of each language.
+def inspected_names(split: Split, per_language: int) -> Sequence[Row]:
+    """Return the held-out names that are looked at one by one: a few of each language.
 
     They are the alphabetically first among the names of 4 to 12 characters (or among all names
     where there are too few), so they are the same for every model and noise level of a seed.

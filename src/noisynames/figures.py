@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from noisynames.errors import UserError
 from noisynames.files import write_text
 from noisynames.findings import Findings
+from noisynames.noise import Noise
 from noisynames.statistics import reached_by, t_band
 from noisynames.tables import Tables
 
@@ -66,9 +67,11 @@ RULE_GRAPH = {
     "dataset": [],
     "split": ["dataset"],
     "train": ["split"],
+    "baseline": ["split"],
     "evaluate": ["split", "train"],
+    "probe": ["split", "train"],
     "inspect_attention": ["split", "train"],
-    "aggregate": ["evaluate", "inspect_attention", "split", "train"],
+    "aggregate": ["baseline", "evaluate", "inspect_attention", "probe", "split", "train"],
     "plot": ["aggregate"],
     "report": ["aggregate", "dataset", "plot"],
 }
@@ -109,6 +112,10 @@ _SHOWS = {
     "occlusion_examples": "attention_examples",
     "attention_position": "attention_position",
     "attention_noise": "attention",
+    "memory": "probes",
+    "gradients": "probes",
+    "placements": "accuracy",
+    "rates": "accuracy",
 }
 
 Draw = Callable[[Tables, Findings, Look], Figure]
@@ -126,6 +133,7 @@ def draw(names: Iterable[str], tables: Tables, findings: Findings, folder: Path)
     Raises:
         UserError: There is no figure of that name.
     """
+    tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
     look = Look(_models(tables))
     for name in names:
         if name not in FIGURES:
@@ -145,9 +153,9 @@ def draw(names: Iterable[str], tables: Tables, findings: Findings, folder: Path)
 def _draw_loss_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
     """All models in one axes, a panel a noise level."""
     losses = tables["losses"]
-    levels = _levels(tables)
-    figure, panels = _panels(len(levels), width=4.2, height=3.6, sharey=True)
-    for axes, noise in zip(panels, levels, strict=True):
+    noises = _noises(tables)
+    figure, panels = _panels(len(noises), width=4.2, height=3.6, sharey=True)
+    for axes, noise in zip(panels, noises, strict=True):
         ends = []
         for model, table in _by_model(losses[losses["noise"] == noise]):
             mean = _curve(axes, table, look.colour(model), look.dashes(model), model, noise)
@@ -164,11 +172,11 @@ def _draw_loss_by_model(tables: Tables, findings: Findings, look: Look) -> Figur
     """Each model alone, a line a noise level."""
     losses = tables["losses"]
     models = _models(tables)
-    levels = _levels(tables)
+    noises = _noises(tables)
     figure, panels = _panels(len(models), width=4.2, height=3.0, sharey=True)
     for axes, model in zip(panels, models, strict=True):
         ends = []
-        for i, noise in enumerate(levels):
+        for i, noise in enumerate(noises):
             table = losses[(losses["model"] == model) & (losses["noise"] == noise)]
             if table.empty:
                 continue
@@ -185,10 +193,12 @@ def _draw_accuracy(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Macro-averaged accuracy, tested at the noise trained at: every seed, mean and interval."""
     runs = tables["runs"]
     models = _models(tables)
-    levels = _levels(tables)
-    figure, panels = _panels(len(levels), width=4.2, height=0.42 * len(models) + 1.5, sharey=True)
+    noises = _noises(tables)
+    baselines = list(dict.fromkeys(r["baseline"] for r in findings["baselines"]))
+    rows = len(models) + len(baselines)
+    figure, panels = _panels(len(noises), width=4.2, height=0.42 * rows + 1.5, sharey=True)
     sticks = findings["yardsticks"]
-    for axes, noise in zip(panels, levels, strict=True):
+    for axes, noise in zip(panels, noises, strict=True):
         for name, text in (("chance", "chance"), ("macro_ceiling", "ceiling")):
             axes.axvline(sticks[name]["mean"], color=_INK, lw=0.9, ls=(0, (3, 2)))
             axes.annotate(
@@ -213,10 +223,17 @@ def _draw_accuracy(tables: Tables, findings: Findings, look: Look) -> Figure:
                 findings["estimates"], metric="macro_accuracy", model=model, noise=noise
             ):
                 _interval(axes, record, i, look, model, noise)
+        if baselines:
+            axes.axhline(len(models) - 0.4, color=_INK, lw=0.6)
+        for i, baseline in enumerate(baselines, len(models)):
+            for record in _select(
+                findings["baselines"], metric="macro_accuracy", baseline=baseline, noise=noise
+            ):
+                _baseline(axes, record, i, noise)
         axes.set(xlim=(0, 1.0), xlabel="Macro-averaged held-out accuracy")
         axes.set_title(f"Noise {noise}", pad=16)
-        axes.set_yticks(range(len(models)), models)
-        axes.set_ylim(len(models) - 0.4, -0.6)
+        axes.set_yticks(range(rows), [*models, *(f"{name} (baseline)" for name in baselines)])
+        axes.set_ylim(rows - 0.4, -0.6)
     return figure
 
 
@@ -224,10 +241,10 @@ def _draw_accuracy(tables: Tables, findings: Findings, look: Look) -> Figure:
 def _draw_differences(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Forest plot of the paired differences in macro-averaged accuracy."""
     records = [r for r in findings["model_comparisons"] if r["metric"] == "macro_accuracy"]
-    levels = sorted({r["noise"] for r in records})
-    rows = max((sum(r["noise"] == n for r in records) for n in levels), default=1)
-    figure, panels = _panels(max(len(levels), 1), width=4.6, height=0.34 * rows + 1.3, sharey=True)
-    for axes, noise in zip(panels, levels, strict=False):
+    noises = list(dict.fromkeys(r["noise"] for r in records))
+    rows = max((sum(r["noise"] == n for r in records) for n in noises), default=1)
+    figure, panels = _panels(max(len(noises), 1), width=4.6, height=0.34 * rows + 1.3, sharey=True)
+    for axes, noise in zip(panels, noises, strict=False):
         shown = [r for r in records if r["noise"] == noise]
         axes.axvline(0, color=_INK, lw=0.9)
         for i, record in enumerate(shown):
@@ -264,8 +281,8 @@ def _draw_cross(tables: Tables, findings: Findings, look: Look) -> Figure:
     records = pd.DataFrame(findings["cross"])
     records = records[records["metric"] == "macro_accuracy"] if len(records) else records
     models = _models(tables)
-    levels = _levels(tables)
-    side = 0.62 * len(levels) + 1.1
+    noises = _noises(tables)
+    side = 0.62 * len(noises) + 1.1
     figure, panels = _panels(len(models), width=max(side, 2.3), height=side)
     for axes, model in zip(panels, models, strict=True):
         if records.empty:
@@ -273,7 +290,7 @@ def _draw_cross(tables: Tables, findings: Findings, look: Look) -> Figure:
         matrix = (
             records[records["model"] == model]
             .pivot(index="trained_at", columns="tested_at", values="mean")
-            .reindex(index=levels, columns=levels)
+            .reindex(index=noises, columns=noises)
             .astype(float)
         )
         sns.heatmap(
@@ -294,7 +311,7 @@ def _draw_recall(tables: Tables, findings: Findings, look: Look) -> Figure:
     matrix = own.pivot_table(
         index="language", columns=["model", "trained_at"], values="recall", aggfunc="mean"
     )
-    columns = [(m, n) for m in models for n in sorted(own["trained_at"].unique())]
+    columns = [(m, n) for m in models for n in _noises(tables)]
     matrix = matrix.reindex(columns=pd.MultiIndex.from_tuples(columns))
     figure, (axes,) = _panels(
         1, width=0.85 * len(columns) + 2.0, height=0.24 * max(len(matrix), 4) + 1.4
@@ -317,18 +334,18 @@ def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
     confusion = tables["confusion"]
     own = confusion[confusion["trained_at"] == confusion["tested_at"]]
     models = _models(tables)
-    levels = _levels(tables)
+    noises = _noises(tables)
     languages = sorted(own["language"].astype(str).unique())
     side = min(max(0.17 * len(languages), 1.6), 7.5)
-    width, height = len(levels) * (side + 0.3) + 2.1, len(models) * (side + 0.5) + 1.2
+    width, height = len(noises) * (side + 0.3) + 2.1, len(models) * (side + 0.5) + 1.2
     # Laid out by hand: measuring every rotated label takes longer than all other figures together.
     with mpl.rc_context({"figure.constrained_layout.use": False}):
         figure = Figure(figsize=(width, height))
     figure.subplots_adjust(1.0 / width, 1.1 / height, 1 - 1.0 / width, 1 - 0.3 / height, 0.1, 0.15)
-    grid = figure.subplots(len(models), len(levels), squeeze=False, sharex=True, sharey=True)
+    grid = figure.subplots(len(models), len(noises), squeeze=False, sharex=True, sharey=True)
     ticks = np.arange(len(languages)) + 0.5
     for row, model in zip(grid, models, strict=True):
-        for axes, noise in zip(row, levels, strict=True):
+        for axes, noise in zip(row, noises, strict=True):
             cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
             matrix = cell.pivot_table(index="language", columns="prediction", values="share")
             matrix = matrix.reindex(index=languages, columns=languages)
@@ -355,9 +372,9 @@ def _draw_confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
 def _draw_loss_by_seconds(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Training loss against the seconds of training, at each model's median pace."""
     losses, timings = tables["losses"], tables["timings"]
-    levels = _levels(tables)
-    figure, panels = _panels(len(levels), width=4.2, height=3.2, sharey=True)
-    for axes, noise in zip(panels, levels, strict=True):
+    noises = _noises(tables)
+    figure, panels = _panels(len(noises), width=4.2, height=3.2, sharey=True)
+    for axes, noise in zip(panels, noises, strict=True):
         for model, table in _by_model(losses[losses["noise"] == noise]):
             cost = timings[(timings["model"] == model) & (timings["noise"] == noise)]
             pace = float((cost["training_seconds"] / cost["updates"]).median())
@@ -375,10 +392,10 @@ def _draw_loss_by_seconds(tables: Tables, findings: Findings, look: Look) -> Fig
 def _draw_time_to_target(tables: Tables, findings: Findings, look: Look) -> Figure:
     """The share of runs that reached the target loss, against updates."""
     table = tables["time_to_target"]
-    levels = _levels(tables)
-    figure, panels = _panels(len(levels), width=4.2, height=2.6, sharey=True)
+    noises = _noises(tables)
+    figure, panels = _panels(len(noises), width=4.2, height=2.6, sharey=True)
     budget = float(table["update"].max())
-    for axes, noise in zip(panels, levels, strict=True):
+    for axes, noise in zip(panels, noises, strict=True):
         for model, cell in _by_model(table[table["noise"] == noise]):
             times, shares = reached_by(cell["update"], cell["reached"])
             x, y = [0.0, *times, budget], [0.0, *shares, shares[-1]]
@@ -396,7 +413,7 @@ def _draw_time_to_target(tables: Tables, findings: Findings, look: Look) -> Figu
 @_figure
 def _draw_accuracy_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Accuracy and mean rank of every model against noise, trained and tested at the same level."""
-    levels = _levels(tables)
+    noises = _noises(tables)
     figure, (left, right) = _panels(2, width=4.2, height=3.2)
     for axes, records in (
         (left, _select(findings["estimates"], metric="macro_accuracy")),
@@ -405,10 +422,10 @@ def _draw_accuracy_by_noise(tables: Tables, findings: Findings, look: Look) -> F
         ends = []
         for model in _models(tables):
             own = {r["noise"]: r for r in records if r["model"] == model}
-            shown = [noise for noise in levels if noise in own]
+            shown = [noise for noise in noises if noise in own]
             if not shown:
                 continue
-            x = [levels.index(noise) for noise in shown]
+            x = [noises.index(noise) for noise in shown]
             y = [own[noise]["mean"] for noise in shown]
             line = axes.plot(
                 x, y, color=look.colour(model), ls=look.dashes(model), marker=look.marker(model),
@@ -423,8 +440,16 @@ def _draw_accuracy_by_noise(tables: Tables, findings: Findings, look: Look) -> F
                     )[0]  # fmt: skip
                     _tag(bar, "band", model)
             ends.append(((x[-1] + 0.02, y[-1]), model, look.colour(model)))
-        axes.set_xticks(range(len(levels)), [str(level) for level in levels])
-        axes.set_xlabel("Noise level")
+        known = _select(findings["baselines"], metric="macro_accuracy") if axes is left else []
+        for baseline in dict.fromkeys(r["baseline"] for r in known):
+            own = {r["noise"]: r["mean"] for r in known if r["baseline"] == baseline}
+            x = [i for i, noise in enumerate(noises) if noise in own]
+            y = [own[noises[i]] for i in x]
+            line = axes.plot(x, y, color=_INK, lw=0.9, ls=(0, (1, 2)), marker="o", mfc="none")[0]
+            _tag(line, "mean", baseline)
+            ends.append(((x[-1] + 0.02, y[-1]), f"{baseline} (baseline)", _INK))
+        axes.set_xticks(range(len(noises)), noises)
+        axes.set_xlabel("Noise")
         if axes is right:
             axes.invert_yaxis()
             axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -458,13 +483,13 @@ def _names_with(
     weights = tables["attention_examples"]
     own = weights[weights["trained_at"] == weights["tested_at"]]
     models = list(dict.fromkeys(own["model"]))
-    levels = sorted(own["trained_at"].unique())
+    noises = _noises(tables)
     rows = max(own.groupby(["model", "trained_at"])["name"].nunique(), default=1)
-    figure = Figure(figsize=(4.4 * max(len(levels), 1), max(len(models), 1) * (0.25 * rows + 0.9)))
-    grid = figure.subplots(max(len(models), 1), max(len(levels), 1), squeeze=False)
+    figure = Figure(figsize=(4.4 * max(len(noises), 1), max(len(models), 1) * (0.25 * rows + 0.9)))
+    grid = figure.subplots(max(len(models), 1), max(len(noises), 1), squeeze=False)
     norm, colour_map = Normalize(low, high), mpl.colormaps[colours]
     for line, model in zip(grid, models, strict=False):
-        for axes, noise in zip(line, levels, strict=True):
+        for axes, noise in zip(line, noises, strict=True):
             cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
             names = list(dict.fromkeys(zip(cell["language"], cell["name"], strict=True)))
             row = [names.index(key) for key in zip(cell["language"], cell["name"], strict=True)]
@@ -496,7 +521,7 @@ def _names_with(
 @_figure
 def _draw_attention_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
     """The weight on noise beside the share of characters that are noise."""
-    tested = max(r["tested_at"] for r in findings["attention"])
+    tested = findings["noisiest"]
     records = [r for r in findings["attention"] if r["tested_at"] == tested]
     rows = list(dict.fromkeys((r["model"], r["trained_at"]) for r in records))
     figure, (axes,) = _panels(1, width=5.4, height=0.45 * max(len(rows), 1) + 1.2)
@@ -519,10 +544,10 @@ def _draw_attention_position(tables: Tables, findings: Findings, look: Look) -> 
     position = tables["attention_position"]
     own = position[position["trained_at"] == position["tested_at"]]
     models = list(dict.fromkeys(own["model"]))
-    levels = sorted(own["trained_at"].unique())
+    noises = _noises(tables)
     figure, panels = _panels(max(len(models), 1), width=4.6, height=3.0, sharey=True)
     for axes, model in zip(panels, models, strict=False):
-        for i, noise in enumerate(levels):
+        for i, noise in enumerate(noises):
             cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
             wide = cell.pivot(index="seed", columns="from_end", values="weight").dropna(axis=1)
             if wide.empty:
@@ -541,6 +566,143 @@ def _draw_attention_position(tables: Tables, findings: Findings, look: Look) -> 
         axes.set_ylim(bottom=0)
         axes.legend(frameon=False, title="trained and tested at")
     panels[0].set_ylabel("Mean attention weight")
+    return figure
+
+
+@_figure
+def _draw_memory(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Accuracy behind a suffix of each length, a panel a training noise."""
+    noises = _noises(tables)
+    figure, panels = _panels(len(noises), width=4.2, height=3.2, sharey=True)
+    for axes, noise in zip(panels, noises, strict=True):
+        chance = findings["yardsticks"]["chance"]["mean"]
+        axes.axhline(chance, color=_INK, lw=0.9, ls=(0, (3, 2)))
+        axes.annotate("chance", (0, chance), (2, 2), textcoords="offset points", fontsize=7.5)
+        ends = []
+        for model in _models(tables):
+            records = _select(findings["memory"], model=model, noise=noise)
+            if records:
+                end = _distances(axes, records, look, model, noise)
+                ends.append((end, model, look.colour(model)))
+        axes.set(title=f"Trained at noise {noise}", xlabel="Distractors behind the name")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_ylim(bottom=0)
+        _label_ends(axes, ends, noise)
+    for axes in panels[::2]:
+        axes.set_ylabel("Macro-averaged accuracy")
+    return figure
+
+
+@_figure
+def _draw_gradients(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Gradient norms by distance from the end, before and after training, a row a noise."""
+    noises = _noises(tables)
+    figure, panels = _panels(2 * len(noises), width=4.2, height=3.0, sharey=True)
+    asked = [(noise, stage) for noise in noises for stage in ("initial", "trained")]
+    for axes, (noise, stage) in zip(panels, asked, strict=True):
+        ends = []
+        for model in _models(tables):
+            records = _select(findings["gradients"], model=model, noise=noise, stage=stage)
+            if records:
+                end = _distances(axes, records, look, model, noise)
+                ends.append((end, model, look.colour(model)))
+        title = "Before training" if stage == "initial" else f"Trained at noise {noise}"
+        axes.set(title=title, xlabel="Characters from the end (0 is the last one)")
+        axes.yaxis.set_major_formatter(lambda y, _: f"$10^{{{y:g}}}$")
+        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        _label_ends(axes, ends, noise)
+    for axes in panels[::2]:
+        axes.set_ylabel("Gradient norm, relative")
+    return figure
+
+
+def _distances(
+    axes: Axes, records: list[dict[str, Any]], look: Look, model: str, noise: str
+) -> tuple[float, float]:
+    """Draw means over distance with their band; return the last point."""
+    x = [r["distance"] for r in records]
+    mean = [r["mean"] for r in records]
+    if all(r["low"] is not None for r in records):
+        low, high = ([r[key] for r in records] for key in ("low", "high"))
+        band = axes.fill_between(x, low, high, color=look.colour(model), alpha=0.2, lw=0)
+        _tag(band, "band", model, noise)
+    line = axes.plot(x, mean, color=look.colour(model), ls=look.dashes(model), lw=1.8)[0]
+    _tag(line, "mean", model, noise)
+    return x[-1], mean[-1]
+
+
+@_figure
+def _draw_placements(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """What noise at each placement takes from accuracy, a panel a level."""
+    effects = _select(findings["noise_effects"], metric="macro_accuracy")
+    levels = sorted({Noise.named(r["noise"]).level for r in effects})
+    models = _models(tables)
+    figure, panels = _panels(max(len(levels), 1), width=5.2, height=3.2, sharey=True)
+    for axes, level in zip(panels, levels, strict=True):
+        there = [r for r in effects if Noise.named(r["noise"]).level == level]
+        placements = list(dict.fromkeys(Noise.named(r["noise"]).placement for r in there))
+        axes.axhline(0, color=_INK, lw=0.9)
+        for i, model in enumerate(models):
+            shift = 0.5 * (i - (len(models) - 1) / 2) / max(len(models), 1)
+            for record in there:
+                if record["model"] != model or record["mean"] is None:
+                    continue
+                x = placements.index(Noise.named(record["noise"]).placement) + shift
+                if record["low"] is not None:
+                    bar = axes.plot(
+                        [x, x], [record["low"], record["high"]], color=look.colour(model), lw=2
+                    )[0]
+                    _tag(bar, "band", model, record["noise"])
+                dot = axes.plot(
+                    x, record["mean"], look.marker(model), color=look.colour(model), ms=6.5,
+                    mec="#ffffff", mew=0.7,
+                )[0]  # fmt: skip
+                _tag(dot, "mean", model, record["noise"])
+        axes.set_xticks(range(len(placements)), placements)
+        axes.set(title=f"Level {level}", xlabel="Placement of the noise")
+    panels[0].set_ylabel(f"Accuracy minus that at noise {findings['quietest']}")
+    _legend_below(figure, tables, look, marked=True)
+    return figure
+
+
+@_figure
+def _draw_rates(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Loss and accuracy at every learning rate, a row of panels a noise."""
+    rates = findings["rates"]
+    noises = _noises(tables)
+    figure, panels = _panels(2 * len(noises), width=4.2, height=3.0)
+    labels = {"final_loss": "Final loss (Train), nats", "macro_accuracy": "Held-out accuracy"}
+    asked = [(noise, metric) for noise in noises for metric in labels]
+    for axes, (noise, metric) in zip(panels, asked, strict=True):
+        ends = []
+        for model in rates["models"]:
+            records = sorted(
+                _select(rates["estimates"], metric=metric, model=model, noise=noise),
+                key=lambda r: r["rate"],
+            )
+            if not records:
+                continue
+            x, mean = [r["rate"] for r in records], [r["mean"] for r in records]
+            line = axes.plot(
+                x, mean, color=look.colour(model), ls=look.dashes(model), marker=look.marker(model),
+                lw=1.8, ms=5,
+            )[0]  # fmt: skip
+            _tag(line, "mean", model, noise)
+            for record in records:
+                if record["low"] is not None:
+                    bar = axes.plot(
+                        [record["rate"]] * 2, [record["low"], record["high"]],
+                        color=look.colour(model), lw=1.2,
+                    )[0]  # fmt: skip
+                    _tag(bar, "band", model, noise)
+            ends.append(((x[-1], mean[-1]), model, look.colour(model)))
+        axes.set_xscale("log")
+        known = sorted({r["rate"] for r in rates["estimates"]})
+        axes.set_xticks(known, [f"{rate:g}" for rate in known])
+        axes.minorticks_off()
+        axes.set(title=f"Noise {noise}", xlabel="Learning rate", ylabel=labels[metric])
+        axes.set_ylim(bottom=0)
+        _label_ends(axes, ends, noise)
     return figure
 
 
@@ -572,7 +734,7 @@ def _draw_rules(tables: Tables, findings: Findings, look: Look) -> Figure:
             *place[rule], rule, ha="center", va="center", fontsize=8.5, zorder=2,
             bbox={"boxstyle": "round,pad=0.4", "fc": "none", "ec": _INK, "lw": 0.8},
         )  # fmt: skip
-    axes.set(xlim=(-0.5, max(columns) + 0.5), ylim=(-1.1, 1.1))
+    axes.set(xlim=(-0.5, max(columns) + 0.5), ylim=(-1.4, 1.4))
     return figure
 
 
@@ -603,14 +765,22 @@ def _budget(tables: Tables) -> str:
     return "Iterations (updates)" if (batches == 1).all() else "Examples seen"
 
 
+def _compared(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Leave out models that stand in for another at another learning rate."""
+    if "model" not in table.columns or table.empty:
+        return table
+    others = runs.loc[runs["model"] != runs["compared_as"], "model"]
+    return table[~table["model"].isin(others)].reset_index(drop=True)
+
+
 def _models(tables: Tables) -> list[str]:
     """Return all models, also those whose runs all diverged."""
     return list(dict.fromkeys(tables["runs"]["model"]))
 
 
-def _levels(tables: Tables) -> list[int]:
-    """Return all noise levels, also those at which all runs diverged."""
-    return sorted(tables["runs"]["noise"].unique())
+def _noises(tables: Tables) -> list[str]:
+    """Return all noise conditions, also those under which all runs diverged."""
+    return list(dict.fromkeys(tables["runs"]["noise"]))
 
 
 def _by_model(table: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
@@ -627,7 +797,7 @@ def _curve(
     colour: str,
     dashes: Any,
     model: str,
-    noise: int,
+    noise: str,
     seeds: bool = True,
 ) -> tuple[float, float]:
     """Draw every seed thin, the mean thick and its t band; return the mean's last point."""
@@ -650,7 +820,7 @@ def _curve(
 
 
 def _interval(
-    axes: Axes, record: dict[str, Any], y: float, look: Look, model: str, noise: int
+    axes: Axes, record: dict[str, Any], y: float, look: Look, model: str, noise: str
 ) -> None:
     if record["low"] is not None:
         line = axes.plot([record["low"], record["high"]], [y, y], color=look.colour(model), lw=2.2)[
@@ -664,8 +834,17 @@ def _interval(
     _tag(dot, "mean", model, noise)
 
 
+def _baseline(axes: Axes, record: dict[str, Any], y: float, noise: str) -> None:
+    """Draw a baseline's mean and interval: hollow and in ink, unlike any model."""
+    if record["low"] is not None:
+        line = axes.plot([record["low"], record["high"]], [y, y], color=_INK, lw=1.2)[0]
+        _tag(line, "band", record["baseline"], noise)
+    dot = axes.plot(record["mean"], y, "o", ms=6, mec=_INK, mfc="none")[0]
+    _tag(dot, "mean", record["baseline"], noise)
+
+
 def _label_ends(
-    axes: Axes, ends: list[tuple[tuple[float, float], str, str]], noise: int | None = None
+    axes: Axes, ends: list[tuple[tuple[float, float], str, str]], noise: str | None = None
 ) -> None:
     """Write each line's name beside its end, pushed apart where ends are close."""
     low, high = axes.get_ylim()
@@ -683,11 +862,13 @@ def _label_ends(
             _tag(label, "label", text, noise)
 
 
-def _legend_below(figure: Figure, tables: Tables, look: Look) -> None:
+def _legend_below(figure: Figure, tables: Tables, look: Look, marked: bool = False) -> None:
     """Name the models below the axes, where ends of lines have no room for labels."""
-    models = _models(tables)
     lines = [
-        Line2D([], [], color=look.colour(m), ls=look.dashes(m), lw=1.8, label=m) for m in models
+        Line2D([], [], color=look.colour(m), ls="", marker=look.marker(m), label=m)
+        if marked
+        else Line2D([], [], color=look.colour(m), ls=look.dashes(m), lw=1.8, label=m)
+        for m in _models(tables)
     ]
     figure.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False, handlelength=3)
 
@@ -701,7 +882,7 @@ def _p_text(p: float | None) -> str:
 _TAG = re.compile(r'id="series:([^:"]+):([^:"]+):([^:"]*)"')
 
 
-def _tag(artist: Artist, part: str, model: str, noise: int | str = "") -> None:
+def _tag(artist: Artist, part: str, model: str, noise: str | str = "") -> None:
     """Mark what an artist shows, so that the report can show and hide it."""
     artist.set_gid(f"series:{part}:{model}:{noise}")
 

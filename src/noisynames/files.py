@@ -123,6 +123,8 @@ def read_recorded(path: Path, record: Mapping[str, Any]) -> bytes:
 def read_table(path: Path, record: Mapping[str, Any], empty: Iterable[str] = ()) -> "pd.DataFrame":
     """Read a CSV table that a record vouches for. A name or label such as `NA` stays text.
 
+    So does the name of a noise condition, such as `0`.
+
     Args:
         path: The file.
         record: What `read_record` returned.
@@ -134,7 +136,12 @@ def read_table(path: Path, record: Mapping[str, Any], empty: Iterable[str] = ())
     import pandas as pd
 
     content = io.BytesIO(read_recorded(path, record))
-    return pd.read_csv(content, keep_default_na=False, na_values={c: [""] for c in empty})
+    return pd.read_csv(
+        content,
+        keep_default_na=False,
+        na_values={column: [""] for column in empty},
+        dtype=dict.fromkeys(("noise", "trained_at", "tested_at"), "str"),
+    )
 
 
 def missing(path: Path) -> UserError:

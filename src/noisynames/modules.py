@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,14 +80,14 @@ class TransformerEncoder(nn.Module):
             for _ in range(spec.num_layers)
         )
 
-    def forward(self, characters: Tensor, lengths: Tensor) -> Tensor:
-        """Map characters (batch, length) to states (batch, length, hidden)."""
-        positions = torch.arange(characters.shape[1])
-        x = self.embedding(characters) + self._encoding(positions)
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Map embedded characters (batch, length, hidden) to states of that shape."""
+        positions = torch.arange(x.shape[1])
+        x = x + self._encoding(positions)
         padding = positions >= lengths[:, None]
         for layer in self.layers:
             x = layer(x, src_key_padding_mask=padding)
-        return cast(Tensor, x)
+        return x
 
     def _encoding(self, positions: Tensor) -> Tensor:
         H = self.embedding.embedding_dim
@@ -135,7 +135,20 @@ class Classifier(nn.Module):
             weights: The attention on each position, shape (batch, longest), 0 in the padding and
                 1 in sum; None without attention.
         """
-        states = self._states(characters, lengths)
+        return self.classify(self.inputs(characters), lengths)
+
+    def inputs(self, characters: Tensor) -> Tensor:
+        """Return what the cell reads of each character, shape (batch, longest, width of it)."""
+        x: Tensor
+        if isinstance(self.cell, TransformerEncoder):
+            x = self.cell.embedding(characters)
+        else:
+            x = self.get_buffer("one_hot")[characters]
+        return x
+
+    def classify(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Classify as `forward` does, from what `inputs` returns."""
+        states = self._states(x, lengths)
         padding = torch.arange(states.shape[1]) >= lengths[:, None]
         weights = None
         match self.spec.readout:
@@ -154,14 +167,10 @@ class Classifier(nn.Module):
                 context = states.masked_fill(padding[:, :, None], -torch.inf).max(1).values
         return F.log_softmax(self.output(context), 1), weights
 
-    def _states(self, characters: Tensor, lengths: Tensor) -> Tensor:
+    def _states(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Return the top layer's states, shape (batch, longest, width)."""
         states: Tensor
-        if self.spec.cell == "transformer":
-            states = self.cell(characters, lengths)
-            return states
-        x = self.get_buffer("one_hot")[characters]
-        if self.spec.cell == "rnn":
+        if self.spec.cell in ("rnn", "transformer"):
             states = self.cell(x, lengths)
         elif self.spec.bidirectional:  # from the end means from the end of each sequence
             packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)

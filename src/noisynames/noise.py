@@ -1,33 +1,134 @@
-"""The noise model of the worksheet: distractor characters appended to a name."""
+"""The noise model: distractor characters behind, before, inside or in place of a name's letters."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noisynames.alphabet import ALPHABET
+from noisynames.errors import UserError
+from noisynames.randomness import generator
 
-NOISE_CHARACTERS = ".,;'"
-_CODES = np.array([ALPHABET.index(symbol) for symbol in NOISE_CHARACTERS], dtype=np.uint8)
+PLACEMENTS = ("suffix", "prefix", "scattered", "substitution")
+WORKSHEET_CHARACTERS = ".,;'"
 
 
-def draw_suffixes(
-    rng: np.random.Generator, count: int, level: int
-) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Draw `count` noise suffixes.
+@dataclass(frozen=True)
+class Noise:
+    """A noise condition.
 
-    At level n > 0 a suffix has k characters, k uniform on {0, …, n + 1} (the worksheet's comment
-    says at most n, its code says n + 1, and the code is what ran), each uniform on `.,;'`. At
-    level 0 every suffix is empty.
+    At level n > 0 a name gets k distractors, k uniform on {0, …, n + 1} (the worksheet's comment
+    says at most n, its code says n + 1, and the code is what ran), each uniform on `characters`.
+    At level 0 it gets none.
 
-    Every suffix takes the same amount of randomness, so a stream of them does not depend on how
-    many are drawn at a time.
-
-    Returns:
-        lengths: Shape (count,), each in 0 … level + 1.
-        symbols: Alphabet indices, shape (count, level + 1); row i counts up to `lengths[i]`.
+    Attributes:
+        level: The worksheet's n, at least 0.
+        placement: Where they go. `suffix`: behind the name, as in the worksheet. `prefix`: before
+            it. `scattered`: each into a gap between two letters, drawn uniformly, so that the name
+            keeps its first and last character (one of a single letter gets them before it).
+            `substitution`: each in the place of a letter, drawn uniformly; a letter may be hit
+            twice.
+        characters: What they are drawn from: distinct symbols of the alphabet.
     """
-    uniform = rng.random((count, level + 2))
-    if level == 0:
-        return np.zeros(count, np.int64), np.zeros((count, 1), np.uint8)
-    lengths = (uniform[:, 0] * (level + 2)).astype(np.int64)
-    symbols = _CODES[(uniform[:, 1:] * len(_CODES)).astype(np.int64)]
-    return lengths, symbols
+
+    level: int = 0
+    placement: str = "suffix"
+    characters: str = WORKSHEET_CHARACTERS
+
+    def __post_init__(self) -> None:
+        if self.level < 0:
+            raise UserError(f"noise: level {self.level}; allowed: at least 0")
+        if self.placement not in PLACEMENTS:
+            raise UserError(
+                f"noise: placement {self.placement!r} is not one of {', '.join(PLACEMENTS)}"
+            )
+        check_characters(self.characters)
+
+    @property
+    def name(self) -> str:
+        """What the condition is called in paths, tables and figures: `5`, or `5-prefix`."""
+        return str(self.level) + ("" if self.placement == "suffix" else f"-{self.placement}")
+
+    @classmethod
+    def named(cls, name: str, characters: str = WORKSHEET_CHARACTERS) -> "Noise":
+        """Return the condition of a `name`.
+
+        Raises:
+            UserError: It is no condition's name.
+        """
+        level, _, placement = name.partition("-")
+        if not (level.isascii() and level.isdigit()):
+            raise UserError(f"noise: found {name!r}; allowed: a level, or LEVEL-PLACEMENT")
+        return cls(int(level), placement or "suffix", characters)
+
+
+def conditions(
+    levels: Iterable[int], placement: Sequence[str], characters: str = WORKSHEET_CHARACTERS
+) -> list[Noise]:
+    """Return every condition of a grid: level 0 once, the others at each placement.
+
+    They are ordered by placement, as given, then by level.
+    """
+    every = [Noise(level, where, characters) for where in placement for level in sorted(levels)]
+    quiet = [Noise(0, "suffix", characters)] if 0 in levels else []
+    return quiet + [noise for noise in every if noise.level > 0]
+
+
+def check_characters(characters: str) -> None:
+    """Refuse distractors that are not distinct symbols of the alphabet.
+
+    Raises:
+        UserError: They are not.
+    """
+    if not characters or set(characters) - set(ALPHABET) or len(set(characters)) < len(characters):
+        raise UserError(
+            f"noise.characters: found {characters!r}; "
+            f"allowed: distinct characters of {ALPHABET!r}, at least one"
+        )
+
+
+@dataclass(frozen=True)
+class Distractors:
+    """The distractors of some names.
+
+    Attributes:
+        placement: As in `Noise`.
+        lengths: How many each name gets, shape (count,), each in 0 … level + 1.
+        symbols: Alphabet indices, shape (count, level + 1); row i counts up to `lengths[i]`.
+        places: Where those of `scattered` and `substitution` go, in [0, 1), the shape of `symbols`.
+    """
+
+    placement: str
+    lengths: NDArray[np.int64]
+    symbols: NDArray[np.uint8]
+    places: NDArray[np.float64]
+
+
+class NoiseStream:
+    """The endless distractors of one noise condition, seed and purpose.
+
+    The number and the characters are the same at every placement. Every name takes the same amount
+    of randomness, so the stream does not depend on how many are drawn at a time.
+    """
+
+    def __init__(self, noise: Noise, seed: int, purpose: str) -> None:
+        self._noise = noise
+        self._codes = np.array([ALPHABET.index(c) for c in noise.characters], dtype=np.uint8)
+        self._rng = generator(seed, purpose, noise.level)
+        self._place_rng = generator(seed, f"{purpose}: places", noise.level)
+
+    def take(self, count: int) -> Distractors:
+        """Return the distractors of the next `count` names."""
+        level, placement = self._noise.level, self._noise.placement
+        if level == 0:
+            nothing = np.zeros((count, 1))
+            return Distractors(
+                placement, np.zeros(count, np.int64), nothing.astype(np.uint8), nothing
+            )
+        uniform = self._rng.random((count, level + 2))
+        lengths = (uniform[:, 0] * (level + 2)).astype(np.int64)
+        symbols = self._codes[(uniform[:, 1:] * len(self._codes)).astype(np.int64)]
+        drawn = placement in ("scattered", "substitution")
+        places = self._place_rng.random(symbols.shape) if drawn else np.zeros(symbols.shape)
+        return Distractors(placement, lengths, symbols, places)

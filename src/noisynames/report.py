@@ -66,7 +66,6 @@ def render(
         answers=answers.answer_all(findings, config),
         runs=_records(data["runs"]),
         models=_models(data["runs"], config),
-        noise_examples=_noise_examples(config),
         cost=_cost(data["timings"]),
         machine=_machine(data["timings"]),
         mistakes=_records(data["mistakes"]),
@@ -77,10 +76,11 @@ def render(
         versions={package: version(package) for package in _VERSIONS},
         commit=_commit(templates),
         engines=data["timings"]["engine"].value_counts().to_dict(),
+        compared=list(dict.fromkeys(data["runs"]["compared_as"])),
         alphabet=ALPHABET,
         batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
         rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
-        noise_characters=noise.NOISE_CHARACTERS,
+        conditions=_conditions(config),
     )
 
 
@@ -199,6 +199,37 @@ def figure_data(data: tables.Tables, findings: Findings) -> dict[str, dict[str, 
         "columns": [("Rule", "rule", False), ("After", "needs", False)],
         "rows": [{"rule": rule, "needs": ", ".join(n) or "–"} for rule, n in RULE_GRAPH.items()],
     }
+    result["accuracy"]["rows"] = accuracy + [
+        {**r, "model": f"{r['baseline']} (baseline)"}
+        for r in findings["baselines"]
+        if r["metric"] == "macro_accuracy"
+    ]
+    trained = ("Trained at", "noise", True)
+    result["memory"] = {
+        "caption": "Macro-averaged accuracy behind a suffix",
+        "columns": [model, trained, ("Distractors", "distance", True), *bounds],
+        "rows": findings["memory"],
+    }
+    result["gradients"] = {
+        "caption": "Gradient norm relative to the last character's, as logarithm to base 10",
+        "columns": [
+            model, trained, ("When", "stage", False), ("From the end", "distance", True), *bounds,
+        ],
+        "rows": findings["gradients"],
+    }  # fmt: skip
+    result["placements"] = {
+        "caption": "Macro-averaged accuracy minus that at the lowest noise",
+        "columns": [model, noise, *bounds, ("p (Holm)", "p_adjusted", True)],
+        "rows": [r for r in findings["noise_effects"] if r["metric"] == "macro_accuracy"],
+    }
+    result["rates"] = {
+        "caption": "Final training loss (nats), held-out and validation accuracy at every rate",
+        "columns": [
+            model, noise, ("Learning rate", "rate_text", True), ("What", "metric", False), *bounds,
+            ("Seeds", "n", True),
+        ],
+        "rows": [{**r, "rate_text": f"{r['rate']:g}"} for r in findings["rates"]["estimates"]],
+    }  # fmt: skip
     if "attention" in data:
         result |= _attention_data(data, findings)
     return result
@@ -283,20 +314,15 @@ def _models(runs: pd.DataFrame, config: Mapping[str, Any]) -> list[dict[str, Any
     ]
 
 
-def _noise_examples(config: Mapping[str, Any], name: str = "Novak") -> list[dict[str, Any]]:
-    """Return what one name looks like at each noise level, under the first seed."""
+def _conditions(config: Mapping[str, Any], name: str = "Novak") -> list[dict[str, Any]]:
+    """Return every noise condition and what one name looks like under it, under the first seed."""
     stem = sampling.Examples.of_names([("", name)] * 6, [""])
-    return [
-        {
-            "level": level,
-            "names": [
-                decode(examples[i])
-                for examples in [sampling.held_out_examples(stem, level, config["seeds"][0])]
-                for i in range(len(examples))
-            ],
-        }
-        for level in config["noise"]["levels"]
-    ]
+    found = []
+    for condition in noise.conditions(**config["noise"]):
+        examples = sampling.held_out_examples(stem, condition, config["seeds"][0])
+        names = [decode(examples[i]) for i in range(len(examples))]
+        found.append({"name": condition.name, "level": condition.level, "examples": names})
+    return found
 
 
 def _cost(timings: pd.DataFrame) -> list[dict[str, Any]]:

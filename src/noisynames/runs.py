@@ -18,6 +18,7 @@ from noisynames.files import (
     write_text,
 )
 from noisynames.models import ModelSpec, Parameters, parameter_count, parameter_ranges
+from noisynames.noise import Noise
 from noisynames.splits import Split
 from noisynames.training import Hyperparameters, Run
 
@@ -31,7 +32,7 @@ def write_run(
     hyperparameters: Hyperparameters,
     split: Split,
     model: str,
-    noise: int,
+    noise: Noise,
     seed: int,
 ) -> None:
     """Write the four files of a run; all but the timing depend on nothing but the settings."""
@@ -46,7 +47,8 @@ def write_run(
         folder / RECORD,
         {
             "model": model,
-            "noise": noise,
+            "noise": noise.name,
+            "noise_characters": noise.characters if noise.level else None,
             "seed": seed,
             "spec": asdict(spec),
             "hyperparameters": {

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisynames.alphabet import encode
-from noisynames.noise import draw_suffixes
+from noisynames.noise import Distractors, Noise, NoiseStream
 from noisynames.randomness import generator
 
 
@@ -20,11 +20,13 @@ class Examples:
         characters: Alphabet indices of all sequences, shape (total length,).
         offsets: Sequence i is `characters[offsets[i]:offsets[i + 1]]`; shape (count + 1,).
         targets: Class indices, shape (count,).
+        is_noise: Whether each character is a distractor, shape (total length,).
     """
 
     characters: NDArray[np.uint8]
     offsets: NDArray[np.int64]
     targets: NDArray[np.int64]
+    is_noise: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -42,53 +44,74 @@ class Examples:
         """Encode (language, name) pairs; a target is a position in `languages`."""
         index = {language: i for i, language in enumerate(languages)}
         codes = [encode(name) for _, name in rows]
+        characters = np.concatenate([*codes, np.empty(0, np.uint8)])
         return cls(
-            np.concatenate([*codes, np.empty(0, np.uint8)]),
+            characters,
             np.concatenate([[0], np.cumsum([len(code) for code in codes])]).astype(np.int64),
             np.array([index[language] for language, _ in rows], dtype=np.int64),
+            np.zeros(len(characters), bool),
         )
 
     def select(self, indices: NDArray[np.int64]) -> "Examples":
         """Return the sequences at `indices`, in that order."""
-        return self.with_suffixes(
-            indices, np.zeros(len(indices), np.int64), np.zeros((len(indices), 1), np.uint8)
+        lengths = self.lengths[indices]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        source = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - self.offsets[indices], lengths)
+        return Examples(
+            self.characters[source], offsets, self.targets[indices], self.is_noise[source]
         )
 
-    def with_suffixes(
-        self,
-        indices: NDArray[np.int64],
-        suffix_lengths: NDArray[np.int64],
-        suffixes: NDArray[np.uint8],
-    ) -> "Examples":
-        """Return the sequences at `indices`, each followed by its noise suffix."""
-        stems = self.lengths[indices]
-        lengths = stems + suffix_lengths
+    def with_noise(self, noise: Distractors) -> "Examples":
+        """Return the sequences with their distractors, a row of `noise` each."""
+        if noise.placement == "substitution":
+            return self._with_letters_replaced(noise)
+        gaps = self._gaps(noise)
+        lengths = self.lengths + noise.lengths
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        position = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-        row = np.repeat(np.arange(len(indices)), lengths)
-        is_stem = position < stems[row]
+        used = np.arange(gaps.shape[1]) < noise.lengths[:, None]
+        # Before the i-th distractor stand i others and as many letters as its gap says.
+        place = (offsets[:-1, None] + np.arange(gaps.shape[1]) + gaps)[used]
+        is_noise = np.zeros(offsets[-1], bool)
+        is_noise[place] = True
         characters = np.empty(offsets[-1], np.uint8)
-        starts = self.offsets[indices]
-        characters[is_stem] = self.characters[(starts[row] + position)[is_stem]]
-        noise_row = row[~is_stem]
-        characters[~is_stem] = suffixes[noise_row, position[~is_stem] - stems[noise_row]]
-        return Examples(characters, offsets, self.targets[indices])
+        characters[place] = noise.symbols[used]
+        characters[~is_noise] = self.characters
+        return Examples(characters, offsets, self.targets, is_noise)
+
+    def _gaps(self, noise: Distractors) -> NDArray[np.int64]:
+        """Return how many letters stand before each distractor, in order along a row."""
+        letters = self.lengths[:, None]
+        if noise.placement == "suffix":
+            return np.broadcast_to(letters, noise.symbols.shape)
+        if noise.placement == "prefix":
+            return np.zeros(noise.symbols.shape, np.int64)
+        inside = (noise.places * (letters - 1)).astype(np.int64) + (letters > 1)
+        unused = np.arange(inside.shape[1]) >= noise.lengths[:, None]
+        return np.sort(np.where(unused, np.iinfo(np.int64).max // 2, inside), axis=1)
+
+    def _with_letters_replaced(self, noise: Distractors) -> "Examples":
+        used = np.arange(noise.symbols.shape[1]) < noise.lengths[:, None]
+        letter = (noise.places * self.lengths[:, None]).astype(np.int64)
+        place = (self.offsets[:-1, None] + letter)[used]
+        characters, is_noise = self.characters.copy(), self.is_noise.copy()
+        characters[place] = noise.symbols[used]
+        is_noise[place] = True
+        return Examples(characters, self.offsets, self.targets, is_noise)
 
 
 class TrainingStream:
-    """The endless training examples of one seed and noise level.
+    """The endless training examples of one seed and noise condition.
 
     Each example is a language drawn uniformly, a name of it drawn uniformly, with replacement, and
-    a noise suffix. The names are the same at every noise level; only the suffix differs. The
-    stream does not depend on how many examples are taken at a time.
+    its noise. The names are the same under every noise; only the distractors differ. The stream
+    does not depend on how many examples are taken at a time.
     """
 
-    def __init__(self, names: Examples, noise_level: int, seed: int) -> None:
+    def __init__(self, names: Examples, noise: Noise, seed: int) -> None:
         """Draw from `names`, of which every class 0 … max(targets) has at least one."""
         self._names = names
-        self._noise_level = noise_level
         self._name_rng = generator(seed, "training names")
-        self._noise_rng = generator(seed, "training noise", noise_level)
+        self._noise = NoiseStream(noise, seed, "training noise")
         self._by_class = np.argsort(names.targets, kind="stable")
         self._class_sizes = np.bincount(names.targets)
         self._class_starts = np.cumsum(self._class_sizes) - self._class_sizes
@@ -99,12 +122,9 @@ class TrainingStream:
         label = (uniform[:, 0] * len(self._class_sizes)).astype(np.int64)
         within = (uniform[:, 1] * self._class_sizes[label]).astype(np.int64)
         indices = self._by_class[self._class_starts[label] + within]
-        lengths, symbols = draw_suffixes(self._noise_rng, count, self._noise_level)
-        return self._names.with_suffixes(indices, lengths, symbols)
+        return self._names.select(indices).with_noise(self._noise.take(count))
 
 
-def held_out_examples(names: Examples, noise_level: int, seed: int) -> Examples:
-    """Return `names` with the noise suffixes that every model of this seed is tested with."""
-    rng = generator(seed, "evaluation noise", noise_level)
-    lengths, symbols = draw_suffixes(rng, len(names), noise_level)
-    return names.with_suffixes(np.arange(len(names)), lengths, symbols)
+def held_out_examples(names: Examples, noise: Noise, seed: int) -> Examples:
+    """Return `names` with the noise that every model of this seed is tested with."""
+    return names.with_noise(NoiseStream(noise, seed, "evaluation noise").take(len(names)))

@@ -1,11 +1,11 @@
-"""Train and test by distinct name, one split a seed."""
+"""Train, validation and test by distinct name, one split a seed."""
 
 import csv
 import hashlib
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,11 @@ from noisynames.errors import UserError
 from noisynames.files import read_record, read_recorded, write_record, write_text
 from noisynames.randomness import generator
 
-TRAIN, TEST = "train", "test"
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+
+Row = tuple[str, str]
+"""A language and a name."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,12 @@ class Split:
     """The names of one seed.
 
     Attributes:
-        train, test: (language, name) pairs, sorted. No name stands in both.
+        train, test, validation: (language, name) pairs, sorted. No name stands in two parts.
     """
 
-    train: list[tuple[str, str]]
-    test: list[tuple[str, str]]
+    train: list[Row]
+    test: list[Row]
+    validation: list[Row] = field(default_factory=list)
 
     @property
     def languages(self) -> list[str]:
@@ -40,30 +45,65 @@ class Split:
 
 
 def split_names(
-    rows: Sequence[tuple[str, str]],
+    rows: Sequence[Row],
     seed: int,
     test_fraction: float = 0.2,
     max_train_names: int | None = 50,
+    validation_fraction: float = 0.0,
 ) -> Split:
-    """Split distinct names into train and test, stratified by language.
+    """Split distinct names into train, validation and test, stratified by language.
 
-    A name that several languages share goes wholly to one side, so the unit of the draw is the
+    A name that several languages share goes wholly to one part, so the unit of the draw is the
     distinct name and a stratum is the set of languages that a name stands in. Shared strata are
     drawn first, with a random remainder; the names of a single language then fill its test part up
-    to `round(test_fraction * names)`. At most `max_train_names` of a language's training names
-    are kept, drawn at random (None keeps all); the rest are used nowhere.
+    to `round(test_fraction * names)`. The validation part is then drawn likewise from the rest, so
+    that it changes no test name. At most `max_train_names` of a language's training names are
+    kept, drawn at random (None keeps all); the rest are used nowhere.
 
     Args:
         rows: Distinct (language, name) pairs.
-        seed: Fixes the draw; the same for every model and noise level.
+        seed: Fixes the draw; the same for every model and noise.
         test_fraction: Share of each language's names to hold out, in (0, 1).
         max_train_names: As above, at least 1.
+        validation_fraction: Share to hold out for choices made before the test, in [0, 1).
 
     Raises:
-        UserError: A language would have no training or no test name.
+        UserError: A language would have no training, test or (if asked for) validation name.
     """
-    check_counts(rows, test_fraction)
+    check_counts(rows, test_fraction, validation_fraction)
     rng = generator(seed, "split")
+    test = _draw(rows, test_fraction, set(), rng)
+    validation: set[str] = set()
+    if validation_fraction:
+        validation = _draw(rows, validation_fraction, test, generator(seed, "validation"))
+
+    train: list[Row] = []
+    for language in sorted({language for language, _ in rows}):
+        held_out = test | validation
+        names = sorted(name for lang, name in rows if lang == language and name not in held_out)
+        kept = rng.permutation(len(names))[:max_train_names]
+        train += [(language, names[i]) for i in np.sort(kept)]
+    split = Split(
+        train,
+        sorted(row for row in rows if row[1] in test),
+        sorted(row for row in rows if row[1] in validation),
+    )
+    needed = {TRAIN: split.train, TEST: split.test}
+    if validation_fraction:
+        needed[VALIDATION] = split.validation
+    for part, pairs in needed.items():
+        if missing := {language for language, _ in rows} - {language for language, _ in pairs}:
+            raise UserError(
+                f"dataset: label {min(missing)!r} has no {part} name under seed {seed}, since "
+                "other labels share its names; give it more names of its own"
+            )
+    return split
+
+
+def _draw(
+    rows: Sequence[Row], fraction: float, taken: set[str], rng: np.random.Generator
+) -> set[str]:
+    """Draw a share of every language's names, none of them `taken`."""
     languages_of: dict[str, list[str]] = defaultdict(list)
     for language, name in sorted(rows):
         languages_of[name].append(language)
@@ -71,58 +111,49 @@ def split_names(
     for name, languages in languages_of.items():
         strata[tuple(languages)].append(name)
 
-    quota: dict[str, int] = defaultdict(int)
-    for language, _ in rows:
-        quota[language] += 1
-    quota = {language: round(test_fraction * size) for language, size in quota.items()}
-    test: set[str] = set()
+    sizes = Counter(language for language, _ in rows)
+    quota = {language: round(fraction * size) for language, size in sizes.items()}
+    drawn: set[str] = set()
     for stratum in sorted(strata, key=lambda key: (-len(key), key)):
-        names = [strata[stratum][i] for i in rng.permutation(len(strata[stratum]))]
+        free = [name for name in strata[stratum] if name not in taken]
+        names = [free[i] for i in rng.permutation(len(free))]
         if len(stratum) > 1:
-            expected = test_fraction * len(names)
+            expected = fraction * len(strata[stratum])
             count = int(expected) + int(rng.random() < expected % 1)
         else:
             count = max(quota[stratum[0]], 0)
-        test.update(names[:count])
+        drawn.update(names[:count])
         for language in stratum:
-            quota[language] -= count
-
-    train: list[tuple[str, str]] = []
-    for language in sorted(quota):
-        names = sorted(name for lang, name in rows if lang == language and name not in test)
-        kept = rng.permutation(len(names))[:max_train_names]
-        train += [(language, names[i]) for i in np.sort(kept)]
-    held_out = sorted(row for row in rows if row[1] in test)
-    for part, pairs in ((TRAIN, train), (TEST, held_out)):
-        if missing := set(quota) - {language for language, _ in pairs}:
-            raise UserError(
-                f"dataset: label {min(missing)!r} has no {part} name under seed {seed}, since "
-                "other labels share its names; give it more names of its own"
-            )
-    return Split(train, held_out)
+            quota[language] -= min(count, len(names))
+    return drawn
 
 
-def check_counts(rows: Sequence[tuple[str, str]], test_fraction: float) -> None:
+def check_counts(
+    rows: Sequence[Row], test_fraction: float, validation_fraction: float = 0.0
+) -> None:
     """Refuse a label that is too small for a split.
 
     Raises:
-        UserError: A label would have no test or no training name at this `test_fraction`.
+        UserError: A label would have no name in a part that is asked for.
     """
-    sizes: dict[str, int] = defaultdict(int)
-    for language, _ in rows:
-        sizes[language] += 1
+    sizes = Counter(language for language, _ in rows)
     for language, size in sorted(sizes.items()):
-        if not 1 <= round(test_fraction * size) <= size - 1:
+        test, validation = round(test_fraction * size), round(validation_fraction * size)
+        enough = test >= 1 and test + validation <= size - 1
+        if not enough or (validation_fraction and validation < 1):
+            key, share = "test_fraction", f"{test_fraction}"
+            if validation_fraction:
+                key, share = "validation_fraction", f"{test_fraction} + {validation_fraction}"
             raise UserError(
-                f"dataset.test_fraction: label {language!r} has {size} distinct name(s), too few "
-                f"for a held-out fraction of {test_fraction}; each part needs at least 1"
+                f"dataset.{key}: label {language!r} has {size} distinct name(s), too few "
+                f"for a held-out fraction of {share}; each part needs at least 1"
             )
 
 
 def write(split: Split, path: Path) -> None:
     """Write the split as CSV (language, name, part), and beside it its record."""
     write_text(path, _csv_text(split))
-    sizes = {TRAIN: len(split.train), TEST: len(split.test)}
+    sizes = {part: len(rows) for part, rows in _parts(split).items()}
     write_record(path.with_suffix(".json"), sizes, files=[path])
 
 
@@ -134,16 +165,20 @@ def read(path: Path) -> Split:
     """
     content = read_recorded(path, read_record(path.with_suffix(".json"))).decode()
     rows = list(csv.DictReader(io.StringIO(content, newline="")))
-    parts: dict[str, list[tuple[str, str]]] = {TRAIN: [], TEST: []}
+    parts: dict[str, list[Row]] = {TRAIN: [], VALIDATION: [], TEST: []}
     for row in rows:
         parts[row["part"]].append((row["language"], row["name"]))
-    return Split(parts[TRAIN], parts[TEST])
+    return Split(parts[TRAIN], parts[TEST], parts[VALIDATION])
+
+
+def _parts(split: Split) -> dict[str, list[Row]]:
+    return {TRAIN: split.train, VALIDATION: split.validation, TEST: split.test}
 
 
 def _csv_text(split: Split) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["language", "name", "part"])
-    writer.writerows((*row, TRAIN) for row in split.train)
-    writer.writerows((*row, TEST) for row in split.test)
+    for part, rows in _parts(split).items():
+        writer.writerows((*row, part) for row in rows)
     return buffer.getvalue()

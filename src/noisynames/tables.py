@@ -1,8 +1,7 @@
 """Run files to tidy tables, one DataFrame a file of `results/tables/`."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ from noisynames.attention import by_position, seed_agreement, summarise
 from noisynames.errors import UserError
 from noisynames.evaluation import yardsticks
 from noisynames.files import read_record, read_table, write_record, write_table
+from noisynames.grid import Cell, Grid, run_folder
+from noisynames.noise import Noise
 
 Tables = dict[str, pd.DataFrame]
 
@@ -25,36 +26,6 @@ HALF_LOSS = 0.5
 """The target loss is this share of the loss of a uniform guess."""
 _MISTAKES = 12
 _EXAMPLE_NAMES = 12
-
-
-Cell = tuple[str, int, int]
-"""A model, a noise level and a seed."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """What was asked for: every model × noise level × seed.
-
-    Attributes:
-        models: Name to specification, in the config's order, which every table and figure keeps.
-        noise_levels, seeds: As in the config.
-        training: Hyperparameters that every run must have.
-    """
-
-    models: Mapping[str, Mapping[str, Any]]
-    noise_levels: Sequence[int]
-    seeds: Sequence[int]
-    training: Mapping[str, Any]
-
-    @property
-    def attention_models(self) -> list[str]:
-        """The models whose attention can be inspected."""
-        return [name for name, spec in self.models.items() if spec["readout"] == "attention"]
-
-    @property
-    def cells(self) -> list[Cell]:
-        """Every run, by model, then noise level, then seed."""
-        return [(m, n, s) for m in self.models for n in self.noise_levels for s in self.seeds]
 
 
 def build(
@@ -75,7 +46,11 @@ def build(
     work, missing = work or results, missing or {}
     records = {cell: read_run(results, grid, cell) for cell in grid.cells if cell not in missing}
     seeds = sorted({seed for _, _, seed in records})
+    validation = _validation(work / "evaluation", grid)
     predictions = _stack(work / "evaluation", grid.models, grid)
+    if grid.baselines:
+        baselines = _stack(work / "evaluation", grid.baselines, grid)
+        baselines = baselines[baselines["seed"].isin(seeds)]
     losses = _losses(results, records)
     yardstick_rows = [
         {"seed": seed, **yardsticks(splits.read(results / "splits" / f"seed{seed}.csv"))}
@@ -87,14 +62,17 @@ def build(
     accuracy = _accuracy(predictions, recall)
     tables = {
         "losses": losses,
-        "runs": _runs(grid, records, missing, losses, accuracy),
+        "runs": _runs(grid, records, missing, losses, accuracy, validation),
         "accuracy": accuracy,
         "recall": recall,
         "confusion": _confusion(predictions),
         "mistakes": _mistakes(predictions),
         "yardsticks": pd.DataFrame(yardstick_rows),
         "time_to_target": _time_to_target(losses, records, target),
+        "probes": _stack(work / "probes", grid.models, grid),
     }
+    if grid.baselines:
+        tables["baselines"] = _accuracy(baselines, _recall(baselines))
     if grid.attention_models:
         weights = _stack(work / "attention", grid.attention_models, grid)
         tables["attention"] = _ordered(summarise(weights), grid)
@@ -143,13 +121,8 @@ def read(folder: Path) -> tuple[Tables, dict[str, Any]]:
 _SOMETIMES_EMPTY = [
     "diverged_at", "final_loss", "loss_area", "held_out_loss", "macro_accuracy", "entropy",
     "occlusion_agreement", "parameters", "updates", "learning_rate", "batch_size",
+    "validation_accuracy", "validation_loss",
 ]  # fmt: skip
-
-
-def run_folder(results: Path, cell: Cell) -> Path:
-    """Return where a run's files are."""
-    model, noise, seed = cell
-    return results / "runs" / model / f"noise{noise}" / f"seed{seed}"
 
 
 def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
@@ -160,8 +133,10 @@ def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
     """
     folder = run_folder(results, cell)
     record = read_record(folder / runs.RECORD)
-    asked = {**grid.models[cell[0]], **grid.training}
+    characters = grid.noise_characters if Noise.named(cell[1]).level else None
+    asked = {**grid.training, **grid.models[cell[0]], "noise_characters": characters}
     found = {**record["spec"], **record["hyperparameters"]}
+    found["noise_characters"] = record["noise_characters"]
     for key, value in asked.items():
         if found.get(key) != value:
             raise UserError(
@@ -174,7 +149,7 @@ def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
 def _stack(folder: Path, models: Iterable[str], grid: Grid) -> pd.DataFrame:
     frames = []
     for model in models:
-        for noise in grid.noise_levels:
+        for noise in grid.noises:
             path = folder / model / f"noise{noise}.csv"
             frame = read_table(path, read_record(path.with_suffix(".json")))
             frame = frame.rename(columns={"noise": "tested_at"})
@@ -183,13 +158,28 @@ def _stack(folder: Path, models: Iterable[str], grid: Grid) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def _validation(folder: Path, grid: Grid) -> dict[Cell, dict[str, float]]:
+    """Return how each run did on its validation names, where there are such."""
+    return {
+        (model, noise, row["seed"]): row
+        for model in grid.models
+        for noise in grid.noises
+        for row in read_record(folder / model / f"noise{noise}.json")["validation"]
+    }
+
+
 def _ordered(table: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Sort by model in the config's order, then by the other keys as they stand."""
-    if "model" not in table.columns:
-        return table.reset_index(drop=True)
-    rank = {model: i for i, model in enumerate(grid.models)}
-    order = table["model"].map(rank).argsort(kind="stable")
-    return table.iloc[order].reset_index(drop=True)
+    """Sort by model and noise in the config's order, then by the other keys as they stand."""
+    ranks = [("model", [*grid.models, *grid.baselines])]
+    ranks += [(key, list(grid.noises)) for key in ("noise", "trained_at", "tested_at")]
+    keys = [
+        table[key].map({name: i for i, name in enumerate(order)})
+        for key, order in ranks
+        if key in table.columns
+    ]
+    if keys:
+        table = table.iloc[np.lexsort(keys[::-1])]
+    return table.reset_index(drop=True)
 
 
 def _losses(results: Path, records: Mapping[Cell, dict[str, Any]]) -> pd.DataFrame:
@@ -235,7 +225,9 @@ def _runs(
     missing: Mapping[Cell, str],
     losses: pd.DataFrame,
     accuracy: pd.DataFrame,
+    validation: Mapping[Cell, Mapping[str, float]],
 ) -> pd.DataFrame:
+    stands_for = {name: first for first, names in grid.rates.items() for name in names}
     curves = losses.groupby(["model", "noise", "seed"])["loss"]
     final = curves.apply(lambda loss: loss.tail(FINAL_POINTS).mean())
     area = curves.mean()
@@ -244,6 +236,7 @@ def _runs(
     rows = []
     for cell in grid.cells:
         row: dict[str, Any] = dict(zip(("model", "noise", "seed"), cell, strict=True))
+        row["compared_as"] = stands_for[cell[0]]
         if cell in missing:
             rows.append({**row, "status": "missing", "reason": missing[cell]})
             continue
@@ -265,6 +258,10 @@ def _runs(
                 "loss_area": area[cell] if ok else np.nan,
                 "held_out_loss": own["macro_loss"][cell] if ok else np.nan,
                 "macro_accuracy": own["macro_accuracy"][cell] if ok else np.nan,
+                **{
+                    key: validation.get(cell, {}).get(key, np.nan)
+                    for key in ("validation_accuracy", "validation_loss")
+                },
             }
         )
     whole = ("diverged_at", "hidden_size", "num_layers", "parameters", "updates", "batch_size")

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from noisynames import datasets, splits
 from noisynames.models import READOUTS, RECURRENT, ModelSpec, Parameters, initial_parameters
 from noisynames.modules import load_classifier
+from noisynames.noise import Noise
 from noisynames.sampling import Examples, TrainingStream
 from noisynames.training.autograd import AutogradEngine
 from noisynames.training.fused import FusedEngine
@@ -44,7 +45,7 @@ def test_losses_and_weights_agree_after_2000_updates(
 ) -> None:
     spec = ModelSpec(cell, readout, hidden_size)  # type: ignore[arg-type]
     initial = initial_parameters(spec, 57, 18, 0)
-    examples = TrainingStream(NAMES, noise, 0).take(2_000)
+    examples = TrainingStream(NAMES, Noise(noise), 0).take(2_000)
     fused, autograd = FusedEngine(spec, initial, 0.005), AutogradEngine(spec, initial, 0.005)
     losses, guesses = fused.advance(examples)
     expected_losses, expected_guesses = autograd.advance(examples)
@@ -63,7 +64,8 @@ def test_losses_and_weights_agree_after_2000_updates(
 def assert_gradients_agree(spec: ModelSpec, name: np.ndarray, target: int, classes: int) -> None:
     """One update at rate 1 moves every weight by its gradient."""
     initial = doubles(initial_parameters(spec, 57, classes, 3))
-    examples = Examples(name, np.array([0, len(name)]), np.array([target]))
+    nothing = np.zeros(len(name), bool)
+    examples = Examples(name, np.array([0, len(name)]), np.array([target]), nothing)
     fused = FusedEngine(spec, initial, 1.0)
     losses, _ = fused.advance(examples)
     moved = fused.parameters()
@@ -119,8 +121,8 @@ def test_intervals_join_without_a_seam() -> None:
     spec = ModelSpec("lstm", "attention", 8)
     initial = initial_parameters(spec, 57, 18, 0)
     whole, parts = FusedEngine(spec, initial, 0.005), FusedEngine(spec, initial, 0.005)
-    whole.advance(TrainingStream(NAMES, 5, 0).take(300))
-    stream = TrainingStream(NAMES, 5, 0)
+    whole.advance(TrainingStream(NAMES, Noise(5), 0).take(300))
+    stream = TrainingStream(NAMES, Noise(5), 0)
     for count in (1, 99, 200):
         parts.advance(stream.take(count))
     for name, values in whole.parameters().items():
@@ -131,6 +133,6 @@ def test_an_engine_leaves_the_weights_it_was_given_alone() -> None:
     spec = ModelSpec("rnn", hidden_size=8)
     initial = initial_parameters(spec, 57, 18, 0)
     before = {name: values.copy() for name, values in initial.items()}
-    FusedEngine(spec, initial, 0.5).advance(TrainingStream(NAMES, 0, 0).take(10))
+    FusedEngine(spec, initial, 0.5).advance(TrainingStream(NAMES, Noise(0), 0).take(10))
     for name, values in before.items():
         np.testing.assert_array_equal(values, initial[name])

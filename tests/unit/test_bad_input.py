@@ -23,6 +23,7 @@ from noisynames.datasets import tutorial
 from noisynames.datasets.directory import decode_lines
 from noisynames.datasets.raw import RawNames
 from noisynames.errors import UserError
+from noisynames.noise import Noise
 from noisynames.sampling import Examples, TrainingStream
 
 __all__ = ["server"]
@@ -682,8 +683,8 @@ def test_the_sampler_keeps_names_whole_and_does_not_depend_on_portions(
     names: list[str], level: int, seed: int, cut: int
 ) -> None:
     examples = Examples.of_names([("a", name) for name in names], ["a"])
-    whole = TrainingStream(examples, level, seed).take(20)
-    stream = TrainingStream(examples, level, seed)
+    whole = TrainingStream(examples, Noise(level), seed).take(20)
+    stream = TrainingStream(examples, Noise(level), seed)
     parts = [stream.take(cut), stream.take(20 - cut)]
     characters = [bytes(part[i]) for part in parts for i in range(len(part))]
     assert characters == [bytes(whole[i]) for i in range(20)]

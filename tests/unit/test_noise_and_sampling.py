@@ -3,7 +3,15 @@ import pytest
 from scipy import stats
 
 from noisynames.alphabet import decode, encode
-from noisynames.noise import NOISE_CHARACTERS, draw_suffixes
+from noisynames.errors import UserError
+from noisynames.noise import (
+    PLACEMENTS,
+    WORKSHEET_CHARACTERS,
+    Distractors,
+    Noise,
+    NoiseStream,
+    conditions,
+)
 from noisynames.sampling import Examples, TrainingStream, held_out_examples
 
 LANGUAGES = ["a", "b", "c"]
@@ -15,51 +23,129 @@ def texts(examples: Examples) -> list[str]:
     return [decode(examples[i]) for i in range(len(examples))]
 
 
+def drawn(noise: Noise, count: int, seed: int = 1) -> Distractors:
+    return NoiseStream(noise, seed, "test").take(count)
+
+
 @pytest.mark.parametrize("level", [1, 2, 5])
 def test_noise_lengths_are_uniform_on_0_to_level_plus_1(level: int) -> None:
-    lengths, _ = draw_suffixes(np.random.default_rng(1), 20_000, level)
-    counts = np.bincount(lengths)
+    counts = np.bincount(drawn(Noise(level), 20_000).lengths)
     assert len(counts) == level + 2
     assert stats.chisquare(counts).pvalue > 0.01
 
 
-def test_noise_characters_are_uniform_on_the_worksheets_four() -> None:
-    _, symbols = draw_suffixes(np.random.default_rng(2), 5_000, 3)
-    counts = np.bincount(symbols.ravel(), minlength=57)
-    used = encode(NOISE_CHARACTERS)
+@pytest.mark.parametrize("characters", [WORKSHEET_CHARACTERS, "abZ"])
+def test_noise_characters_are_uniform_on_those_asked_for(characters: str) -> None:
+    counts = np.bincount(drawn(Noise(3, "suffix", characters), 5_000).symbols.ravel(), minlength=57)
+    used = encode(characters)
     assert counts.sum() == counts[used].sum()
     assert stats.chisquare(counts[used]).pvalue > 0.01
 
 
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_the_same_noise_stands_at_each_placement(placement: str) -> None:
+    """As many distractors, the same ones, in the same order; the name around them is whole."""
+    behind = TrainingStream(NAMES, Noise(5), seed=3).take(500)
+    here = TrainingStream(NAMES, Noise(5, placement), seed=3).take(500)
+    quiet = texts(TrainingStream(NAMES, Noise(0), seed=3).take(500))
+    for i, name in enumerate(quiet):
+        added = decode(behind[i]).removeprefix(name)
+        text = decode(here[i])
+        is_noise = here.is_noise[here.offsets[i] : here.offsets[i + 1]]
+        found = "".join(c for c, noisy in zip(text, is_noise, strict=True) if noisy)
+        letters = "".join(c for c, noisy in zip(text, is_noise, strict=True) if not noisy)
+        if placement == "substitution":
+            assert len(text) == len(name)
+            assert len(found) <= len(added)
+            assert bool(found) == bool(added)
+            assert set(found) <= set(added)
+            kept = (c for c, noisy in zip(name, is_noise, strict=True) if not noisy)
+            assert "".join(kept) == letters
+            continue
+        assert (found, letters) == (added, name)
+        if placement == "prefix":
+            assert text == added + name
+        if placement == "scattered":
+            assert text[-1] == name[-1]
+            assert len(name) == 1 or text[0] == name[0]
+
+
+def test_scattered_noise_falls_into_each_gap_alike() -> None:
+    name = Examples.of_names([("a", "Smith")] * 4_000, LANGUAGES)
+    examples = name.with_noise(drawn(Noise(1, "scattered"), 4_000))
+    gaps = []
+    for i in range(len(examples)):
+        is_noise = examples.is_noise[examples.offsets[i] : examples.offsets[i + 1]]
+        gaps += [int((~is_noise[:place]).sum()) for place in np.flatnonzero(is_noise)]
+    counts = np.bincount(gaps)
+    assert counts[0] == 0
+    assert stats.chisquare(counts[1:]).pvalue > 0.01
+
+
+def test_every_letter_is_replaced_alike() -> None:
+    name = Examples.of_names([("a", "Smith")] * 4_000, LANGUAGES)
+    examples = name.with_noise(drawn(Noise(1, "substitution"), 4_000))
+    assert stats.chisquare(examples.is_noise.reshape(-1, 5).sum(0)).pvalue > 0.01
+
+
+def test_a_grid_of_conditions_has_one_without_noise() -> None:
+    names = [noise.name for noise in conditions([5, 0, 2], ["suffix", "prefix"])]
+    assert names == ["0", "2", "5", "2-prefix", "5-prefix"]
+    assert [Noise.named(name).name for name in names] == names
+
+
+@pytest.mark.parametrize(
+    ("name", "characters", "message"),
+    [
+        ("five", ".", "noise: found 'five'; allowed: a level, or LEVEL-PLACEMENT"),
+        ("-5", ".", "noise: found '-5'; allowed: a level, or LEVEL-PLACEMENT"),
+        ("5-inside", ".", "noise: placement 'inside' is not one of suffix, prefix, scattered, "),
+        ("5", "é", "noise.characters: found 'é'; allowed: distinct characters of "),
+        ("5", "..", "noise.characters: found '..'; allowed: distinct characters of "),
+    ],
+)
+def test_impossible_noise_is_refused(name: str, characters: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Noise.named(name, characters)
+    assert str(caught.value).startswith(message)
+
+
 def test_at_level_0_nothing_is_appended() -> None:
-    stream = TrainingStream(NAMES, 0, seed=3)
+    stream = TrainingStream(NAMES, Noise(0), seed=3)
     assert set(texts(stream.take(500))) == {name for _, name in ROWS}
 
 
 def test_noise_is_appended_and_nothing_else_changes() -> None:
-    quiet = texts(TrainingStream(NAMES, 0, seed=3).take(500))
-    noisy = texts(TrainingStream(NAMES, 5, seed=3).take(500))
+    quiet = texts(TrainingStream(NAMES, Noise(0), seed=3).take(500))
+    noisy = texts(TrainingStream(NAMES, Noise(5), seed=3).take(500))
     suffixes = [b.removeprefix(a) for a, b in zip(quiet, noisy, strict=True)]
     assert all(b.startswith(a) for a, b in zip(quiet, noisy, strict=True))
-    assert set("".join(suffixes)) == set(NOISE_CHARACTERS)
+    assert set("".join(suffixes)) == set(WORKSHEET_CHARACTERS)
     assert {len(suffix) for suffix in suffixes} == set(range(7))
 
 
 def test_languages_are_drawn_uniformly_whatever_their_size() -> None:
-    examples = TrainingStream(NAMES, 0, seed=4).take(9_000)
+    examples = TrainingStream(NAMES, Noise(0), seed=4).take(9_000)
     assert stats.chisquare(np.bincount(examples.targets)).pvalue > 0.01
 
 
 @pytest.mark.parametrize("level", [0, 5])
 def test_the_stream_does_not_depend_on_how_it_is_taken(level: int) -> None:
-    whole = TrainingStream(NAMES, level, seed=5).take(100)
-    stream = TrainingStream(NAMES, level, seed=5)
+    whole = TrainingStream(NAMES, Noise(level), seed=5).take(100)
+    stream = TrainingStream(NAMES, Noise(level), seed=5)
     parts = [stream.take(n) for n in (1, 59, 40)]
     assert texts(whole) == [text for part in parts for text in texts(part)]
     np.testing.assert_array_equal(whole.targets, np.concatenate([p.targets for p in parts]))
 
 
 def test_held_out_noise_repeats_for_every_model() -> None:
-    assert texts(held_out_examples(NAMES, 5, 0)) == texts(held_out_examples(NAMES, 5, 0))
-    assert texts(held_out_examples(NAMES, 5, 0)) != texts(held_out_examples(NAMES, 5, 1))
-    assert texts(held_out_examples(NAMES, 0, 0)) == [name for _, name in ROWS]
+    def held_out(level: int, seed: int) -> list[str]:
+        return texts(held_out_examples(NAMES, Noise(level), seed))
+
+    assert held_out(5, 0) == held_out(5, 0)
+    assert held_out(5, 0) != held_out(5, 1)
+    assert held_out(0, 0) == [name for _, name in ROWS]
+    assert texts(held_out_examples(NAMES, Noise(5), 0)) != texts(
+        held_out_examples(NAMES, Noise(5), 1)
+    )
+    assert texts(held_out_examples(NAMES, Noise(0), 0)) == [name for _, name in ROWS]

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from noisynames.attention import _occlusion, by_position, seed_agreement, summarise
-from noisynames.evaluation import attention_names, yardsticks
+from noisynames.evaluation import inspected_names, yardsticks
 from noisynames.models import ModelSpec, initial_parameters
 from noisynames.modules import load_classifier, predict
 from noisynames.sampling import Examples
@@ -143,5 +143,5 @@ def test_attention_by_position_counts_from_the_end() -> None:
 
 def test_the_names_inspected_are_spread_over_each_language() -> None:
     test = [("a", f"Name{c}") for c in "abcdefghij"] + [("b", "Li")]
-    chosen = attention_names(Split([("a", "Roe"), ("b", "Poe")], test), 2)
+    chosen = inspected_names(Split([("a", "Roe"), ("b", "Poe")], test), 2)
     assert chosen == [("a", "Namea"), ("a", "Namef"), ("b", "Li")]

@@ -10,6 +10,7 @@ from noisynames.errors import UserError
 from noisynames.files import read_record
 from noisynames.models import WORKSHEET_MODELS, ModelSpec, initial_parameters
 from noisynames.modules import ConcatRNN, load_classifier
+from noisynames.noise import Noise
 from noisynames.progress import report_to
 from noisynames.sampling import Examples, TrainingStream
 from noisynames.training import Hyperparameters, Progress, make_engine, train
@@ -24,7 +25,7 @@ SHORT = Hyperparameters(updates=250, learning_rate=0.05, record_every=100)
 def test_the_autograd_engine_is_the_worksheets_loop() -> None:
     """One-hot tensors, a step a character, NLL, w -= rate * gradient: as the worksheet does."""
     spec = WORKSHEET_MODELS["rnn"]
-    stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), 5, 0)
+    stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), Noise(5), 0)
     examples = stream.take(30)
     initial = initial_parameters(spec, 57, 3, 0)
     losses, _ = make_engine("autograd", spec, initial, 0.005).advance(examples)
@@ -54,12 +55,14 @@ def test_the_autograd_engine_is_the_worksheets_loop() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_run_records_means_of_intervals_and_learns(engine: str) -> None:
-    run = train(ModelSpec("gru", hidden_size=8), SPLIT, 0, 0, SHORT, engine)
+    run = train(ModelSpec("gru", hidden_size=8), SPLIT, Noise(0), 0, SHORT, engine)
     assert [update for update, _ in run.losses] == [100, 200, 250]
     assert run.engine == engine
     assert run.status == "ok"
     longer = Hyperparameters(updates=3_000, learning_rate=0.05, record_every=1_000)
-    losses = [loss for _, loss in train(ModelSpec("gru"), SPLIT, 0, 0, longer, engine).losses]
+    losses = [
+        loss for _, loss in train(ModelSpec("gru"), SPLIT, Noise(0), 0, longer, engine).losses
+    ]
     assert losses[-1] < 0.2 * losses[0]
 
 
@@ -67,7 +70,7 @@ def test_a_run_records_means_of_intervals_and_learns(engine: str) -> None:
 @pytest.mark.parametrize("model", ["rnn", "gru_attention"])
 def test_divergence_is_recorded_with_its_update(engine: str, model: str) -> None:
     huge = Hyperparameters(updates=2_000, learning_rate=1e38, record_every=100)
-    run = train(WORKSHEET_MODELS[model], SPLIT, 0, 0, huge, engine)
+    run = train(WORKSHEET_MODELS[model], SPLIT, Noise(0), 0, huge, engine)
     assert run.status == "diverged"
     assert run.diverged_at is not None
     assert 1 < run.diverged_at <= 100
@@ -84,7 +87,7 @@ def test_auto_takes_the_compiled_engine_where_it_applies() -> None:
 
 
 def test_several_layers_train() -> None:
-    run = train(ModelSpec("lstm", "last", 4, num_layers=2), SPLIT, 2, 0, SHORT)
+    run = train(ModelSpec("lstm", "last", 4, num_layers=2), SPLIT, Noise(2), 0, SHORT)
     assert run.status == "ok"
     assert "cell.weight_ih_l1" in run.parameters
 
@@ -117,8 +120,8 @@ def test_on_a_terminal_a_bar_shows_the_rate_and_the_loss() -> None:
 
 def test_weights_survive_their_file_and_damage_is_noticed(tmp_path: Path) -> None:
     spec = ModelSpec("gru", "attention", 4)
-    run = train(spec, SPLIT, 0, 0, SHORT)
-    runs.write_run(tmp_path, run, spec, SHORT, SPLIT, "mine", 0, 0)
+    run = train(spec, SPLIT, Noise(0), 0, SHORT)
+    runs.write_run(tmp_path, run, spec, SHORT, SPLIT, "mine", Noise(), 0)
     record = read_record(tmp_path / runs.RECORD)
     for name, values in runs.read_parameters(tmp_path, record).items():
         np.testing.assert_array_equal(values, run.parameters[name])
@@ -138,7 +141,7 @@ def test_impossible_hyperparameters_are_refused(wrong: dict[str, float]) -> None
 def test_a_batch_is_one_update_by_the_mean_of_its_gradients(readout: str) -> None:
     """Against the mean of what each example alone would have changed."""
     spec = ModelSpec("gru", readout, 6)  # type: ignore[arg-type]
-    stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), 5, 0)
+    stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), Noise(5), 0)
     examples = stream.take(8)
     initial = initial_parameters(spec, 57, 3, 0)
     batched = make_engine("autograd", spec, initial, 0.5, batch_size=8)
@@ -156,8 +159,8 @@ def test_a_batch_is_one_update_by_the_mean_of_its_gradients(readout: str) -> Non
 
 def test_batches_spend_the_same_budget_of_names() -> None:
     spec = ModelSpec("rnn", hidden_size=4)
-    one = train(spec, SPLIT, 2, 0, Hyperparameters(90, 1e-9, 40))
-    eight = train(spec, SPLIT, 2, 0, Hyperparameters(90, 1e-9, 40, batch_size=8))
+    one = train(spec, SPLIT, Noise(2), 0, Hyperparameters(90, 1e-9, 40))
+    eight = train(spec, SPLIT, Noise(2), 0, Hyperparameters(90, 1e-9, 40, batch_size=8))
     assert [update for update, _ in eight.losses] == [40, 80, 90]
     assert (one.engine, eight.engine) == ("fused", "autograd")
     # At a rate of nothing the losses are those of the same names under the same weights.

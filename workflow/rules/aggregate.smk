@@ -4,6 +4,7 @@ rule aggregate:
         runs=expand(RUN, **CELLS, file=["losses.csv", "run.json", "timing.json"]),
         splits=SPLITS,
         evaluation=EVALUATION,
+        probes=PROBES,
         attention=ATTENTION,
     output:
         tables=expand("results/tables/{table}.csv", table=TABLES),
@@ -25,6 +26,7 @@ rule aggregate:
             "tables.py",
             "attention.py",
             "evaluation.py",
+            "noise.py",
             "statistics.py",
             "findings.py",
         ),

@@ -11,7 +11,9 @@ from pathlib import Path
 from noisynames.config import check_file, custom_source, resolve
 from noisynames.errors import UserError
 from noisynames.files import sweep
+from noisynames.grid import Grid
 from noisynames.models import spec_from
+from noisynames.noise import conditions
 from noisynames.training import source_files
 
 ROOT = Path(os.path.relpath(workflow.basedir))
@@ -31,16 +33,24 @@ except OSError as error:
 
 MODELS = list(config["models"])
 ATTENTION_MODELS = [m for m in MODELS if config["models"][m]["readout"] == "attention"]
-NOISE_LEVELS = config["noise"]["levels"]
+CONDITIONS = conditions(**config["noise"])
+NOISES = [noise.name for noise in CONDITIONS]
+CHARACTERS = config["noise"]["characters"]
+BASELINES = config["baselines"]
 SEEDS = config["seeds"]
 TRAINING = {
     key: config["training"][key] for key in ("updates", "record_every", "engine")
 }
 GRID = {
     "models": config["models"],
-    "noise_levels": NOISE_LEVELS,
+    "noises": NOISES,
+    "noise_characters": CHARACTERS,
     "seeds": SEEDS,
-    "training": {k: v for k, v in TRAINING.items() if k != "engine"},
+    "training": {
+        key: config["training"][key]
+        for key in ("updates", "record_every", "learning_rate")
+    },
+    "baselines": BASELINES,
 }
 TABLES = [
     "losses",
@@ -51,6 +61,7 @@ TABLES = [
     "mistakes",
     "yardsticks",
     "time_to_target",
+    "probes",
 ]
 FIGURES = [
     "loss_by_noise",
@@ -63,8 +74,16 @@ FIGURES = [
     "differences",
     "recall",
     "confusion",
+    "memory",
+    "gradients",
     "rules",
 ]
+if BASELINES:
+    TABLES.append("baselines")
+if len({noise.placement for noise in CONDITIONS if noise.level}) > 1:
+    FIGURES.append("placements")
+if any(len(names) > 1 for names in Grid(**GRID).rates.values()):
+    FIGURES.append("rates")
 if ATTENTION_MODELS:
     TABLES += [
         "attention",
@@ -79,21 +98,27 @@ if ATTENTION_MODELS:
         "occlusion_examples",
     ]
 
-CELLS = {"model": MODELS, "noise": NOISE_LEVELS, "seed": SEEDS}
+CELLS = {"model": MODELS, "noise": NOISES, "seed": SEEDS}
 RUN = "results/runs/{model}/noise{noise}/seed{seed}/{file}"
 RUN_FILES = ["losses.csv", "weights.safetensors", "run.json", "timing.json"]
 RECORDED = ["csv", "json"]
 SPLITS = expand("results/splits/seed{seed}.{type}", seed=SEEDS, type=RECORDED)
 EVALUATION = expand(
     "results/evaluation/{model}/noise{noise}.{type}",
+    model=[*MODELS, *BASELINES],
+    noise=NOISES,
+    type=RECORDED,
+)
+PROBES = expand(
+    "results/probes/{model}/noise{noise}.{type}",
     model=MODELS,
-    noise=NOISE_LEVELS,
+    noise=NOISES,
     type=RECORDED,
 )
 ATTENTION = expand(
     "results/attention/{model}/noise{noise}.{type}",
     model=ATTENTION_MODELS,
-    noise=NOISE_LEVELS,
+    noise=NOISES,
     type=RECORDED,
 )
 ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + expand(
@@ -110,8 +135,9 @@ os.environ.update(
 
 
 wildcard_constraints:
+    baseline="|".join(BASELINES) or "(?!)",
     model="|".join(MODELS),
-    noise="|".join(map(str, NOISE_LEVELS)),
+    noise="|".join(NOISES),
     seed="|".join(map(str, SEEDS)),
 
 
@@ -182,6 +208,11 @@ def training_code(wildcards):
     return f"{files} {custom_code(wildcards)}"
 
 
+def training_noise(wildcards):
+    """The options of what distractors are drawn from, where a run has any."""
+    return "" if wildcards.noise == "0" else flags({"noise_characters": CHARACTERS})
+
+
 def custom_code(wildcards):
     """The file of a model that is the user's own, and its content."""
     own = config["models"][wildcards.model]["module"]
@@ -225,6 +256,10 @@ EVALUATION_CODE = [
     "modules.py",
     "evaluation.py",
 ]
+TESTED_AT = " ".join(
+    [f"--noise {noise}" for noise in NOISES]
+    + [flags({"noise_characters": CHARACTERS})]
+)
 
 
 onstart:

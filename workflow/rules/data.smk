@@ -22,6 +22,7 @@ rule dataset:
                     "source": config["dataset"]["source"],
                     "path": config["dataset"]["path"],
                     "test_fraction": config["dataset"]["test_fraction"],
+                    "validation_fraction": config["dataset"]["validation_fraction"],
                 }
             )
         ),
@@ -54,6 +55,7 @@ rule split:
             {
                 "test_fraction": config["dataset"]["test_fraction"],
                 "max_train_names": config["dataset"]["max_train_names"],
+                "validation_fraction": config["dataset"]["validation_fraction"],
             }
         ),
     shell:

@@ -1,5 +1,5 @@
 rule evaluate:
-    """Predict the held-out names with every seed of a model × noise level, at every noise level."""
+    """Predict the held-out names with every seed of a model × noise, under every noise."""
     input:
         weights=run_files("weights.safetensors"),
         records=run_files("run.json"),
@@ -21,10 +21,10 @@ rule evaluate:
         code=code(*EVALUATION_CODE),
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
-        noise=" ".join(f"--noise {level}" for level in NOISE_LEVELS),
+        noise=TESTED_AT,
     shell:
         "noisynames evaluate {params.folders} --splits results/splits {params.noise}"
-        " --output {output.predictions} > {log} 2>&1"
+        " --trained-at {wildcards.noise} --output {output.predictions} > {log} 2>&1"
 
 
 rule inspect_attention:
@@ -50,8 +50,65 @@ rule inspect_attention:
         code=code(*EVALUATION_CODE, "attention.py"),
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
-        noise=" ".join(f"--noise {level}" for level in NOISE_LEVELS),
+        noise=TESTED_AT,
         names=config["attention"]["names_per_language"],
     shell:
         "noisynames inspect-attention {params.folders} --splits results/splits {params.noise}"
         " --names-per-language {params.names} --output {output.weights} > {log} 2>&1"
+
+
+rule probe:
+    """Measure what each seed remembers behind a growing suffix, and how far gradients reach."""
+    input:
+        weights=run_files("weights.safetensors"),
+        records=run_files("run.json"),
+        splits=SPLITS,
+    output:
+        probes="results/probes/{model}/noise{noise}.csv",
+        record="results/probes/{model}/noise{noise}.json",
+    log:
+        "results/logs/probe/{model}/noise{noise}.log",
+    benchmark:
+        "results/benchmarks/probe/{model}/noise{noise}.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code(*EVALUATION_CODE, "models.py", "probes.py"),
+        own=custom_code,
+        folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
+        options=flags({**config["probe"], "noise_characters": CHARACTERS}),
+    shell:
+        "noisynames probe {params.folders} --splits results/splits {params.options}"
+        " --output {output.probes} > {log} 2>&1"
+
+
+rule baseline:
+    """Fit a baseline under every seed and one noise, and predict the held-out names."""
+    input:
+        splits=SPLITS,
+    output:
+        predictions="results/evaluation/{baseline}/noise{noise}.csv",
+        record="results/evaluation/{baseline}/noise{noise}.json",
+    log:
+        "results/logs/baseline/{baseline}/noise{noise}.log",
+    benchmark:
+        "results/benchmarks/baseline/{baseline}/noise{noise}.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code(*EVALUATION_CODE, "baselines.py"),
+        seeds=" ".join(f"--seed {seed}" for seed in SEEDS),
+        noise=TESTED_AT,
+        updates=config["training"]["updates"],
+    shell:
+        "noisynames baseline {wildcards.baseline} --splits results/splits {params.seeds}"
+        " --trained-at {wildcards.noise} {params.noise} --updates {params.updates}"
+        " --output {output.predictions} > {log} 2>&1"

@@ -1,5 +1,5 @@
 rule train:
-    """Train one model at one noise level under one seed."""
+    """Train one model under one noise and one seed."""
     input:
         split="results/splits/seed{seed}.csv",
         record="results/splits/seed{seed}.json",
@@ -22,8 +22,9 @@ rule train:
         code=training_code,
         model=lambda wildcards: flags(config["models"][wildcards.model]),
         training=flags(TRAINING),
+        noise=training_noise,
         folder=subpath(output.losses, parent=True),
     shell:
         "noisynames train --model {wildcards.model} --noise {wildcards.noise}"
-        " --seed {wildcards.seed} {params.model} {params.training}"
+        " --seed {wildcards.seed} {params.model} {params.training} {params.noise}"
         " --split {input.split} --output {params.folder} 2> {log}"

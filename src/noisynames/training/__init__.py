@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from noisynames.alphabet import ALPHABET, decode
 from noisynames.errors import UserError
 from noisynames.models import READOUTS, RECURRENT, ModelSpec, Parameters, initial_parameters
+from noisynames.noise import Noise
 from noisynames.sampling import Examples, TrainingStream
 from noisynames.splits import Split
 
@@ -116,7 +117,7 @@ class Run:
 def train(
     spec: ModelSpec,
     split: Split,
-    noise_level: int,
+    noise: Noise,
     seed: int,
     hyperparameters: Hyperparameters,
     engine: str = "auto",
@@ -129,7 +130,7 @@ def train(
     Args:
         spec: The model.
         split: Its training names are drawn from, with replacement.
-        noise_level: The worksheet's n; see `noisynames.noise`.
+        noise: What every name drawn is given.
         seed: Fixes the stream of examples and the initial weights.
         hyperparameters: Budget and learning rate.
         engine: `auto`, `fused` or `autograd`.
@@ -140,7 +141,7 @@ def train(
     """
     languages = split.languages
     names = Examples.of_names(split.train, languages)
-    stream = TrainingStream(names, noise_level, seed)
+    stream = TrainingStream(names, noise, seed)
     initial = initial_parameters(spec, len(ALPHABET), len(languages), seed)
     trainer = make_engine(
         engine,

@@ -1,0 +1,86 @@
+"""What a config asks for: every model × noise × seed. Read by the workflow, so light to import."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from noisynames.noise import Noise
+
+Cell = tuple[str, str, int]
+"""A model, a noise and a seed."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What was asked for: every model × noise × seed.
+
+    Attributes:
+        models: Name to specification, in the config's order, which every table and figure keeps.
+        noises: Names of the noise conditions.
+        noise_characters: What distractors are drawn from.
+        seeds: As in the config.
+        training: Hyperparameters that every run must have where its model names no others.
+        baselines: Which baselines there are.
+    """
+
+    models: Mapping[str, Mapping[str, Any]]
+    noises: Sequence[str]
+    noise_characters: str
+    seeds: Sequence[int]
+    training: Mapping[str, Any]
+    baselines: Sequence[str]
+
+    @property
+    def conditions(self) -> list[Noise]:
+        """The noise conditions."""
+        return [Noise.named(name, self.noise_characters) for name in self.noises]
+
+    @property
+    def quietest(self) -> str:
+        """The condition that others are held against: the first of the lowest level."""
+        return min(self.conditions, key=lambda noise: noise.level).name
+
+    @property
+    def noisiest(self) -> str:
+        """The first condition of the highest level: the worksheet's, where there are others."""
+        return max(self.conditions, key=lambda noise: noise.level).name
+
+    @property
+    def attention_models(self) -> list[str]:
+        """The models whose attention can be inspected."""
+        return [name for name, spec in self.models.items() if spec["readout"] == "attention"]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every run, by model, then noise, then seed."""
+        return [(m, n, s) for m in self.models for n in self.noises for s in self.seeds]
+
+    @property
+    def rates(self) -> dict[str, list[str]]:
+        """Models that differ in their learning rate alone, by the one that stands for them.
+
+        That is the one with `training.learning_rate`, or else the first.
+        """
+        alike: dict[str, list[str]] = {}
+        for name, spec in self.models.items():
+            rest = {key: value for key, value in spec.items() if key != "learning_rate"}
+            alike.setdefault(json.dumps(rest, sort_keys=True), []).append(name)
+        common = self.training["learning_rate"]
+        by_first = {}
+        for names in alike.values():
+            usual = [name for name in names if self.models[name]["learning_rate"] == common]
+            by_first[(usual or names)[0]] = names
+        return {name: by_first[name] for name in self.models if name in by_first}
+
+    @property
+    def compared(self) -> list[str]:
+        """The models that are compared with each other: one of those that differ in rate alone."""
+        return list(self.rates)
+
+
+def run_folder(results: Path, cell: Cell) -> Path:
+    """Return where a run's files are."""
+    model, noise, seed = cell
+    return results / "runs" / model / f"noise{noise}" / f"seed{seed}"

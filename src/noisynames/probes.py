@@ -1,0 +1,114 @@
+"""What a trained model remembers: accuracy behind a growing suffix, and how far gradients reach."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from noisynames import runs
+from noisynames.alphabet import ALPHABET
+from noisynames.evaluation import inspected_names, load_run
+from noisynames.files import read_record
+from noisynames.models import ModelSpec, Parameters, initial_parameters
+from noisynames.modules import Classifier, load_classifier, padded, predict
+from noisynames.noise import Distractors
+from noisynames.randomness import generator
+from noisynames.sampling import Examples
+from noisynames.splits import Split
+
+PROBE_COLUMNS = ["seed", "probe", "distance", "value"]
+ACCURACY, INITIAL, TRAINED = "accuracy", "initial gradient", "trained gradient"
+_LETTERS = 4  # most names have as many
+_GRADIENT_NAMES = 5  # a language
+
+
+def probe_run(
+    folder: Path, split: Split, characters: str, longest_suffix: int, names_per_language: int
+) -> pd.DataFrame | None:
+    """Probe one run with held-out names and one suffix of distractors each, from none to all of it.
+
+    Args:
+        folder: The run's.
+        split: Its seed's.
+        characters: What distractors are drawn from.
+        longest_suffix: Most distractors.
+        names_per_language: Held-out names of a language.
+
+    Returns:
+        Rows with PROBE_COLUMNS. `accuracy`: macro-averaged, with `distance` distractors behind each
+        name. `initial gradient`, `trained gradient`: before and after training, the mean over
+        names of ‖∂loss/∂x_t‖₂, x_t being the input (one-hot, or embedding) at `distance` characters
+        from the end of the name and its longest suffix (0 is the last one); a custom module has
+        none. None for a run that diverged.
+
+    Raises:
+        UserError: A file of the run is missing or damaged.
+    """
+    record = read_record(folder / runs.RECORD)
+    if record["status"] != "ok":
+        return None
+    module = load_run(folder)
+    languages = record["languages"]
+    names = Examples.of_names(inspected_names(split, names_per_language), languages)
+    suffixes = _suffixes(characters, longest_suffix, record["seed"], len(names))
+    rows: list[dict[str, Any]] = []
+    for length in range(longest_suffix + 1):
+        examples = _followed(names, suffixes[:, :length])
+        guesses = predict(module, examples)[0].argmax(1)
+        right = pd.Series(guesses == examples.targets).groupby(examples.targets).mean()
+        rows.append({"probe": ACCURACY, "distance": length, "value": right.mean()})
+    if isinstance(module, Classifier):
+        few = Examples.of_names(inspected_names(split, _GRADIENT_NAMES), languages)
+        examples = _followed(few, suffixes[: len(few)])
+        spec = ModelSpec(**record["spec"])
+        start = initial_parameters(spec, len(ALPHABET), len(languages), record["seed"])
+        for probe, classifier in ((INITIAL, _loaded(spec, languages, start)), (TRAINED, module)):
+            norms = gradient_norms(classifier, examples)[: longest_suffix + _LETTERS]
+            rows += [
+                {"probe": probe, "distance": distance, "value": norm}
+                for distance, norm in enumerate(norms)
+            ]
+    return pd.DataFrame(rows).assign(seed=record["seed"])[PROBE_COLUMNS]
+
+
+def _loaded(spec: ModelSpec, languages: list[str], parameters: Parameters) -> Classifier:
+    return load_classifier(spec, len(ALPHABET), len(languages), parameters)
+
+
+def _suffixes(characters: str, longest: int, seed: int, count: int) -> NDArray[np.uint8]:
+    """Return distractors for `count` names, shape (count, longest), the same for every model."""
+    codes = np.array([ALPHABET.index(c) for c in characters], dtype=np.uint8)
+    return codes[generator(seed, "probe suffixes").integers(len(codes), size=(count, longest))]
+
+
+def _followed(names: Examples, suffixes: NDArray[np.uint8]) -> Examples:
+    count, length = suffixes.shape
+    lengths = np.full(count, length)
+    return names.with_noise(Distractors("suffix", lengths, suffixes, np.zeros(suffixes.shape)))
+
+
+def gradient_norms(module: Classifier, examples: Examples) -> NDArray[np.float64]:
+    """Return ‖∂loss/∂x_t‖₂ by distance from the end, the mean over sequences.
+
+    The loss is a sequence's own negative log likelihood. A gradient that shrinks by a like factor
+    at every step vanishes in the sense of Bengio, Simard and Frasconi, "Learning long-term
+    dependencies with gradient descent is difficult" (1994).
+
+    Returns:
+        Shape (length of the shortest sequence,); index 0 is the last character.
+    """
+    characters, lengths = padded(examples)
+    inputs = module.inputs(characters).detach().requires_grad_(True)
+    log_probabilities, _ = module.classify(inputs, lengths)
+    targets = torch.from_numpy(examples.targets)
+    (-log_probabilities[torch.arange(len(targets)), targets]).sum().backward()  # type: ignore[no-untyped-call]
+    assert inputs.grad is not None
+    norms = inputs.grad.norm(dim=2).double()
+    from_end = torch.arange(int(lengths.min()))
+    by_distance: NDArray[np.float64] = (
+        norms[torch.arange(len(lengths))[:, None], lengths[:, None] - 1 - from_end].mean(0).numpy()
+    )
+    return by_distance
