@@ -279,7 +279,11 @@ def _conclusions_under_noise(study: _Study) -> Answer:
     if not sentences:
         sentences = ["No pair of models has a difference in loss that noise changed detectably."]
     return Answer(
-        question, verdict, sentences + _placement(study) + _memory(study), "memory", _seeds(changes)
+        question,
+        verdict,
+        sentences + _placement(study) + _memory(study),
+        "conclusions",
+        _seeds(changes),
     )
 
 
@@ -333,7 +337,7 @@ def _placement(study: _Study) -> list[str]:
         elif lost:
             says = "it loses, but not detectably more where noise stands last"
         else:
-            says = "no loss was detected at any placement"
+            says = _undecided(list(effect.values()))
         sentences.append(
             f"{model}: {says}. Accuracy at level {level} minus noise {study.low}: {numbers}."
         )
@@ -362,7 +366,7 @@ def _memory(study: _Study) -> list[str]:
         )
     if kept:
         sentences.append(f"Memory probe: behind {longest} distractors gain: {'; '.join(kept)}.")
-    reach = study.select("gradient_reach", noise=study.top, stage="initial")
+    reach = study.select("gradient_reach", stage="initial")
     if reach:
         sentences.append(
             "Before training, the gradient's norm changes with each character further from the end "
@@ -477,7 +481,10 @@ def _baselines(study: _Study) -> list[str]:
                 "beat it": [r["a"] for r in against if r["verdict"] == "higher"],
                 "fall behind it": [r["a"] for r in against if r["verdict"] == "lower"],
                 "cannot be told from it": [
-                    r["a"] for r in against if r["verdict"] not in _DETECTED
+                    r["a"] for r in against if r["verdict"] == "no difference detected"
+                ],
+                "have too few seeds to tell": [
+                    r["a"] for r in against if r["verdict"] == "too few seeds to tell"
                 ],
             }
             says = "; ".join(f"{_and(names)} {what}" for what, names in groups.items() if names)
@@ -577,11 +584,9 @@ def _learning_rates(study: _Study) -> Answer:
             kept = [s for s, b in detected if b["verdict"] == s["verdict"]]
             turned = [s for s, b in detected if {s["verdict"], b["verdict"]} == set(_DETECTED)]
             new = [b for s, b in both if s not in kept + turned and b["verdict"] in _DETECTED]
-            of = f"of {len(detected)} detected" if detected else "none detected"
-            verdicts.append(
-                f"{text} at noise {noise}: "
-                + (f"{len(kept)} {of} kept, {len(turned)} reversed" if detected else of)
-            )
+            counts = f"{len(kept)} of {len(detected)} differences kept, {len(turned)} reversed"
+            undecided = _undecided([single for single, _ in both])
+            verdicts.append(f"{text} at noise {noise}: {counts if detected else undecided}")
             estimates = [r for r in rates["best"] if (r["metric"], r["noise"]) == (metric, noise)]
             order = sorted(estimates, key=lambda r: r["mean"] * (-1 if text == "accuracy" else 1))
             sentences.append(

@@ -179,7 +179,7 @@ def _one_line(error: ValidationError) -> str:
         return f"{place}: found {repeated!r} more than once; allowed: each value once"
     if error.validator == "anyOf" and isinstance(instance, list):
         # The list was meant, so its own fault says more than "neither a number nor a list".
-        nested = [e for e in error.context or [] if e.validator != "type" or e.path]
+        nested = [e for e in error.context or [] if "items" in schema["anyOf"][e.schema_path[0]]]
         if nested:
             return _one_line(nested[0])
     found = repr(instance)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -577,7 +577,7 @@ def _draw_memory(tables: Tables, findings: Findings, look: Look) -> Figure:
     for axes, noise in zip(panels, noises, strict=True):
         chance = findings["yardsticks"]["chance"]["mean"]
         axes.axhline(chance, color=_INK, lw=0.9, ls=(0, (3, 2)))
-        axes.annotate("chance", (0, chance), (2, 2), textcoords="offset points", fontsize=7.5)
+        axes.annotate("chance", (0, chance), (2, -9), textcoords="offset points", fontsize=7.5)
         ends = []
         for model in _models(tables):
             records = _select(findings["memory"], model=model, noise=noise)
@@ -595,24 +595,26 @@ def _draw_memory(tables: Tables, findings: Findings, look: Look) -> Figure:
 
 @_figure
 def _draw_gradients(tables: Tables, findings: Findings, look: Look) -> Figure:
-    """Gradient norms by distance from the end, before and after training, a row a noise."""
+    """Gradient norms by distance from the end: before training, and after it under each noise."""
     noises = _noises(tables)
-    figure, panels = _panels(2 * len(noises), width=4.2, height=3.0, sharey=True)
-    asked = [(noise, stage) for noise in noises for stage in ("initial", "trained")]
-    for axes, (noise, stage) in zip(panels, asked, strict=True):
+    asked = [("initial", findings["quietest"]), *(("trained", noise) for noise in noises)]
+    figure, panels = _panels(len(asked), width=4.2, height=3.0, sharey=True)
+    for axes, (stage, noise) in zip(panels, asked, strict=True):
         ends = []
         for model in _models(tables):
             records = _select(findings["gradients"], model=model, noise=noise, stage=stage)
             if records:
-                end = _distances(axes, records, look, model, noise)
+                shown = "" if stage == "initial" else noise
+                end = _distances(axes, records, look, model, shown)
                 ends.append((end, model, look.colour(model)))
         title = "Before training" if stage == "initial" else f"Trained at noise {noise}"
         axes.set(title=title, xlabel="Characters from the end (0 is the last one)")
-        axes.yaxis.set_major_formatter(lambda y, _: f"$10^{{{y:g}}}$")
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-        _label_ends(axes, ends, noise)
+        axes.yaxis.set_major_formatter(lambda y, _: f"$10^{{{y:g}}}$")
+        _label_ends(axes, ends)
     for axes in panels[::2]:
-        axes.set_ylabel("Gradient norm, relative")
+        axes.set_ylabel("Gradient norm (last character: 1)")
     return figure
 
 
@@ -670,7 +672,7 @@ def _draw_rates(tables: Tables, findings: Findings, look: Look) -> Figure:
     """Loss and accuracy at every learning rate, a row of panels a noise."""
     rates = findings["rates"]
     noises = _noises(tables)
-    figure, panels = _panels(2 * len(noises), width=4.2, height=3.0)
+    figure, panels = _panels(2 * len(noises), width=4.2, height=3.0, sharey="col")
     labels = {"final_loss": "Final loss (Train), nats", "macro_accuracy": "Held-out accuracy"}
     asked = [(noise, metric) for noise in noises for metric in labels]
     for axes, (noise, metric) in zip(panels, asked, strict=True):
@@ -746,7 +748,7 @@ def _nothing() -> Figure:
 
 
 def _panels(
-    count: int, width: float, height: float, sharey: bool = False
+    count: int, width: float, height: float, sharey: bool | Literal["col"] = False
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of `count` axes, at most two a row where they are wide, four where not."""
     across = min(count, 2 if width > 2.9 else 4)

@@ -1,7 +1,7 @@
 """Every number that the report prints: `statistics.json`, computed once from the tables."""
 
 from dataclasses import asdict
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,9 @@ METRICS = {
 }
 LOWER_IS_BETTER = ("final_loss", "loss_area", "held_out_loss", "generalisation_gap")
 _COMPARED = ("final_loss", "loss_area", "held_out_loss", "generalisation_gap", "macro_accuracy")
+
+_SMALLEST_NORM = 1e-38
+"""Below this, a gradient's norm has left the range of float32, and has no logarithm."""
 
 
 def find(tables: Tables, grid: Grid) -> Findings:
@@ -433,26 +436,26 @@ def _gradients(tables: Tables, grid: Grid) -> tuple[list[dict[str, Any]], list[d
     slope of those logarithms, over seeds.
     """
     estimates, reach = [], []
-    for noise in grid.noises:
-        for probe in (INITIAL, TRAINED):
-            for model in grid.compared:
-                wide = _probe(tables, probe, model, noise)
-                if wide.empty:
-                    continue
-                norms = np.maximum(wide.to_numpy(float), 1e-30)
-                logs = np.log10(norms / norms[:, :1])
-                where = {"model": model, "noise": noise, "stage": probe.split()[0]}
-                estimates += [
-                    {**where, "distance": int(distance), **asdict(t_interval(logs[:, i]))}
-                    for i, distance in enumerate(wide.columns)
-                ]
-                slopes = np.polyfit(wide.columns.to_numpy(float), logs.T, 1)[0]
-                slope = asdict(t_interval(slopes))
-                factor = {
-                    key: None if slope[key] is None else float(10 ** slope[key])
-                    for key in ("mean", "low", "high")
-                }
-                reach.append({**where, **factor, "n": slope["n"]})
+    # Before training a model is the same whatever noise it will be trained under.
+    asked = [(INITIAL, grid.quietest), *((TRAINED, noise) for noise in grid.noises)]
+    for (probe, noise), model in product(asked, grid.compared):
+        wide = _probe(tables, probe, model, noise)
+        if wide.empty:
+            continue
+        norms = np.maximum(wide.to_numpy(float), _SMALLEST_NORM)
+        logs = np.log10(norms / norms[:, :1])
+        where = {"model": model, "noise": noise, "stage": probe.split()[0]}
+        estimates += [
+            {**where, "distance": int(distance), **asdict(t_interval(logs[:, i]))}
+            for i, distance in enumerate(wide.columns)
+        ]
+        slopes = np.polyfit(wide.columns.to_numpy(float), logs.T, 1)[0]
+        slope = asdict(t_interval(slopes))
+        factor = {
+            key: None if slope[key] is None else float(10 ** slope[key])
+            for key in ("mean", "low", "high")
+        }
+        reach.append({**where, **factor, "n": slope["n"]})
     return estimates, reach
 
 
@@ -489,11 +492,12 @@ def _rates(tables: Tables, grid: Grid) -> dict[str, Any]:
         ["validation_accuracy", "validation_loss"], ascending=[False, True], kind="stable"
     )
     best = judged.groupby(["compared_as", "noise", "seed"], sort=True).head(1)
-    for (model, noise), cell in best.groupby(["compared_as", "noise"], sort=False):
+    for model, noise in product(several, grid.noises):
+        cell = best[(best["compared_as"] == model) & (best["noise"] == noise)]
         counts = cell["learning_rate"].value_counts().sort_index()
-        found["chosen"].append(
-            {"model": model, "noise": noise, "seeds": {f"{r:g}": int(n) for r, n in counts.items()}}
-        )
+        if len(counts):
+            seeds = {f"{rate:g}": int(count) for rate, count in counts.items()}
+            found["chosen"].append({"model": model, "noise": noise, "seeds": seeds})
     usual = runs[(runs["model"] == runs["compared_as"]) & (runs["status"] == "ok")]
     pairs = [(b, a) for a, b in combinations(several, 2)]
     for table, name in ((usual, "single_comparisons"), (best, "best_comparisons")):

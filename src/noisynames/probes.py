@@ -61,7 +61,8 @@ def probe_run(
         right = pd.Series(guesses == examples.targets).groupby(examples.targets).mean()
         rows.append({"probe": ACCURACY, "distance": length, "value": right.mean()})
     if isinstance(module, Classifier):
-        few = Examples.of_names(inspected_names(split, _GRADIENT_NAMES), languages)
+        some = inspected_names(split, min(_GRADIENT_NAMES, names_per_language))
+        few = Examples.of_names(some, languages)
         examples = _followed(few, suffixes[: len(few)])
         spec = ModelSpec(**record["spec"])
         start = initial_parameters(spec, len(ALPHABET), len(languages), record["seed"])

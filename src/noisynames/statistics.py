@@ -128,6 +128,9 @@ def log_rank(a: tuple[ArrayLike, ArrayLike], b: tuple[ArrayLike, ArrayLike]) -> 
         return None
     if not (np.any(a[1]) or np.any(b[1])):
         return 1.0  # nothing was observed in either group
+    times = np.concatenate([np.asarray(a[0], float), np.asarray(b[0], float)])
+    if np.all(times == times[0]):
+        return 1.0  # nothing differs, and the statistic is 0 / 0
     result = stats.logrank(_censored(*a), _censored(*b))
     return float(result.pvalue)
 

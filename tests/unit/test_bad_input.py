@@ -35,7 +35,7 @@ SEEDS = (
     "each an integer at least 0 and at most 4294967295"
 )
 NAMES = "a letter, then at most 39 letters, digits or underscores"
-KEYS = "attention, dataset, models, noise, report, seeds, training"
+KEYS = "attention, baselines, dataset, models, noise, probe, report, seeds, training"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ KEYS = "attention, dataset, models, noise, report, seeds, training"
         (
             {"dataset": {"pth": "x"}},
             "dataset.pth: unknown key; did you mean 'path'? "
-            "allowed: max_train_names, path, source, test_fraction",
+            "allowed: max_train_names, path, source, test_fraction, validation_fraction",
         ),
         (
             {"report": {"titel": "x"}},
@@ -65,7 +65,8 @@ KEYS = "attention, dataset, models, noise, report, seeds, training"
         ({"attention": {"names": 3}}, "attention.names: unknown key; allowed: names_per_language"),
         (
             {"noise": {"level": [1]}},
-            "noise.level: unknown key; did you mean 'levels'? allowed: levels",
+            "noise.level: unknown key; did you mean 'levels'? "
+            "allowed: characters, levels, placement",
         ),
         ({"models": {}}, "models: found {}; allowed: a mapping with at least one name as key"),
         ({"models": None}, "models: found None; allowed: a mapping with at least one name as key"),
@@ -120,7 +121,46 @@ KEYS = "attention, dataset, models, noise, report, seeds, training"
             {"models": {"gru": {"cell": "gru", "num_layers": True}}},
             "models.gru.num_layers: found True; allowed: an integer at least 1 and at most 16",
         ),
-        ({"noise": None}, "noise: found None; allowed: a mapping with levels"),
+        (
+            {"noise": None},
+            "noise: found None; allowed: a mapping with levels, placement, characters",
+        ),
+        (
+            {"noise": {"placement": "infix"}},
+            "noise.placement: found 'infix'; "
+            "allowed: one of suffix, prefix, scattered, substitution or a list of distinct values, "
+            "each one of suffix, prefix, scattered, substitution",
+        ),
+        (
+            {"noise": {"placement": ["suffix", "suffix"]}},
+            "noise.placement: found 'suffix' more than once; allowed: each value once",
+        ),
+        (
+            {"noise": {"characters": ""}},
+            "noise.characters: found ''; allowed: text that is not empty",
+        ),
+        (
+            {"noise": {"characters": "a-"}},
+            "noise.characters: found 'a-'; allowed: distinct characters of "
+            '"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ .,;\'", at least one',
+        ),
+        (
+            {"baselines": ["svm"]},
+            "baselines.0: found 'svm'; allowed: one of ngrams, majority",
+        ),
+        (
+            {"models": {"ngrams": {"cell": "gru"}}},
+            "models.ngrams: a baseline has this name; take another",
+        ),
+        (
+            {"probe": {"longest_suffix": 0}},
+            "probe.longest_suffix: found 0; allowed: an integer at least 1 and at most 100",
+        ),
+        (
+            {"dataset": {"validation_fraction": 0.9}},
+            "dataset.validation_fraction: label 'Arabic' has 0 distinct name(s), too few "
+            "for a held-out fraction of 0.2 + 0.9; each part needs at least 1",
+        ),
         (
             {"noise": {"levels": 5}},
             "noise.levels: found 5; "
@@ -550,12 +590,15 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ),
         (
             "train --model gru --noise -1 --seed 0",
-            "Error: Invalid value for '--noise': Input should be greater than or equal to 0",
+            "noisynames: noise: found '-1'; allowed: a level, or LEVEL-PLACEMENT",
         ),
         (
             "train --model gru --noise five --seed 0",
-            "Error: Invalid value for '--noise': Input should be a valid integer, "
-            "unable to parse string as an integer",
+            "noisynames: noise: found 'five'; allowed: a level, or LEVEL-PLACEMENT",
+        ),
+        (
+            "baseline svm --splits s --seed 0 --trained-at 0 --noise 0 --updates 9 --output o.csv",
+            "noisynames: baseline: 'svm' is not one of ngrams, majority",
         ),
         ("train --model gru --noise 0", "Error: Missing option '--seed'."),
         ("trian", "Error: No such command 'trian'. Did you mean 'train'?"),
@@ -568,7 +611,7 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "noisynames: --grid: found '[]'; allowed: a JSON object",
         ),
         (
-            "evaluate r --splits s --noise 0 --output o.csv",
+            "evaluate r --splits s --trained-at 0 --noise 0 --output o.csv",
             "noisynames: s/r.json: no such file; `snakemake --cores 1 s/r.json`",
         ),
         (

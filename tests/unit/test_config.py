@@ -25,6 +25,7 @@ def test_an_empty_config_is_the_worksheets_experiment() -> None:
         "source": "surnames",
         "path": None,
         "test_fraction": 0.2,
+        "validation_fraction": 0,
         "max_train_names": 50,
     }
 
@@ -94,7 +95,7 @@ def test_the_engines_of_the_schema_are_those_of_the_code() -> None:
         (
             {"trainin": {}},
             "trainin: unknown key; did you mean 'training'? "
-            "allowed: attention, dataset, models, noise, report, seeds, training",
+            "allowed: attention, baselines, dataset, models, noise, probe, report, seeds, training",
         ),
         (
             {"training": {"learning_rat": 1}},

@@ -72,3 +72,24 @@ def test_a_split_survives_its_file(tmp_path: Path) -> None:
     split = splits.split_names(rows, 0)
     splits.write(split, tmp_path / "seed0.csv")
     assert splits.read(tmp_path / "seed0.csv") == split
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_validation_part_takes_no_test_name(seed: int) -> None:
+    without = splits.split_names(ROWS, seed)
+    split = splits.split_names(ROWS, seed, validation_fraction=0.1)
+    assert split.test == without.test
+    parts = [{name for _, name in part} for part in (split.train, split.validation, split.test)]
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+    assert not parts[1] & parts[2]
+    sizes = Counter(language for language, _ in ROWS)
+    for language, size in sizes.items():
+        held = sum(lang == language for lang, _ in split.validation)
+        assert abs(held - 0.1 * size) <= 3, language
+
+
+def test_a_validation_part_survives_its_file(tmp_path: Path) -> None:
+    split = splits.split_names(ROWS, 3, validation_fraction=0.05)
+    splits.write(split, tmp_path / "seed3.csv")
+    assert splits.read(tmp_path / "seed3.csv") == split

@@ -109,3 +109,8 @@ def test_a_pair_without_a_common_seed_is_no_number() -> None:
     assert nothing.difference.n == 0
     assert nothing.p is None
     assert something.verdict == "higher"
+
+
+def test_times_that_are_all_the_same_do_not_differ() -> None:
+    """Of these the statistic is 0 / 0."""
+    assert log_rank(([9, 9], [True, True]), ([9, 9, 9], [True, True, True])) == 1.0

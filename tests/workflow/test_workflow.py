@@ -40,7 +40,8 @@ def test_the_main_job_leaves_every_promised_file(smoke: Path) -> None:
     record = json.loads((run / "run.json").read_text())
     assert record["status"] == "ok"
     assert record["engine"] == "fused"
-    for name in ("losses", "runs", "accuracy", "recall", "confusion", "attention", "yardsticks"):
+    for name in ("losses", "runs", "accuracy", "recall", "confusion", "attention", "yardsticks",
+        "probes", "baselines"):  # fmt: skip
         assert (results / f"tables/{name}.csv").is_file()
 
 
@@ -227,6 +228,58 @@ def test_models_beyond_the_worksheets_run_to_the_report(
     assert (jobs["train"], jobs["evaluate"]) == (1, 1)
 
 
+def test_the_control_experiment_at_toy_size(snakemake: Snakemake, tmp_path: Path) -> None:
+    config = yaml.safe_load((ROOT / "config/why.yaml").read_text())
+    for spec in config["models"].values():
+        spec["hidden_size"] = 4
+    config["models"] = {name: config["models"][name] for name in ("rnn", "gru_attention")}
+    config |= {"seeds": 2, "training": {"updates": 60, "record_every": 20}}
+    config["probe"] = {"longest_suffix": 2, "names_per_language": 2}
+    path = tmp_path / "toy.yaml"
+    path.write_text(yaml.safe_dump(config))
+    snakemake(tmp_path, "--configfile", path, "--cores", "2")
+    results = tmp_path / "results"
+    names = ["0", "5", "5-prefix", "5-scattered", "5-substitution"]
+    assert [p.name for p in sorted((results / "runs/rnn").iterdir())] == [
+        f"noise{name}" for name in names
+    ]
+    with (results / "tables/probes.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    lengths = {row["distance"] for row in rows if row["probe"] == "accuracy"}
+    assert lengths == {"0", "1", "2"}
+    assert list(dict.fromkeys(row["trained_at"] for row in rows)) == names
+    page = (results / "report.html").read_text()
+    assert "20 of 20 runs completed" in page
+    assert 'id="figure-placements"' in page
+    assert 'id="figure-rates"' not in page
+    assert "Nothing to be done" in snakemake(tmp_path, "--configfile", path, "-n").stdout
+
+
+def test_several_learning_rates_at_toy_size(snakemake: Snakemake, tmp_path: Path) -> None:
+    config = yaml.safe_load((ROOT / "config/budget.yaml").read_text())
+    config["models"] = {
+        name: spec | {"hidden_size": 4}
+        for name, spec in config["models"].items()
+        if name.startswith(("rnn", "lstm")) and not name.endswith("0_001")
+    }
+    config |= {"seeds": 2, "noise": {"levels": [5]}}
+    config["training"] |= {"updates": 60, "record_every": 20}
+    path = tmp_path / "toy.yaml"
+    path.write_text(yaml.safe_dump(config))
+    snakemake(tmp_path, "--configfile", path, "--cores", "2")
+    with (tmp_path / "results/tables/runs.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["compared_as"], row["learning_rate"]) for row in rows} == {
+        (model, rate) for model in ("rnn", "lstm") for rate in ("0.005", "0.02", "0.08")
+    }
+    assert all(0 <= float(row["validation_accuracy"]) <= 1 for row in rows)
+    chosen = json.loads((tmp_path / "results/tables/statistics.json").read_text())["rates"]
+    assert [sum(record["seeds"].values()) for record in chosen["chosen"]] == [2, 2]
+    page = (tmp_path / "results/report.html").read_text()
+    assert 'id="figure-rates"' in page
+    assert "Does the ranking at one learning rate survive" in page
+
+
 def test_batching_at_toy_size(snakemake: Snakemake, tmp_path: Path) -> None:
     config = yaml.safe_load((ROOT / "config/batching.yaml").read_text())
     for spec, batch_size in zip(config["models"].values(), (1, 2, 8, 16), strict=True):
@@ -238,6 +291,7 @@ def test_batching_at_toy_size(snakemake: Snakemake, tmp_path: Path) -> None:
     snakemake(tmp_path, "--configfile", path, "--cores", "2")
     page = (tmp_path / "results/report.html").read_text()
     assert "Examples seen" in page
+    assert "batch_8 2 at 0.04" in page
     with (tmp_path / "results/tables/runs.csv").open() as file:
         plans = {(row["batch_size"], row["learning_rate"]) for row in csv.DictReader(file)}
     assert plans == {("1", "0.005"), ("2", "0.04"), ("8", "0.32"), ("16", "2.56")}

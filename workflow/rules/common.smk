@@ -248,14 +248,14 @@ DATASET_CODE = ["alphabet.py"] + [
     f"datasets/{name}.py" for name in ("__init__", "surnames", "tutorial", "directory")
 ]
 SPLIT_CODE = ["alphabet.py", "randomness.py", "splits.py"]
-EVALUATION_CODE = [
+TESTED_CODE = [
     "alphabet.py",
     "noise.py",
     "randomness.py",
     "sampling.py",
-    "modules.py",
     "evaluation.py",
 ]
+EVALUATION_CODE = [*TESTED_CODE, "modules.py"]
 TESTED_AT = " ".join(
     [f"--noise {noise}" for noise in NOISES]
     + [flags({"noise_characters": CHARACTERS})]

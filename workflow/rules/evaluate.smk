@@ -104,7 +104,7 @@ rule baseline:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code(*EVALUATION_CODE, "baselines.py"),
+        code=code(*TESTED_CODE, "baselines.py"),
         seeds=" ".join(f"--seed {seed}" for seed in SEEDS),
         noise=TESTED_AT,
         updates=config["training"]["updates"],

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from noisynames import runs
+from noisynames.evaluation import load_run
+from noisynames.models import ModelSpec, initial_parameters
+from noisynames.modules import load_classifier, predict
+from noisynames.noise import Noise
+from noisynames.probes import ACCURACY, INITIAL, TRAINED, gradient_norms, probe_run
+from noisynames.sampling import Examples
+from noisynames.splits import Split
+from noisynames.training import Hyperparameters, train
+
+LANGUAGES = ["a", "b"]
+SPLIT = Split(
+    [("a", f"aa{c}{d}") for c in "aeiou" for d in "aeiou"]
+    + [("b", f"zz{c}{d}") for c in "bcdfg" for d in "bcdfg"],
+    [("a", f"aaa{c}o") for c in "aeiou"] + [("b", f"zzz{c}t") for c in "bcdfg"],
+)
+EXAMPLES = Examples.of_names([("a", "Adams"), ("b", "Nguyen")], LANGUAGES)
+
+
+@pytest.mark.parametrize("spec", [ModelSpec("rnn", hidden_size=5), ModelSpec("lstm", "mean", 5)])
+def test_gradient_norms_are_finite_differences(spec: ModelSpec) -> None:
+    parameters = {k: v.astype(np.float64) for k, v in initial_parameters(spec, 57, 2, 0).items()}
+    module = load_classifier(spec, 57, 2, parameters)
+    found = gradient_norms(module, EXAMPLES)
+    assert found.shape == (5,)
+    expected = np.zeros(5)
+    for i in range(2):
+        one = torch.from_numpy(EXAMPLES[i].astype(np.int64))[None]
+        lengths = torch.tensor([one.shape[1]])
+        x = module.inputs(one)
+        for distance in range(5):
+            gradient = np.zeros(57)
+            for symbol in range(57):
+                ends = []
+                for step in (1e-5, -1e-5):
+                    moved = x.clone()
+                    moved[0, int(lengths) - 1 - distance, symbol] += step
+                    output, _ = module.classify(moved, lengths)
+                    ends.append(-output[0, int(EXAMPLES.targets[i])].item())
+                gradient[symbol] = (ends[0] - ends[1]) / 2e-5
+            expected[distance] += np.linalg.norm(gradient) / 2
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    spec = ModelSpec("rnn", hidden_size=8)
+    plan = Hyperparameters(updates=2_000, learning_rate=0.05, record_every=1_000)
+    run = train(spec, SPLIT, Noise(0), 0, plan)
+    runs.write_run(folder, run, spec, plan, SPLIT, "rnn", Noise(0), 0)
+    return folder
+
+
+def test_a_probe_measures_each_length_and_distance(trained: Path) -> None:
+    table = probe_run(trained, SPLIT, ".,", longest_suffix=6, names_per_language=3)
+    assert table is not None
+    by_probe = {str(probe): rows.set_index("distance")["value"] for probe, rows in
+                table.groupby("probe")}  # fmt: skip
+    assert list(by_probe[ACCURACY].index) == list(range(7))
+    assert by_probe[ACCURACY][0] == 1.0
+    for probe in (INITIAL, TRAINED):
+        assert list(by_probe[probe].index) == list(range(10))
+        assert (by_probe[probe] > 0).all()
+    assert by_probe[INITIAL][9] < 1e-2 * by_probe[INITIAL][0]
+
+
+def test_accuracy_is_that_of_names_with_so_many_distractors(trained: Path) -> None:
+    table = probe_run(trained, SPLIT, ".", longest_suffix=4, names_per_language=5)
+    assert table is not None
+    found = table[table["probe"] == ACCURACY].set_index("distance")["value"]
+    for length in range(5):
+        rows = [(language, name + "." * length) for language, name in SPLIT.test]
+        examples = Examples.of_names(rows, LANGUAGES)
+        guesses = predict(load_run(trained), examples)[0].argmax(1)
+        assert found[length] == pytest.approx((guesses == examples.targets).mean())
+
+
+def test_a_probe_is_the_same_for_every_run_of_a_seed(trained: Path) -> None:
+    one = probe_run(trained, SPLIT, ".,", 3, 3)
+    two = probe_run(trained, SPLIT, ".,", 3, 3)
+    assert one is not None
+    assert two is not None
+    assert one.equals(two)
