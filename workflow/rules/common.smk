@@ -257,8 +257,7 @@ TESTED_CODE = [
 ]
 EVALUATION_CODE = [*TESTED_CODE, "modules.py"]
 TESTED_AT = " ".join(
-    [f"--noise {noise}" for noise in NOISES]
-    + [flags({"noise_characters": CHARACTERS})]
+    [f"--noise {noise}" for noise in NOISES] + [flags({"noise_characters": CHARACTERS})]
 )
 
 
