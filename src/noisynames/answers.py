@@ -361,11 +361,11 @@ def _memory(study: _Study) -> list[str]:
     sentences = []
     if fell:
         sentences.append(
-            f"Memory probe: behind {longest} distractors instead of none, models trained at noise "
-            f"{study.top} lose accuracy: {'; '.join(fell)}."
+            f"Memory probe: with {longest} distractors behind the name instead of none, models "
+            f"trained at noise {study.top} lose accuracy: {'; '.join(fell)}."
         )
     if kept:
-        sentences.append(f"Memory probe: behind {longest} distractors gain: {'; '.join(kept)}.")
+        sentences.append(f"Memory probe: with {longest} distractors these gain: {'; '.join(kept)}.")
     reach = study.select("gradient_reach", stage="initial")
     if reach:
         sentences.append(
