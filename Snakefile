@@ -21,6 +21,13 @@ include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/report.smk"
 
 
+# On a cluster, these are done where snakemake runs: they take a second or less.
+localrules:
+    dataset,
+    split,
+    report,
+
+
 rule all:
     """Run the whole experiment, up to results/report.html. This is the default."""
     default_target: True

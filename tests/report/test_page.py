@@ -16,7 +16,8 @@ from .conftest import Report
 pytestmark = pytest.mark.browser
 
 SECTIONS = [
-    "answers", "setup", "training", "noise", "conclusions", "attention", "accuracy", "runs",
+    "answers", "setup", "training", "noise", "conclusions", "memory", "attention",
+    "accuracy", "rates", "runs",
     "methods", "provenance",
 ]  # fmt: skip
 
@@ -147,7 +148,7 @@ def test_figures_and_tables_can_be_saved(report: Report, tmp_path: Path) -> None
     names = [
         i.removeprefix("figure-") for i in page.eval_on_selector_all("figure", "f=>f.map(e=>e.id)")
     ]
-    assert len(names) == 15
+    assert len(names) == 17
     for kind in ("SVG", "PNG"):
         with page.expect_download() as download:
             page.get_by_label(f"Download figure accuracy as {kind}", exact=True).click()
@@ -189,7 +190,7 @@ def test_ids_are_unique_and_text_can_be_searched(report: Report) -> None:
 
 def test_it_is_complete_without_javascript(report: Report) -> None:
     page = report.open(java_script_enabled=False)
-    assert page.locator("figure svg").count() == 15
+    assert page.locator("figure svg").count() == 17
     assert page.locator(".card").count() == 7
     assert page.locator("#table-runs tbody tr").count() == 8
     assert page.locator("button").count() == 0

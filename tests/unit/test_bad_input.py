@@ -158,7 +158,7 @@ KEYS = "attention, baselines, dataset, models, noise, probe, report, seeds, trai
         ),
         (
             {"dataset": {"validation_fraction": 0.9}},
-            "dataset.validation_fraction: label 'Arabic' has 0 distinct name(s), too few "
+            "dataset.validation_fraction: label 'Armenian' has 630 distinct name(s), too few "
             "for a held-out fraction of 0.2 + 0.9; each part needs at least 1",
         ),
         (
