@@ -17,7 +17,7 @@ from noisynames.sampling import Examples, TrainingStream, held_out_examples
 from noisynames.splits import Split
 
 NGRAMS = (1, 3)
-MOST_EXAMPLES = 20_000
+MOST_EXAMPLES = 5_000
 """The n-grams are fitted to the first this many examples that a model of the seed trains on."""
 
 Predict = Callable[[Examples], NDArray[np.float64]]

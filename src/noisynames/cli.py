@@ -4,6 +4,7 @@ import errno
 import gc
 import json
 import re
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -315,6 +316,21 @@ def report(
 
     write_text(output, reporting.render(results, templates, _mapping("--config", config)))
     print(output)
+
+
+@app.command()
+def merge(
+    parts: Annotated[list[Path], typer.Argument(help="Results folders, at least two.")],
+    into: Annotated[Path, typer.Option(help="The results folder to make.")],
+) -> None:
+    """Join results of the same config from several machines; what they share must agree."""
+    from noisynames import merging
+
+    content = merging.merge(parts, into)
+    seeds = sorted({seed for part in content["parts"] for seed in part["seeds"]})
+    print(f"{into}: {len(seeds)} seeds of {len(content['parts'])} parts. In your config,")
+    print(f"  seeds: {seeds}")
+    print(f"and then: snakemake --directory {shlex.quote(str(into.parent))} --cores 4 …")
 
 
 @app.command("report-partial")

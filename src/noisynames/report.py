@@ -18,6 +18,7 @@ from noisynames.datasets import MANIFEST
 from noisynames.figures import RULE_GRAPH
 from noisynames.files import damaged, missing, read_record
 from noisynames.findings import Findings
+from noisynames.merging import MERGED
 from noisynames.statistics import t_band
 
 _VERSIONS = ["noisynames", "numpy", "numba", "torch", "pandas", "scipy", "seaborn", "snakemake"]
@@ -68,6 +69,7 @@ def render(
         models=_models(data["runs"], config),
         cost=_cost(data["timings"]),
         machine=_machine(data["timings"]),
+        parts=_parts(results / MERGED),
         mistakes=_records(data["mistakes"]),
         languages=[
             {"language": language, **counts} for language, counts in manifest["counts"].items()
@@ -293,6 +295,19 @@ def _curve_points(losses: pd.DataFrame, points: int = 8) -> list[dict[str, Any]]
             bounds = (None, None) if len(wide) == 1 else (float(low[i]), float(high[i]))
             rows.append({**row, "mean": float(mean[i]), "low": bounds[0], "high": bounds[1]})
     return rows
+
+
+def _parts(path: Path) -> list[dict[str, Any]]:
+    """Return what each part of merged results brought, if they are merged."""
+    parts: list[dict[str, Any]] = read_record(path)["parts"] if path.exists() else []
+    return [
+        {
+            **part,
+            "seeds": ", ".join(map(str, part["seeds"])),
+            "processors": ", ".join(part["processors"]),
+        }
+        for part in parts
+    ]
 
 
 def _commit(folder: Path) -> str | None:

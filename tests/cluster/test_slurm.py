@@ -1,7 +1,6 @@
 """The whole pipeline on a real Slurm: finished, cancelled, drained, killed, and the same bytes."""
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -89,7 +88,7 @@ def test_the_pipeline_on_a_real_slurm(
     cluster.run("scancel", cancelled)
     status, output = experiment.finish(process)
     assert status != 0, output
-    assert f"external: {cancelled}" in output or f"'{cancelled}'" in output or cancelled in output
+    assert "Error in group cells" in output
     assert not (experiment.folder / "results/report.html").exists()
 
     # Snakemake is killed, its jobs run on: they are to be cancelled, the folder unlocked.
@@ -108,5 +107,5 @@ def test_the_pipeline_on_a_real_slurm(
     assert status == 0, output
     assert 0 < cluster.submitted() - before < 12
     assert hashes(experiment.folder) == hashes(smoke)
-    words = shlex.join(["grep", "-c", "", *map(str, (experiment.folder).rglob("slurm/*.log"))])
-    assert subprocess.run(["sh", "-c", words], capture_output=True, check=False).returncode == 0
+    logs = {path.stem for path in (experiment.folder / "results/logs/slurm").iterdir()}
+    assert {str(number + 1) for number in range(before, cluster.submitted())} <= logs

@@ -125,6 +125,8 @@ ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + 
     "results/tables/{record}.json", record=["statistics", "timings"]
 )
 ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
+# Where the parts come from, in a folder that `noisynames merge` made.
+MERGED = [f for f in ["results/merged.json"] if Path(f).exists()]
 TEMPLATES = sorted((ROOT / "report").rglob("*.*"))
 
 # Options of jobs on which no result depends: where the clone lies, how often a run logs.

@@ -30,6 +30,7 @@ rule report:
     """Write the HTML report from the tables, the figures and the templates."""
     input:
         manifest="results/dataset/manifest.json",
+        merged=MERGED,
         tables=ALL_TABLES,
         figures=ALL_FIGURES,
     output:
