@@ -42,7 +42,7 @@ def main(rounds: Annotated[int, typer.Option(min=1)] = 9) -> None:
         split = Path(folder, "seed0.csv")
         splits.write(splits.split_names(datasets.load("surnames").rows, 0), split)
         job = [str(Path(sys.executable).with_name("noisynames")), "train", "--model", "gru"]
-        job += ["--noise", "5", "--seed", "0", "--updates", "1", "--split", str(split)]
+        job += ["--noise", "5", "--seed", "0", "--updates", "1", "--splits", folder]
         job += ["--output", str(Path(folder, "run"))]
         numba = [sys.executable, "-c", "import numba, numpy"]
         seconds(job)  # kernels compiled

@@ -7,14 +7,19 @@ import re
 import shlex
 import signal
 import sys
+import time
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from noisynames.errors import UserError
 from noisynames.models import CELLS, READOUTS
 from noisynames.noise import WORKSHEET_CHARACTERS, Noise
+
+if TYPE_CHECKING:
+    from noisynames.models import ModelSpec
+    from noisynames.training import Hyperparameters
 
 app = typer.Typer(
     help="Benchmark recurrent classifiers of names under noise. Each command is a rule's job.",
@@ -106,7 +111,7 @@ def split(
 def train(
     model: Annotated[str, typer.Option(help="Name of the model; rnn, gru, … also give its cell.")],
     noise: TrainedAt,
-    seed: Annotated[int, typer.Option(min=0)],
+    seed: Annotated[list[int], typer.Option(min=0, help="A seed; repeat it for several runs.")],
     cell: Annotated[Optional[str], typer.Option(help=f"One of {', '.join(CELLS)}.")] = None,  # noqa: UP045
     readout: Annotated[Optional[str], typer.Option(help=f"One of {', '.join(READOUTS)}.")] = None,  # noqa: UP045
     hidden_size: Annotated[int, typer.Option()] = 32,
@@ -124,21 +129,18 @@ def train(
     batch_size: Annotated[int, typer.Option(help="Names an update.")] = 1,
     engine: Annotated[str, typer.Option(help="auto, fused or autograd.")] = "auto",
     noise_characters: Characters = WORKSHEET_CHARACTERS,
-    split: Annotated[
+    splits: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="The seed's split; by default that of the offline names."),
+        typer.Option(help="Folder with seed<N>.csv; by default splits of the offline names."),
     ] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="Folder to write; by default results/runs/MODEL/noiseN/seedS."),
+        typer.Option(help="Folder for seed<N>/; by default results/runs/MODEL/noiseN."),
     ] = None,
 ) -> None:
-    """Train one model under one noise and one seed."""
-    from noisynames import runs, splits
+    """Train one model under one noise, a run a seed."""
     from noisynames.models import NAME, WORKSHEET_MODELS, ModelSpec
-    from noisynames.progress import report_to
     from noisynames.training import Hyperparameters
-    from noisynames.training import train as train_model
 
     if not re.fullmatch(NAME, model):
         raise UserError(f"--model: {model!r} is not a name; allowed: {NAME}")
@@ -156,31 +158,49 @@ def train(
         module=module,
         options=_mapping("--options", options),
     )
-    hyperparameters = Hyperparameters(
-        updates, learning_rate, record_every, report_every, batch_size
-    )
-    if split is None:
+    plan = Hyperparameters(updates, learning_rate, record_every, report_every, batch_size)
+    condition = Noise.named(noise, noise_characters)
+    folder = output or Path("results", "runs", model, f"noise{noise}")
+    since = None
+    for number in seed:
+        since = _train_one(model, spec, condition, number, plan, engine, splits, folder, since)
+
+
+def _train_one(
+    model: str,
+    spec: "ModelSpec",
+    noise: Noise,
+    seed: int,
+    plan: "Hyperparameters",
+    engine: str,
+    splits_folder: Path | None,
+    output: Path,
+    since: float | None,
+) -> float:
+    """Do one run and write its files; return the time at its end."""
+    from noisynames import runs, splits
+    from noisynames.progress import report_to
+    from noisynames.training import train as train_model
+
+    if splits_folder is None:
         from noisynames import datasets
 
         parts = splits.split_names(datasets.load("surnames").rows, seed)
     else:
-        parts = splits.read(split)
-    condition = Noise.named(noise, noise_characters)
-    folder = output or Path("results", "runs", model, f"noise{noise}", f"seed{seed}")
-    title = f"{model} noise {noise} seed {seed}"
+        parts = splits.read(splits_folder / f"seed{seed}.csv")
+    folder = output / f"seed{seed}"
     try:
-        with report_to(sys.stderr, title, hyperparameters) as report_progress:
-            run = train_model(
-                spec, parts, condition, seed, hyperparameters, engine, report_progress
-            )
+        with report_to(sys.stderr, f"{model} noise {noise.name} seed {seed}", plan) as on_interval:
+            run = train_model(spec, parts, noise, seed, plan, engine, on_interval)
     except KeyboardInterrupt:
-        print("noisynames: interrupted; nothing was written", file=sys.stderr)
+        print(f"noisynames: interrupted; nothing was written to {folder}", file=sys.stderr)
         raise typer.Exit(130) from None
     if run.diverged_at is not None:
         print(f"diverged: the loss of update {run.diverged_at} is not finite", file=sys.stderr)
-    runs.write_run(folder, run, spec, hyperparameters, parts, model, condition, seed)
-    runs.write_timing(folder / runs.TIMING, run, run.diverged_at or updates)
+    runs.write_run(folder, run, spec, plan, parts, model, noise, seed)
+    runs.write_timing(folder / runs.TIMING, run, run.diverged_at or plan.updates, since)
     print(f"{run.status}: {folder} ({run.engine}, {run.training_seconds:.1f} s)", file=sys.stderr)
+    return time.perf_counter()
 
 
 @app.command()

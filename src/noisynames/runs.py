@@ -67,14 +67,20 @@ def write_run(
     )
 
 
-def write_timing(path: Path, run: Run, updates: int) -> None:
-    """Write what a run cost. `startup_seconds` counts from the start of the process."""
+def write_timing(path: Path, run: Run, updates: int, since: float | None = None) -> None:
+    """Write what a run cost.
+
+    `startup_seconds` counts from the start of the process, or, for a run that is not the first of
+    its process, from `since`, the `time.perf_counter()` at the end of the one before.
+    """
+    now = time.perf_counter()
+    begun = now - _process_age() if since is None else since
     write_record(
         path,
         {
             "updates": updates,
             "training_seconds": round(run.training_seconds, 6),
-            "startup_seconds": round(_process_age() - (time.perf_counter() - run.started), 3),
+            "startup_seconds": round(run.started - begun, 3),
             "peak_memory_mb": round(_peak_memory_mb(), 1),
             "engine": run.engine,
             "machine": {

@@ -6,24 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from noisynames import splits
+from noisynames import splits as splitting
 from noisynames.training import compiled
 
 
 @pytest.fixture
-def split_file(tmp_path: Path) -> Path:
+def splits(tmp_path: Path) -> Path:
     rows = [(label, f"{label}{a}{b}") for label in ("Ba", "Do") for a in "abcd" for b in "efgh"]
-    splits.write(splits.split_names(rows, 0), tmp_path / "seed0.csv")
-    return tmp_path / "seed0.csv"
+    splitting.write(splitting.split_names(rows, 0), tmp_path / "seed0.csv")
+    return tmp_path
 
 
 def train_in(
-    folder: Path, split: Path, cache: Path, code: str = ""
+    folder: Path, splits: Path, cache: Path, code: str = ""
 ) -> subprocess.CompletedProcess[str]:
     program = f"""
 import sys
 sys.argv = ["noisynames", "train", "--model", "rnn", "--noise", "2", "--seed", "0", "--updates",
-            "50", "--hidden-size", "4", "--split", {str(split)!r}, "--output", {str(folder)!r}]
+            "50", "--hidden-size", "4", "--splits", {str(splits)!r}, "--output", {str(folder)!r}]
 from noisynames.cli import main
 try:
     main()
@@ -38,20 +38,20 @@ except SystemExit as end:
     )  # fmt: skip
 
 
-def test_a_compiled_run_imports_no_heavy_library(tmp_path: Path, split_file: Path) -> None:
+def test_a_compiled_run_imports_no_heavy_library(tmp_path: Path, splits: Path) -> None:
     compiled.load("rnn")
     heavy = "assert not {'torch', 'pandas', 'numba', 'scipy', 'faker'} & set(sys.modules)"
-    done = train_in(tmp_path / "run", split_file, compiled.cache_folder(), heavy)
+    done = train_in(tmp_path / "run", splits, compiled.cache_folder(), heavy)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "run/losses.csv").is_file()
+    assert (tmp_path / "run/seed0/losses.csv").is_file()
 
 
-def test_jobs_that_compile_at_once_do_no_harm(tmp_path: Path, split_file: Path) -> None:
+def test_jobs_that_compile_at_once_do_no_harm(tmp_path: Path, splits: Path) -> None:
     cache = tmp_path / "cache"
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(3) as pool:
-        runs = list(pool.map(lambda i: train_in(tmp_path / f"run{i}", split_file, cache), range(3)))
+        runs = list(pool.map(lambda i: train_in(tmp_path / f"run{i}", splits, cache), range(3)))
     assert [run.returncode for run in runs] == [0, 0, 0], runs
     told = sum("compiling the rnn" in run.stderr for run in runs)
     assert told == 1, "one job compiles, the others wait for it"
@@ -59,29 +59,28 @@ def test_jobs_that_compile_at_once_do_no_harm(tmp_path: Path, split_file: Path) 
     assert len(weights) == 1
 
 
-def test_a_damaged_cache_file_is_replaced(tmp_path: Path, split_file: Path) -> None:
+def test_a_damaged_cache_file_is_replaced(tmp_path: Path, splits: Path) -> None:
     cache = tmp_path / "cache"
-    train_in(tmp_path / "one", split_file, cache)
+    train_in(tmp_path / "one", splits, cache)
     (file,) = cache.glob("*.bin")
     file.write_bytes(file.read_bytes()[:-100])
-    done = train_in(tmp_path / "two", split_file, cache)
+    done = train_in(tmp_path / "two", splits, cache)
     assert done.returncode == 0, done.stderr
     assert "compiling" in done.stderr
-    assert (tmp_path / "one/losses.csv").read_bytes() == (tmp_path / "two/losses.csv").read_bytes()
+    losses = [(tmp_path / f"{name}/seed0/losses.csv").read_bytes() for name in ("one", "two")]
+    assert losses[0] == losses[1]
 
 
-def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, split_file: Path) -> None:
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, splits: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    done = train_in(tmp_path / "run", split_file, blocked / "cache")
+    done = train_in(tmp_path / "run", splits, blocked / "cache")
     assert done.returncode == 0, done.stderr
     assert "cannot be written" in done.stderr
-    assert (tmp_path / "run/losses.csv").is_file()
+    assert (tmp_path / "run/seed0/losses.csv").is_file()
 
 
-def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(
-    tmp_path: Path, split_file: Path
-) -> None:
+def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(tmp_path: Path, splits: Path) -> None:
     import signal
     import time
 
@@ -89,7 +88,7 @@ def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(
         sys.executable, "-u", "-c",
         "import sys; from noisynames.cli import main; sys.argv[0] = 'noisynames'; main()",
         "train", "--model", "gru", "--noise", "2", "--seed", "0", "--updates", "1000000000",
-        "--report-every", "1000", "--split", str(split_file), "--output", str(tmp_path / "run"),
+        "--report-every", "1000", "--splits", str(splits), "--output", str(tmp_path / "run"),
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr
@@ -98,5 +97,7 @@ def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert errors.splitlines()[-1] == "noisynames: interrupted; nothing was written"
+    assert errors.splitlines()[-1] == (
+        f"noisynames: interrupted; nothing was written to {tmp_path}/run/seed0"
+    )
     assert not (tmp_path / "run").exists()

@@ -214,7 +214,7 @@ KEYS = "attention, baselines, dataset, models, noise, probe, report, seeds, trai
             {"training": []},
             "training: found []; "
             "allowed: a mapping with updates, learning_rate, batch_size, record_every, "
-            "report_every, engine",
+            "report_every, seeds_per_job, engine",
         ),
         (
             {"training": {"updates": 0}},
@@ -581,12 +581,12 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "noisynames: training.engine: 'fast' is not one of auto, fused, autograd",
         ),
         (
-            "train --model gru --noise 0 --seed 0 --split none.csv",
-            "noisynames: none.json: no such file; `snakemake --cores 1 none.json`",
+            "train --model gru --noise 0 --seed 0 --splits none",
+            "noisynames: none/seed0.json: no such file; `snakemake --cores 1 none/seed0.json`",
         ),
         (
             "train --model gru --noise 0 --seed 0 --updates 2 --output file/run",
-            "noisynames: file/run/losses.csv: Not a directory",
+            "noisynames: file/run/seed0/losses.csv: Not a directory",
         ),
         (
             "train --model gru --noise -1 --seed 0",

@@ -100,7 +100,8 @@ def test_the_engines_of_the_schema_are_those_of_the_code() -> None:
         (
             {"training": {"learning_rat": 1}},
             "training.learning_rat: unknown key; did you mean 'learning_rate'? "
-            "allowed: batch_size, engine, learning_rate, record_every, report_every, updates",
+            "allowed: batch_size, engine, learning_rate, record_every, report_every, "
+            "seeds_per_job, updates",
         ),
         (
             {"models": {"gru": {"cell": "grru"}}},

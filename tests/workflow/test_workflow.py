@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Snakemake, planned
+from conftest import ROOT, Snakemake, hashes, planned
 
 pytestmark = pytest.mark.workflow
 
@@ -295,3 +295,36 @@ def test_batching_at_toy_size(snakemake: Snakemake, tmp_path: Path) -> None:
     with (tmp_path / "results/tables/runs.csv").open() as file:
         plans = {(row["batch_size"], row["learning_rate"]) for row in csv.DictReader(file)}
     assert plans == {("1", "0.005"), ("2", "0.04"), ("8", "0.32"), ("16", "2.56")}
+
+
+def test_several_seeds_in_one_process_are_the_same_runs(
+    snakemake: Snakemake, smoke: Path, tmp_path: Path
+) -> None:
+    config = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
+    config["training"]["seeds_per_job"] = 2
+    path = tmp_path / "blocks.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    assert planned(snakemake(tmp_path, "--configfile", path, "-n").stdout)["train_0_to_1"] == 4
+    snakemake(tmp_path, "--configfile", path, "--cores", "2", "--until", "train_0_to_1")
+    runs = {name: sums for name, sums in hashes(tmp_path).items() if "/runs/" in name}
+    assert runs == {name: sums for name, sums in hashes(smoke).items() if "/runs/" in name}
+    times = [json.loads(f.read_text()) for f in sorted(tmp_path.rglob("noise0/*/timing.json"))]
+    assert all(time["startup_seconds"] >= 0 for time in times)
+
+
+def test_more_seeds_of_a_big_grid_train_only_their_own_blocks(
+    snakemake: Snakemake, tmp_path: Path
+) -> None:
+    """100 seeds of which 10 are trained, then 110: as if it were finished, by its rules' names."""
+    config = yaml.safe_load((ROOT / "config/big.yaml").read_text())
+    config["models"] = {"rnn": config["models"]["rnn"]}
+    path = tmp_path / "big.yaml"
+
+    def rules(seeds: int) -> dict[str, int]:
+        path.write_text(yaml.safe_dump(config | {"seeds": seeds}))
+        jobs = planned(snakemake(tmp_path, "--configfile", path, "-n").stdout)
+        return {rule: count for rule, count in jobs.items() if rule.startswith("train")}
+
+    before, after = rules(20), rules(30)
+    assert before == {"train_0_to_9": 5, "train_10_to_19": 5}
+    assert after == before | {"train_20_to_29": 5}

@@ -38,6 +38,13 @@ NOISES = [noise.name for noise in CONDITIONS]
 CHARACTERS = config["noise"]["characters"]
 BASELINES = config["baselines"]
 SEEDS = config["seeds"]
+SEEDS_PER_JOB = config["training"]["seeds_per_job"]
+# Blocks of neighbouring seeds; new seeds make new blocks.
+BLOCKS = [
+    [seed for seed in SEEDS if seed // SEEDS_PER_JOB == number]
+    for number in dict.fromkeys(seed // SEEDS_PER_JOB for seed in SEEDS)
+    if SEEDS_PER_JOB > 1
+]
 TRAINING = {
     key: config["training"][key] for key in ("updates", "record_every", "engine")
 }
@@ -237,6 +244,11 @@ def runs_on_disk():
     return " ".join(f"{f}@{f.stat().st_mtime_ns}" for f in records if f.exists())
 
 
+TRAIN = (
+    "noisynames train --model {wildcards.model} --noise {wildcards.noise} SEEDS"
+    " {params.model} {params.training} {params.noise} --splits results/splits"
+    " --output results/runs/{wildcards.model}/noise{wildcards.noise} 2> {log}"
+)
 SHARED_CODE = [
     "alphabet.py",
     "noise.py",
