@@ -55,7 +55,7 @@ def test_jobs_that_compile_at_once_do_no_harm(tmp_path: Path, splits: Path) -> N
     assert [run.returncode for run in runs] == [0, 0, 0], runs
     told = sum("compiling the rnn" in run.stderr for run in runs)
     assert told == 1, "one job compiles, the others wait for it"
-    weights = {(tmp_path / f"run{i}/weights.safetensors").read_bytes() for i in range(3)}
+    weights = {(tmp_path / f"run{i}/seed0/weights.safetensors").read_bytes() for i in range(3)}
     assert len(weights) == 1
 
 
