@@ -95,6 +95,56 @@ def _occlusion(
     return drop
 
 
+TABLES = ("attention", "attention_position", "attention_agreement", "attention_examples")
+_EXAMPLE_NAMES = 12
+
+
+def tables_of(frames: Iterable[pd.DataFrame], trained_at: str) -> dict[str, pd.DataFrame]:
+    """Return what the report shows of a model × noise, by the names of TABLES.
+
+    Args:
+        frames: A seed's weights each, as `attention_of_run` returns them.
+        trained_at: The noise that the model was trained under.
+    """
+    keys = {"model": "", "trained_at": trained_at}
+    summaries, positions, quiet, examples = [], [], [], pd.DataFrame()
+    for frame in frames:
+        weights = frame.rename(columns={"noise": "tested_at"}).assign(**keys)
+        summaries.append(summarise(weights))
+        positions.append(by_position(weights))
+        noisy = weights["is_noise"].groupby([weights[k] for k in _NAME]).transform("sum") > 0
+        quiet.append(weights[~noisy])
+        if examples.empty:
+            examples = _examples(weights)
+    if not summaries:
+        return {name: pd.DataFrame(columns=columns) for name, columns in _COLUMNS.items()}
+    tables = {
+        "attention": pd.concat(summaries),
+        "attention_position": pd.concat(positions),
+        "attention_agreement": seed_agreement(pd.concat(quiet)),
+        "attention_examples": examples,
+    }
+    return {name: table.drop(columns=list(keys)) for name, table in tables.items()}
+
+
+def _examples(weights: pd.DataFrame) -> pd.DataFrame:
+    """Return the weights of a few names of a run, one a language, for the heat maps."""
+    names = weights[["language", "name"]].drop_duplicates().groupby("language").head(1)
+    chosen = names.iloc[np.linspace(0, len(names) - 1, min(_EXAMPLE_NAMES, len(names))).astype(int)]
+    table = weights.merge(chosen, on=["language", "name"])
+    ordered: pd.DataFrame = table.sort_values([*_RUN, "language", "name", "position"])
+    return ordered
+
+
+_COLUMNS = {
+    "attention": [
+        "tested_at", "seed", "last_character", "last_letter", "on_noise", "noise_share", "entropy",
+        "occlusion_agreement",
+    ],
+    "attention_position": ["tested_at", "seed", "from_end", "weight", "names"],
+    "attention_agreement": ["agreement", "names"],
+    "attention_examples": [key if key != "noise" else "tested_at" for key in ATTENTION_COLUMNS],
+}  # fmt: skip
 _NAME = ["model", "trained_at", "tested_at", "seed", "language", "name"]
 _RUN = _NAME[:4]
 
@@ -165,7 +215,8 @@ def seed_agreement(weights: pd.DataFrame) -> pd.DataFrame:
     """
     records = []
     quiet = weights[weights["is_noise"].groupby([weights[k] for k in _NAME]).transform("sum") == 0]
-    quiet = quiet[quiet["tested_at"] == quiet["tested_at"].min()]
+    level = quiet["tested_at"].map(lambda name: Noise.named(str(name)).level)
+    quiet = quiet[level == level.min()]
     quiet = quiet.sort_values([*_NAME, "position"], kind="stable")
     for (model, trained_at), cell in quiet.groupby(["model", "trained_at"], sort=True):
         correlations = []

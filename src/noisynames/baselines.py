@@ -1,7 +1,7 @@
 """What any model must beat: logistic regression on character n-grams, and the largest class."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from noisynames import splits
 from noisynames.alphabet import decode
 from noisynames.errors import UserError
-from noisynames.evaluation import PREDICTION_COLUMNS, predictions
+from noisynames.evaluation import predictions
 from noisynames.noise import Noise
 from noisynames.sampling import Examples, TrainingStream, held_out_examples
 from noisynames.splits import Split
@@ -69,8 +69,8 @@ def evaluate(
     noise: Noise,
     tested: Iterable[Noise],
     updates: int,
-) -> pd.DataFrame:
-    """Fit a baseline under each seed and return its held-out predictions.
+) -> Iterator[pd.DataFrame]:
+    """Fit a baseline under each seed and yield its held-out predictions.
 
     Args:
         baseline: One of BASELINES.
@@ -80,7 +80,7 @@ def evaluate(
         tested: What it is tested under; a seed's names are those that its models are tested on.
         updates: The models' budget in examples; no more are fitted to.
 
-    Returns:
+    Yields:
         Rows as those of `evaluation.evaluate_run`.
 
     Raises:
@@ -89,17 +89,17 @@ def evaluate(
     if baseline not in _BASELINES:
         raise UserError(f"baseline: {baseline!r} is not one of {', '.join(BASELINES)}")
     tested = list(tested)
-    frames = []
     for seed in seeds:
         split = splits.read(splits_folder / f"seed{seed}.csv")
         predict = _BASELINES[baseline](split, noise, seed, updates)
         names = Examples.of_names(split.test, split.languages)
+        frames = []
         for condition in tested:
             examples = held_out_examples(names, condition, seed)
             frames.append(
                 predictions(seed, condition, split.test, split.languages, predict(examples))
             )
-    return pd.concat(frames, ignore_index=True)[PREDICTION_COLUMNS]
+        yield pd.concat(frames, ignore_index=True)
 
 
 def _texts(examples: Examples) -> list[str]:

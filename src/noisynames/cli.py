@@ -37,6 +37,9 @@ Templates = Annotated[
 TrainedAt = Annotated[str, typer.Option(help="Noise: a level, or LEVEL-PLACEMENT.")]
 TestedAt = Annotated[list[str], typer.Option("--noise", help="Noise to test under; repeat it.")]
 Characters = Annotated[str, typer.Option(help="What distractors are drawn from.")]
+KeepOwn = Annotated[
+    bool, typer.Option("--keep-own", help="Keep rows under the noise trained under, not all.")
+]
 Runs = Annotated[list[Path], typer.Argument(help="Folders of a cell's runs, one a seed.")]
 Splits = Annotated[Path, typer.Option(help="Folder with seed<N>.csv.")]
 Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
@@ -211,20 +214,14 @@ def evaluate(
     trained_at: TrainedAt,
     output: Output,
     noise_characters: Characters = WORKSHEET_CHARACTERS,
+    keep_own: KeepOwn = False,
 ) -> None:
-    """Predict the held-out names with every run, under every noise."""
-    from noisynames import evaluation
+    """Predict the held-out names with every run, under every noise, and score that."""
+    from noisynames import cells
 
     tested = [Noise.named(name, noise_characters) for name in noise]
     own = Noise.named(trained_at, noise_characters)
-    rows = evaluation.of_cell(
-        runs,
-        splits,
-        lambda folder, split: evaluation.evaluate_run(folder, split, tested),
-        evaluation.PREDICTION_COLUMNS,
-    )
-    judged = [evaluation.validate(f, evaluation.read_split(f, splits), own) for f in runs]
-    evaluation.write(rows, output, validation=[row for row in judged if row])
+    cells.evaluate(runs, splits, own, tested, keep_own, output)
 
 
 @app.command("inspect-attention")
@@ -232,21 +229,18 @@ def inspect_attention(
     runs: Runs,
     splits: Splits,
     noise: TestedAt,
+    trained_at: TrainedAt,
     output: Output,
     names_per_language: Annotated[int, typer.Option(min=1)] = 5,
     noise_characters: Characters = WORKSHEET_CHARACTERS,
+    keep_own: KeepOwn = False,
 ) -> None:
-    """Record where each run's attention goes on held-out names."""
-    from noisynames import attention, evaluation
+    """Record where each run's attention goes on held-out names, and sum that up."""
+    from noisynames import cells
 
     tested = [Noise.named(name, noise_characters) for name in noise]
-    rows = evaluation.of_cell(
-        runs,
-        splits,
-        lambda folder, split: attention.attention_of_run(folder, split, tested, names_per_language),
-        attention.ATTENTION_COLUMNS,
-    )
-    evaluation.write(rows, output)
+    own = Noise.named(trained_at, noise_characters)
+    cells.inspect_attention(runs, splits, own, tested, names_per_language, keep_own, output)
 
 
 @app.command()
@@ -259,17 +253,9 @@ def probe(
     noise_characters: Characters = WORKSHEET_CHARACTERS,
 ) -> None:
     """Measure what each run remembers behind a growing suffix, and how far its gradients reach."""
-    from noisynames import evaluation, probes
+    from noisynames import cells
 
-    rows = evaluation.of_cell(
-        runs,
-        splits,
-        lambda folder, split: probes.probe_run(
-            folder, split, noise_characters, longest_suffix, names_per_language
-        ),
-        probes.PROBE_COLUMNS,
-    )
-    evaluation.write(rows, output)
+    cells.probe(runs, splits, noise_characters, longest_suffix, names_per_language, output)
 
 
 @app.command()
@@ -282,14 +268,14 @@ def baseline(
     updates: Annotated[int, typer.Option(min=1, help="The models' budget in examples.")],
     output: Output,
     noise_characters: Characters = WORKSHEET_CHARACTERS,
+    keep_own: KeepOwn = False,
 ) -> None:
-    """Fit a baseline under every seed and predict the held-out names, under every noise."""
-    from noisynames import baselines, evaluation
+    """Fit a baseline under every seed, predict the held-out names, and score that."""
+    from noisynames import cells
 
     own = Noise.named(trained_at, noise_characters)
     tested = [Noise.named(name, noise_characters) for name in noise]
-    rows = baselines.evaluate(name, splits, seed, own, tested, updates)
-    evaluation.write(rows, output)
+    cells.evaluate_baseline(name, splits, seed, own, tested, updates, keep_own, output)
 
 
 @app.command()

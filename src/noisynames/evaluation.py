@@ -2,7 +2,7 @@
 
 import shlex
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from noisynames import runs, splits
 from noisynames.alphabet import ALPHABET
 from noisynames.errors import UserError
-from noisynames.files import read_record, write_record, write_table
+from noisynames.files import csv_text, read_record, write_record, write_table, write_text
 from noisynames.models import ModelSpec
 from noisynames.modules import Classifier, Custom, load_model, predict
 from noisynames.noise import Noise, NoiseStream
@@ -25,25 +25,27 @@ PREDICTION_COLUMNS = [
 ]  # fmt: skip
 
 
-def of_cell(
+def runs_of_cell(
     folders: Iterable[Path],
     splits_folder: Path,
     of_run: Callable[[Path, Split], pd.DataFrame | None],
-    columns: list[str],
-) -> pd.DataFrame:
-    """Return the rows of `of_run` for each run folder (`…/seed<N>`) with that seed's split.
+) -> Iterator[pd.DataFrame]:
+    """Yield what `of_run` makes of each run folder (`…/seed<N>`) and that seed's split.
 
-    Runs that diverged have no rows; if all did, the table is empty.
+    Runs that diverged have nothing.
 
     Raises:
         UserError: A file is missing or damaged, or a run was trained on another split.
     """
-    frames = [pd.DataFrame(columns=columns)]
     for folder in folders:
         frame = of_run(folder, read_split(folder, splits_folder))
         if frame is not None:
-            frames.append(frame)
-    return pd.concat(frames[1:] or frames, ignore_index=True)
+            yield frame
+
+
+def stacked(frames: Iterable[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """Return frames as one, with these columns if there is none."""
+    return pd.concat([*frames] or [pd.DataFrame(columns=columns)], ignore_index=True)
 
 
 def read_split(folder: Path, splits_folder: Path) -> Split:
@@ -62,10 +64,44 @@ def read_split(folder: Path, splits_folder: Path) -> Split:
     return split
 
 
-def write(rows: pd.DataFrame, path: Path, **more: Any) -> None:
-    """Write the rows of `of_cell` as CSV, and beside it their record, with what else it holds."""
+def write(rows: pd.DataFrame, path: Path) -> None:
+    """Write the rows of a cell as CSV, and beside it their record."""
     write_table(rows, path)
-    write_record(path.with_suffix(".json"), {"rows": len(rows), **more}, files=[path])
+    write_record(path.with_suffix(".json"), {"rows": len(rows)}, files=[path])
+
+
+def write_with_tables(
+    frames: Iterable[pd.DataFrame],
+    columns: list[str],
+    summarise: Callable[[Iterable[pd.DataFrame]], Mapping[str, pd.DataFrame]],
+    path: Path,
+    keep: str | None,
+    **more: Any,
+) -> None:
+    """Write the rows of a cell, what is made of them, and the record that vouches for all.
+
+    Args:
+        frames: A seed's rows each, of which one at a time is held.
+        columns: Those of a cell without rows.
+        summarise: From the frames to tables by name, written as `<stem>-<name>.csv`.
+        path: Where the rows go.
+        keep: The noise whose rows are written; None writes all.
+        more: What else the record holds.
+    """
+    texts: list[str] = []
+
+    def written() -> Iterator[pd.DataFrame]:
+        for frame in frames:
+            rows = frame if keep is None else frame[frame["noise"] == keep]
+            texts.append(csv_text(rows, header=not texts))
+            yield frame
+
+    tables = summarise(written())
+    write_text(path, "".join(texts) or ",".join(columns) + "\n")
+    files = {path.with_name(f"{path.stem}-{name}.csv"): table for name, table in tables.items()}
+    for file, table in files.items():
+        write_table(table, file)
+    write_record(path.with_suffix(".json"), more, files=[path, *files])
 
 
 def evaluate_run(folder: Path, split: Split, noises: Iterable[Noise]) -> pd.DataFrame | None:

@@ -62,9 +62,15 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
+def csv_text(table: "pd.DataFrame", header: bool = True) -> str:
+    """Return a table as CSV with at most 8 significant digits."""
+    text: str = table.to_csv(index=False, header=header, float_format="%.8g", lineterminator="\n")
+    return text
+
+
 def write_table(table: "pd.DataFrame", path: Path) -> None:
     """Write a table as CSV with at most 8 significant digits, atomically."""
-    write_text(path, table.to_csv(index=False, float_format="%.8g", lineterminator="\n"))
+    write_text(path, csv_text(table))
 
 
 def write_record(path: Path, content: Mapping[str, Any], files: Iterable[Path] = ()) -> None:

@@ -4,21 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from noisynames import (
-    attention,
-    baselines,
-    evaluation,
-    figures,
-    findings,
-    probes,
-    report,
-    runs,
-    tables,
-)
+from noisynames import cells, evaluation, figures, findings, report, runs, tables
 from noisynames.errors import UserError
 from noisynames.files import read_recorded, write_text
 from noisynames.grid import Cell, Grid, run_folder
-from noisynames.noise import Noise
 
 
 def find_missing(results: Path, grid: Grid) -> dict[Cell, str]:
@@ -70,19 +59,29 @@ def write(
     if len(missing) == len(grid.cells):
         raise UserError(f"{results}/runs: none of {len(missing)} runs is there; nothing to report")
 
+    splits, tested = results / "splits", grid.conditions
+    keep_own = config["evaluation"]["keep"] == "own"
+    names = config["attention"]["names_per_language"]
     for model in grid.models:
-        for noise in grid.conditions:
-            cells = [(model, noise.name, s) for s in grid.seeds]
-            folders = [run_folder(results, cell) for cell in cells if cell not in missing]
-            _evaluate(folders, results / "splits", noise, grid, config, Path(model), work)
-    seeds = sorted({seed for _, _, seed in grid.cells if _any_run(missing, grid, seed)})
-    for baseline in grid.baselines:
-        for noise in grid.conditions:
-            rows = baselines.evaluate(
-                baseline, results / "splits", seeds, noise, grid.conditions,
-                grid.training["updates"],
+        for noise in tested:
+            runs_asked = [(model, noise.name, seed) for seed in grid.seeds]
+            folders = [run_folder(results, cell) for cell in runs_asked if cell not in missing]
+            file = Path(model, f"noise{noise.name}.csv")
+            cells.evaluate(folders, splits, noise, tested, keep_own, work / "evaluation" / file)
+            cells.probe(
+                folders, splits, grid.noise_characters, **config["probe"],
+                output=work / "probes" / file,
             )  # fmt: skip
-            evaluation.write(rows, work / "evaluation" / baseline / f"noise{noise.name}.csv")
+            if model in grid.attention_models:
+                output = work / "attention" / file
+                cells.inspect_attention(folders, splits, noise, tested, names, keep_own, output)
+    seeds = sorted({seed for _, _, seed in set(grid.cells) - set(missing)})
+    for baseline in grid.baselines:
+        for noise in tested:
+            output = work / "evaluation" / baseline / f"noise{noise.name}.csv"
+            cells.evaluate_baseline(
+                baseline, splits, seeds, noise, tested, grid.training["updates"], keep_own, output
+            )
 
     built = tables.build(results, grid, work, missing)
     timings = tables.timings(results, [cell for cell in grid.cells if cell not in missing])
@@ -91,47 +90,3 @@ def write(
     figures.draw(shown, *tables.read(work / "tables"), work / "figures")
     write_text(work / "report.html", report.render(results, templates, config, work))
     return missing
-
-
-def _any_run(missing: Mapping[Cell, str], grid: Grid, seed: int) -> bool:
-    return any((m, n, seed) not in missing for m in grid.models for n in grid.noises)
-
-
-def _evaluate(
-    folders: list[Path],
-    splits: Path,
-    noise: Noise,
-    grid: Grid,
-    config: Mapping[str, Any],
-    model: Path,
-    work: Path,
-) -> None:
-    """Do what the rules evaluate, probe and inspect_attention do for a model × noise."""
-    file = model / f"noise{noise.name}.csv"
-    rows = evaluation.of_cell(
-        folders,
-        splits,
-        lambda folder, split: evaluation.evaluate_run(folder, split, grid.conditions),
-        evaluation.PREDICTION_COLUMNS,
-    )
-    judged = [evaluation.validate(f, evaluation.read_split(f, splits), noise) for f in folders]
-    evaluation.write(rows, work / "evaluation" / file, validation=[row for row in judged if row])
-    rows = evaluation.of_cell(
-        folders,
-        splits,
-        lambda folder, split: probes.probe_run(
-            folder, split, grid.noise_characters, **config["probe"]
-        ),
-        probes.PROBE_COLUMNS,
-    )
-    evaluation.write(rows, work / "probes" / file)
-    if str(model) not in grid.attention_models:
-        return
-    names = config["attention"]["names_per_language"]
-    rows = evaluation.of_cell(
-        folders,
-        splits,
-        lambda folder, split: attention.attention_of_run(folder, split, grid.conditions, names),
-        attention.ATTENTION_COLUMNS,
-    )
-    evaluation.write(rows, work / "attention" / file)

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from noisynames import runs, splits
-from noisynames.attention import by_position, seed_agreement, summarise
+from noisynames import attention, runs, scores, splits
 from noisynames.errors import UserError
 from noisynames.evaluation import yardsticks
 from noisynames.files import read_record, read_table, write_record, write_table
@@ -18,14 +17,10 @@ from noisynames.noise import Noise
 
 Tables = dict[str, pd.DataFrame]
 
-_CELL = ["model", "trained_at", "tested_at"]
-_RUN = [*_CELL, "seed"]
 FINAL_POINTS = 5
 """The final training loss is the mean of this many last recorded points."""
 HALF_LOSS = 0.5
 """The target loss is this share of the loss of a uniform guess."""
-_MISTAKES = 12
-_EXAMPLE_NAMES = 12
 
 
 def build(
@@ -47,10 +42,7 @@ def build(
     records = {cell: read_run(results, grid, cell) for cell in grid.cells if cell not in missing}
     seeds = sorted({seed for _, _, seed in records})
     validation = _validation(work / "evaluation", grid)
-    predictions = _stack(work / "evaluation", grid.models, grid)
-    if grid.baselines:
-        baselines = _stack(work / "evaluation", grid.baselines, grid)
-        baselines = baselines[baselines["seed"].isin(seeds)]
+    scored = {name: _stack(work / "evaluation", grid.models, grid, name) for name in scores.NAMES}
     losses = _losses(results, records)
     yardstick_rows = [
         {"seed": seed, **yardsticks(splits.read(results / "splits" / f"seed{seed}.csv"))}
@@ -58,27 +50,20 @@ def build(
         if seed in seeds
     ]
     target = HALF_LOSS * -np.log(yardstick_rows[0]["chance"])
-    recall = _recall(predictions)
-    accuracy = _accuracy(predictions, recall)
     tables = {
+        **scored,
         "losses": losses,
-        "runs": _runs(grid, records, missing, losses, accuracy, validation),
-        "accuracy": accuracy,
-        "recall": recall,
-        "confusion": _confusion(predictions),
-        "mistakes": _mistakes(predictions),
+        "runs": _runs(grid, records, missing, losses, scored["accuracy"], validation),
         "yardsticks": pd.DataFrame(yardstick_rows),
         "time_to_target": _time_to_target(losses, records, target),
         "probes": _stack(work / "probes", grid.models, grid),
     }
     if grid.baselines:
-        tables["baselines"] = _accuracy(baselines, _recall(baselines))
+        baselines = _stack(work / "evaluation", grid.baselines, grid, "accuracy")
+        tables["baselines"] = baselines[baselines["seed"].isin(seeds)]
     if grid.attention_models:
-        weights = _stack(work / "attention", grid.attention_models, grid)
-        tables["attention"] = _ordered(summarise(weights), grid)
-        tables["attention_position"] = _ordered(by_position(weights), grid)
-        tables["attention_agreement"] = _ordered(seed_agreement(weights), grid)
-        tables["attention_examples"] = _attention_examples(weights)
+        for name in attention.TABLES:
+            tables[name] = _stack(work / "attention", grid.attention_models, grid, name)
     return {name: _ordered(table, grid) for name, table in tables.items()}
 
 
@@ -146,16 +131,21 @@ def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
     return record
 
 
-def _stack(folder: Path, models: Iterable[str], grid: Grid) -> pd.DataFrame:
+def _stack(folder: Path, models: Iterable[str], grid: Grid, table: str = "") -> pd.DataFrame:
+    """Return a table of every model × noise as one, with columns that say which."""
     frames = []
     for model in models:
         for noise in grid.noises:
             path = folder / model / f"noise{noise}.csv"
-            frame = read_table(path, read_record(path.with_suffix(".json")))
-            frame = frame.rename(columns={"noise": "tested_at"})
-            frame = frame[frame["seed"].isin(grid.seeds)]
+            record = read_record(path.with_suffix(".json"))
+            if table:
+                path = path.with_name(f"{path.stem}-{table}.csv")
+            frame = read_table(path, record, _SOMETIMES_EMPTY)
             frames.append(frame.assign(model=model, trained_at=noise))
-    return pd.concat(frames, ignore_index=True)
+    filled = [frame for frame in frames if len(frame)]
+    whole = pd.concat(filled or frames[:1], ignore_index=True)
+    keys = [key for key in ("model", "trained_at") if key in whole.columns]
+    return whole[[*keys, *(column for column in whole.columns if column not in keys)]]
 
 
 def _validation(folder: Path, grid: Grid) -> dict[Cell, dict[str, float]]:
@@ -188,35 +178,6 @@ def _losses(results: Path, records: Mapping[Cell, dict[str, Any]]) -> pd.DataFra
         path = run_folder(results, (model, noise, seed)) / runs.LOSSES
         frames.append(read_table(path, record).assign(model=model, noise=noise, seed=seed))
     return pd.concat(frames)[["model", "noise", "seed", "update", "loss"]]
-
-
-def _recall(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Per language: recall, precision and F1 of each run and evaluation noise level."""
-    predictions = predictions.assign(correct=predictions["language"] == predictions["prediction"])
-    keys = [*_RUN, "language"]
-    table = predictions.groupby(keys).agg(names=("correct", "size"), recall=("correct", "mean"))
-    predicted = predictions.groupby([*_RUN, "prediction"])["correct"].mean()
-    predicted.index.names = keys
-    # A language that is never predicted has precision 0, and so F1 0.
-    table["precision"] = predicted.reindex(table.index).fillna(0.0)
-    total = table["recall"] + table["precision"]
-    table["f1"] = (2 * table["recall"] * table["precision"] / total.where(total > 0)).fillna(0.0)
-    return table.reset_index()
-
-
-def _accuracy(predictions: pd.DataFrame, recall: pd.DataFrame) -> pd.DataFrame:
-    """Per run and evaluation noise level: plain, macro-averaged and top-3 accuracy, F1, loss."""
-    scored = predictions.assign(correct=predictions["rank"] == 1, in_top3=predictions["rank"] <= 3)
-    per_name = scored.groupby(_RUN).agg(
-        accuracy=("correct", "mean"), loss=("loss", "mean"), names=("correct", "size")
-    )
-    # Training draws languages uniformly, so a loss to hold against it is averaged over languages.
-    per_language = scored.groupby([*_RUN, "language"]).agg(
-        macro_loss=("loss", "mean"), macro_top3=("in_top3", "mean")
-    )
-    macro = per_language.groupby(_RUN).mean()
-    averages = recall.groupby(_RUN).agg(macro_accuracy=("recall", "mean"), macro_f1=("f1", "mean"))
-    return per_name.join(averages).join(macro).reset_index()
 
 
 def _runs(
@@ -289,40 +250,3 @@ def _time_to_target(
             | {"update": update, "reached": int(reached)}
         )
     return pd.DataFrame(rows)
-
-
-def _confusion(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Row-normalised confusion, averaged over seeds: P(prediction | language)."""
-    languages = sorted(predictions["language"].unique())
-    counts = predictions.groupby([*_RUN, "language", "prediction"]).size().unstack(fill_value=0)
-    shares = counts.reindex(columns=languages, fill_value=0)
-    shares = shares.div(shares.sum(axis=1), axis=0)
-    mean = shares.groupby([*_CELL, "language"]).mean()
-    long = mean.reset_index().melt([*_CELL, "language"], var_name="prediction", value_name="share")
-    return long.sort_values([*_CELL, "language", "prediction"])
-
-
-def _mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The most confident mistakes of each model, tested at the noise it was trained at."""
-    own = predictions[predictions["trained_at"] == predictions["tested_at"]]
-    wrong = own[own["language"] != own["prediction"]]
-    keys = ["model", "trained_at", "name", "language", "prediction"]
-    table = wrong.groupby(keys).agg(probability=("probability", "max"), seeds=("seed", "nunique"))
-    held_out = own.groupby(["model", "trained_at", "name"])["seed"].nunique().rename("held_out")
-    table = table.reset_index().join(held_out, on=["model", "trained_at", "name"])
-    table = table.sort_values(
-        ["model", "trained_at", "probability", "name", "language"],
-        ascending=[True, True, False, True, True],
-    )
-    shown: pd.DataFrame = table.groupby(["model", "trained_at"]).head(_MISTAKES)
-    return shown
-
-
-def _attention_examples(weights: pd.DataFrame) -> pd.DataFrame:
-    """The weights of a few names of the first seed, one a language, for the heat maps."""
-    first = weights[weights["seed"] == weights["seed"].min()]
-    names = first[["language", "name"]].drop_duplicates().groupby("language").head(1)
-    chosen = names.iloc[np.linspace(0, len(names) - 1, min(_EXAMPLE_NAMES, len(names))).astype(int)]
-    table = first.merge(chosen, on=["language", "name"])
-    ordered: pd.DataFrame = table.sort_values([*_RUN, "language", "name", "position"])
-    return ordered

@@ -1,7 +1,9 @@
 import string
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from noisynames import baselines, splits
@@ -11,6 +13,12 @@ from noisynames.splits import Split
 
 VOWELS = [("vowels", f"{a}{b}{c}") for a in "aeiou" for b in "aeiou" for c in "aeiou"]
 CONSONANTS = [("consonants", f"{a}{b}x") for a in "bcdfgh" for b in "klmnp"]
+
+
+def evaluated(*arguments: Any, **more: Any) -> pd.DataFrame:
+    return pd.concat(baselines.evaluate(*arguments, **more), ignore_index=True)
+
+
 SPLIT = Split(VOWELS[::2] + CONSONANTS[::2], VOWELS[1::2] + CONSONANTS[1::2])
 
 
@@ -23,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_ngrams_learn_what_letters_tell(folder: Path) -> None:
     noises = [Noise(0), Noise(2)]
-    table = baselines.evaluate("ngrams", folder, [0, 1], noises[1], noises, updates=2_000)
+    table = evaluated("ngrams", folder, [0, 1], noises[1], noises, updates=2_000)
     right = (table["language"] == table["prediction"]).groupby([table["seed"], table["noise"]])
     assert len(right.mean()) == 4
     assert right.mean().min() > 0.95
@@ -31,7 +39,7 @@ def test_ngrams_learn_what_letters_tell(folder: Path) -> None:
 
 
 def test_the_majority_is_the_largest_held_out_class(folder: Path) -> None:
-    table = baselines.evaluate("majority", folder, [0], Noise(0), [Noise(0)], updates=10)
+    table = evaluated("majority", folder, [0], Noise(0), [Noise(0)], updates=10)
     assert set(table["prediction"]) == {"vowels"}
     share = len(VOWELS[1::2]) / len(SPLIT.test)
     assert (table["rank"] == 1).mean() == pytest.approx(share)
@@ -42,16 +50,16 @@ def test_a_baseline_sees_the_noise_that_models_train_under(folder: Path) -> None
     """Of letters alone it knows nothing; the label stands in the last character of the noise."""
     same = [("a", c) for c in string.ascii_lowercase] + [("b", c) for c in string.ascii_uppercase]
     splits.write(Split(same[::2], same[1::2]), folder / "seed0.csv")
-    quiet = baselines.evaluate("ngrams", folder, [0], Noise(0), [Noise(3)], updates=500)
-    noisy = baselines.evaluate("ngrams", folder, [0], Noise(3), [Noise(3)], updates=500)
+    quiet = evaluated("ngrams", folder, [0], Noise(0), [Noise(3)], updates=500)
+    noisy = evaluated("ngrams", folder, [0], Noise(3), [Noise(3)], updates=500)
     assert not quiet.equals(noisy)
 
 
 def test_a_language_that_was_never_drawn_is_never_predicted(folder: Path) -> None:
-    table = baselines.evaluate("ngrams", folder, [0], Noise(0), [Noise(0)], updates=4)
+    table = evaluated("ngrams", folder, [0], Noise(0), [Noise(0)], updates=4)
     assert np.isfinite(table["loss"]).all()
 
 
 def test_an_unknown_baseline_is_refused(folder: Path) -> None:
     with pytest.raises(UserError, match="'svm' is not one of ngrams, majority"):
-        baselines.evaluate("svm", folder, [0], Noise(0), [Noise(0)], updates=4)
+        evaluated("svm", folder, [0], Noise(0), [Noise(0)], updates=4)

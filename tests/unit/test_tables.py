@@ -12,10 +12,10 @@ from noisynames.evaluation import inspected_names, yardsticks
 from noisynames.models import ModelSpec, initial_parameters
 from noisynames.modules import load_classifier, predict
 from noisynames.sampling import Examples
+from noisynames.scores import NAMES, _accuracy, _recall, score
 from noisynames.splits import Split
-from noisynames.tables import _accuracy, _confusion, _recall
 
-RUN: dict[str, Any] = {"model": "gru", "trained_at": 0, "tested_at": 5, "seed": 0}
+RUN: dict[str, Any] = {"model": "gru", "trained_at": "0", "tested_at": "5", "seed": 0}
 
 
 def predictions() -> pd.DataFrame:
@@ -48,10 +48,36 @@ def test_accuracies_by_hand() -> None:
 
 
 def test_confusion_rows_sum_to_one() -> None:
-    table = _confusion(predictions())
+    table = score([predictions().rename(columns={"tested_at": "noise"})], "5")["confusion"]
     assert table.groupby("language")["share"].sum().tolist() == pytest.approx([1, 1, 1])
     cell = table[(table["language"] == "a") & (table["prediction"] == "b")]
     assert cell["share"].tolist() == [0.5]
+
+
+def test_scores_are_of_all_seeds_and_mistakes_of_the_noise_trained_under() -> None:
+    own = predictions().rename(columns={"tested_at": "noise"}).assign(noise="5")
+    quiet = own.assign(noise="0", prediction="c", rank=9)
+    frames = [pd.concat([own, quiet]).assign(seed=seed) for seed in (0, 1)]
+    frames[1].loc[frames[1]["name"] == "w", "probability"] = 0.95
+    scores = score(frames, "5")
+    assert set(scores) == set(NAMES)
+    assert len(scores["accuracy"]) == 4
+    assert len(scores["recall"]) == 4 * 3
+    confusion = scores["confusion"].set_index(["tested_at", "language", "prediction"])["share"]
+    assert confusion["5", "a", "b"] == 0.5
+    assert confusion["0", "a", "c"] == 1.0
+    mistakes = scores["mistakes"]
+    assert mistakes["name"].tolist() == ["w", "x", "z"]
+    assert mistakes["probability"].tolist() == [0.95, 0.9, 0.9]
+    assert mistakes["seeds"].tolist() == [2, 2, 2]
+    assert mistakes["held_out"].tolist() == [2, 2, 2]
+
+
+def test_no_run_has_no_scores_and_the_same_columns() -> None:
+    whole = score([predictions().rename(columns={"tested_at": "noise"})], "5")
+    for name, table in score([], "5").items():
+        assert table.empty
+        assert sorted(table.columns) == sorted(whole[name].columns), name
 
 
 def test_yardsticks_by_hand() -> None:
@@ -127,7 +153,7 @@ def test_occlusion_is_what_leaving_a_character_out_takes() -> None:
 
 
 def test_seeds_agree_where_their_weights_run_alike() -> None:
-    quiet = attention().query("name == 'Xyz'").assign(tested_at=0)
+    quiet = attention().query("name == 'Xyz'").assign(tested_at="0")
     same = pd.concat([quiet, quiet.assign(seed=1)])
     assert seed_agreement(same)["agreement"].tolist() == pytest.approx([1])
     reverse = pd.concat([quiet, quiet.assign(seed=1, weight=quiet["weight"].to_numpy()[::-1])])

@@ -24,7 +24,6 @@ rule aggregate:
     params:
         code=code(
             "tables.py",
-            "attention.py",
             "evaluation.py",
             "noise.py",
             "statistics.py",

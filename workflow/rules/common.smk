@@ -59,6 +59,13 @@ GRID = {
     },
     "baselines": BASELINES,
 }
+SCORES = ["accuracy", "recall", "confusion", "mistakes"]
+ATTENTION_TABLES = [
+    "attention",
+    "attention_position",
+    "attention_examples",
+    "attention_agreement",
+]
 TABLES = [
     "losses",
     "runs",
@@ -92,12 +99,7 @@ if len({noise.placement for noise in CONDITIONS if noise.level}) > 1:
 if any(len(names) > 1 for names in Grid(**GRID).rates.values()):
     FIGURES.append("rates")
 if ATTENTION_MODELS:
-    TABLES += [
-        "attention",
-        "attention_position",
-        "attention_examples",
-        "attention_agreement",
-    ]
+    TABLES += ATTENTION_TABLES
     FIGURES += [
         "attention_examples",
         "attention_position",
@@ -111,10 +113,10 @@ RUN_FILES = ["losses.csv", "weights.safetensors", "run.json", "timing.json"]
 RECORDED = ["csv", "json"]
 SPLITS = expand("results/splits/seed{seed}.{type}", seed=SEEDS, type=RECORDED)
 EVALUATION = expand(
-    "results/evaluation/{model}/noise{noise}.{type}",
+    "results/evaluation/{model}/noise{noise}{part}",
     model=[*MODELS, *BASELINES],
     noise=NOISES,
-    type=RECORDED,
+    part=[".csv", ".json", *(f"-{name}.csv" for name in SCORES)],
 )
 PROBES = expand(
     "results/probes/{model}/noise{noise}.{type}",
@@ -123,10 +125,10 @@ PROBES = expand(
     type=RECORDED,
 )
 ATTENTION = expand(
-    "results/attention/{model}/noise{noise}.{type}",
+    "results/attention/{model}/noise{noise}{part}",
     model=ATTENTION_MODELS,
     noise=NOISES,
-    type=RECORDED,
+    part=[".csv", ".json", *(f"-{name}.csv" for name in ATTENTION_TABLES)],
 )
 ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + expand(
     "results/tables/{record}.json", record=["statistics", "timings"]
@@ -268,10 +270,12 @@ TESTED_CODE = [
     "randomness.py",
     "sampling.py",
     "evaluation.py",
+    "cells.py",
 ]
 EVALUATION_CODE = [*TESTED_CODE, "modules.py"]
-TESTED_AT = " ".join(
-    [f"--noise {noise}" for noise in NOISES] + [flags({"noise_characters": CHARACTERS})]
+TESTED_AT = " ".join(f"--noise {noise}" for noise in NOISES)
+KEPT = flags(
+    {"noise_characters": CHARACTERS, "keep_own": config["evaluation"]["keep"] == "own"}
 )
 
 

@@ -6,6 +6,9 @@ rule evaluate:
         splits=SPLITS,
     output:
         predictions="results/evaluation/{model}/noise{noise}.csv",
+        scores=expand(
+            "results/evaluation/{{model}}/noise{{noise}}-{name}.csv", name=SCORES
+        ),
         record="results/evaluation/{model}/noise{noise}.json",
     log:
         "results/logs/evaluate/{model}/noise{noise}.log",
@@ -18,12 +21,13 @@ rule evaluate:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code(*EVALUATION_CODE),
+        code=code(*EVALUATION_CODE, "scores.py"),
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         noise=TESTED_AT,
+        kept=KEPT,
     shell:
-        "noisynames evaluate {params.folders} --splits results/splits {params.noise}"
+        "noisynames evaluate {params.folders} --splits results/splits {params.noise} {params.kept}"
         " --trained-at {wildcards.noise} --output {output.predictions} > {log} 2>&1"
 
 
@@ -35,6 +39,10 @@ rule inspect_attention:
         splits=SPLITS,
     output:
         weights="results/attention/{model}/noise{noise}.csv",
+        tables=expand(
+            "results/attention/{{model}}/noise{{noise}}-{name}.csv",
+            name=ATTENTION_TABLES,
+        ),
         record="results/attention/{model}/noise{noise}.json",
     log:
         "results/logs/inspect_attention/{model}/noise{noise}.log",
@@ -51,10 +59,11 @@ rule inspect_attention:
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         noise=TESTED_AT,
+        kept=KEPT,
         names=config["attention"]["names_per_language"],
     shell:
-        "noisynames inspect-attention {params.folders} --splits results/splits {params.noise}"
-        " --names-per-language {params.names} --output {output.weights} > {log} 2>&1"
+        "noisynames inspect-attention {params.folders} --splits results/splits {params.noise} {params.kept}"
+        " --trained-at {wildcards.noise} --names-per-language {params.names} --output {output.weights} > {log} 2>&1"
 
 
 rule probe:
@@ -92,6 +101,9 @@ rule baseline:
         splits=SPLITS,
     output:
         predictions="results/evaluation/{baseline}/noise{noise}.csv",
+        scores=expand(
+            "results/evaluation/{{baseline}}/noise{{noise}}-{name}.csv", name=SCORES
+        ),
         record="results/evaluation/{baseline}/noise{noise}.json",
     log:
         "results/logs/baseline/{baseline}/noise{noise}.log",
@@ -104,11 +116,12 @@ rule baseline:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code(*TESTED_CODE, "baselines.py"),
+        code=code(*TESTED_CODE, "scores.py", "baselines.py"),
         seeds=" ".join(f"--seed {seed}" for seed in SEEDS),
         noise=TESTED_AT,
+        kept=KEPT,
         updates=config["training"]["updates"],
     shell:
         "noisynames baseline {wildcards.baseline} --splits results/splits {params.seeds}"
-        " --trained-at {wildcards.noise} {params.noise} --updates {params.updates}"
+        " --trained-at {wildcards.noise} {params.noise} {params.kept} --updates {params.updates}"
         " --output {output.predictions} > {log} 2>&1"
