@@ -34,6 +34,8 @@ _MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 # Drawn in this colour, replaced by the page's own text colour: readable in light and in dark.
 _INK = "#010203"
 _SEQUENTIAL = "viridis"
+SINGLE_SEEDS = 20
+"""Of so many seeds the curves are drawn singly; more would make the page heavy and no clearer."""
 
 _STYLE: Any = {
     "font.family": "sans-serif",
@@ -805,7 +807,7 @@ def _curve(
     """Draw every seed thin, the mean thick and its t band; return the mean's last point."""
     wide = table.pivot_table(index="seed", columns="update", values="loss")
     updates = wide.columns.to_numpy(float)
-    for _, values in wide.iterrows() if seeds else ():
+    for _, values in wide.head(SINGLE_SEEDS).iterrows() if seeds else ():
         line = axes.plot(updates, values.to_numpy(float), color=colour, lw=0.5, alpha=0.25)[0]
         _tag(line, "seed", model, noise)
     complete = wide.dropna()

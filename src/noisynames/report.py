@@ -15,7 +15,7 @@ from markupsafe import Markup
 from noisynames import answers, noise, sampling, tables
 from noisynames.alphabet import ALPHABET, decode
 from noisynames.datasets import MANIFEST
-from noisynames.figures import RULE_GRAPH
+from noisynames.figures import RULE_GRAPH, SINGLE_SEEDS
 from noisynames.files import damaged, missing, read_record
 from noisynames.findings import Findings
 from noisynames.merging import MERGED
@@ -79,6 +79,7 @@ def render(
         commit=_commit(templates),
         engines=data["timings"]["engine"].value_counts().to_dict(),
         compared=list(dict.fromkeys(data["runs"]["compared_as"])),
+        single_seeds=SINGLE_SEEDS,
         alphabet=ALPHABET,
         batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
         rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
