@@ -11,7 +11,13 @@ import pandas as pd
 from noisynames import attention, runs, scores, splits
 from noisynames.errors import UserError
 from noisynames.evaluation import yardsticks
-from noisynames.files import read_record, read_table, write_record, write_table
+from noisynames.files import (
+    read_record,
+    read_recorded,
+    read_table,
+    write_record,
+    write_table,
+)
 from noisynames.grid import Cell, Grid, run_folder
 from noisynames.noise import Noise
 
@@ -42,6 +48,8 @@ def build(
     records = {cell: read_run(results, grid, cell) for cell in grid.cells if cell not in missing}
     seeds = sorted({seed for _, _, seed in records})
     validation = _validation(work / "evaluation", grid)
+    _vouch(work / "evaluation", [*grid.models, *grid.baselines], grid)
+    _vouch(work / "attention", grid.attention_models, grid)
     scored = {name: _stack(work / "evaluation", grid.models, grid, name) for name in scores.NAMES}
     losses = _losses(results, records)
     yardstick_rows = [
@@ -129,6 +137,14 @@ def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
                 f"`rm -r {shlex.quote(str(folder))}`, then run again"
             )
     return record
+
+
+def _vouch(folder: Path, models: Iterable[str], grid: Grid) -> None:
+    """Refuse rows that are not what was written: not read here, but what the tables are made of."""
+    for model in models:
+        for noise in grid.noises:
+            path = folder / model / f"noise{noise}.csv"
+            read_recorded(path, read_record(path.with_suffix(".json")))
 
 
 def _stack(folder: Path, models: Iterable[str], grid: Grid, table: str = "") -> pd.DataFrame:

@@ -210,6 +210,8 @@ DAMAGE = {
         ("runs/rnn/noise0/seed1/weights.safetensors", "evaluate", "altered"),
         ("runs/rnn/noise0/seed1/run.json", "aggregate", "altered"),
         ("evaluation/rnn/noise0.csv", "aggregate", "altered"),
+        ("evaluation/rnn/noise0-recall.csv", "aggregate", "altered"),
+        ("probes/rnn/noise0.csv", "aggregate", "truncated"),
         ("attention/gru_attention/noise2.csv", "aggregate", "truncated"),
         ("tables/accuracy.csv", "plot", "altered"),
         ("tables/statistics.json", "report", "altered"),
@@ -296,12 +298,12 @@ def test_a_run_that_fails_costs_no_other_and_a_partial_report_says_so(
     ("by_hand", "rule", "complaint"),
     [
         (
-            "--updates 200 --split results/splits/seed1.csv",
+            "--updates 200 --splits results/splits",
             "aggregate",
             "trained with updates 200, the config says 400",
         ),
         (
-            "--updates 400 --split results/splits/seed0.csv",
+            "--updates 400 --splits other",
             "evaluate",
             "trained on another split than results/splits/seed1.csv",
         ),
@@ -313,7 +315,10 @@ def test_a_run_by_hand_in_the_place_of_another_is_not_taken_for_it(
     shutil.copytree(smoke / "results", tmp_path / "results")
     folder = "results/runs/rnn/noise0/seed1"
     train = f"noisynames train --model rnn --noise 0 --seed 1 --hidden-size 8 {by_hand}"
-    train += f" --record-every 100 --output {folder}"
+    train += " --record-every 100 --output results/runs/rnn/noise0"
+    split = "noisynames split --names results/dataset/names.csv --seed 1 --test-fraction 0.3"
+    split += " --output other/seed1.csv"
+    subprocess.run(split.split(), cwd=tmp_path, check=True, capture_output=True)
     subprocess.run(train.split(), cwd=tmp_path, check=True, capture_output=True)
     done = subprocess.run(
         ["sh", "-c", job_command(smoke, rule)],
