@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from noisynames import attention, baselines, evaluation, probes, scores
+from noisynames.files import read_record
 from noisynames.noise import Noise
 
 
@@ -29,7 +30,11 @@ def evaluate(
     Raises:
         UserError: A file is missing or damaged, or a run was trained on another split.
     """
-    judged = (evaluation.validate(f, evaluation.read_split(f, splits), own) for f in folders)
+    judged = (
+        evaluation.validate(folder, evaluation.read_split(folder, splits), own)
+        for folder in folders
+        if read_record(splits / f"{folder.name}.json")["validation"]
+    )
     evaluation.write_with_tables(
         evaluation.runs_of_cell(
             folders, splits, lambda folder, split: evaluation.evaluate_run(folder, split, tested)

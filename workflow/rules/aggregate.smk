@@ -25,6 +25,7 @@ rule aggregate:
         code=code(
             "tables.py",
             "evaluation.py",
+            "grid.py",
             "noise.py",
             "statistics.py",
             "findings.py",

@@ -62,8 +62,9 @@ rule inspect_attention:
         kept=KEPT,
         names=config["attention"]["names_per_language"],
     shell:
-        "noisynames inspect-attention {params.folders} --splits results/splits {params.noise} {params.kept}"
-        " --trained-at {wildcards.noise} --names-per-language {params.names} --output {output.weights} > {log} 2>&1"
+        "noisynames inspect-attention {params.folders} --splits results/splits {params.noise}"
+        " {params.kept} --trained-at {wildcards.noise} --names-per-language {params.names}"
+        " --output {output.weights} > {log} 2>&1"
 
 
 rule probe:
