@@ -35,7 +35,7 @@ SEEDS = (
     "each an integer at least 0 and at most 4294967295"
 )
 NAMES = "a letter, then at most 39 letters, digits or underscores"
-KEYS = "attention, baselines, dataset, models, noise, probe, report, seeds, training"
+KEYS = "attention, baselines, dataset, evaluation, models, noise, probe, report, seeds, training"
 
 
 @pytest.mark.parametrize(
