@@ -11,7 +11,8 @@ from noisynames import runs
 from noisynames.alphabet import ALPHABET
 from noisynames.evaluation import inspected_names, load_run
 from noisynames.files import read_record
-from noisynames.modules import Classifier, Custom, predict
+from noisynames.inference import predict
+from noisynames.modules import Classifier, Custom
 from noisynames.noise import Noise
 from noisynames.sampling import Examples, held_out_examples
 from noisynames.splits import Split

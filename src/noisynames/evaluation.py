@@ -14,8 +14,9 @@ from noisynames import runs, splits
 from noisynames.alphabet import ALPHABET
 from noisynames.errors import UserError
 from noisynames.files import csv_text, read_record, write_record, write_table, write_text
+from noisynames.inference import predict
 from noisynames.models import ModelSpec
-from noisynames.modules import Classifier, Custom, load_model, predict
+from noisynames.modules import Classifier, Custom, load_model
 from noisynames.noise import Noise, NoiseStream
 from noisynames.sampling import Examples, held_out_examples
 from noisynames.splits import Row, Split
@@ -104,7 +105,7 @@ def write_with_tables(
     write_record(path.with_suffix(".json"), more, files=[path, *files])
 
 
-def evaluate_run(folder: Path, split: Split, noises: Iterable[Noise]) -> pd.DataFrame | None:
+def evaluate_run(folder: Path, split: Split, noises: Sequence[Noise]) -> pd.DataFrame | None:
     """Return the held-out predictions of one run under every noise; see `predictions`.
 
     None for a run that diverged.
@@ -118,35 +119,34 @@ def evaluate_run(folder: Path, split: Split, noises: Iterable[Noise]) -> pd.Data
     module = load_run(folder)
     seed, languages = record["seed"], record["languages"]
     names = Examples.of_names(split.test, languages)
-    frames = []
-    for noise in noises:
-        log_probabilities, _ = predict(module, held_out_examples(names, noise, seed))
-        frames.append(predictions(seed, noise, split.test, languages, log_probabilities))
-    return pd.concat(frames, ignore_index=True)
+    examples = [held_out_examples(names, noise, seed) for noise in noises]
+    log_probabilities, _ = predict(module, Examples.concatenated(examples))
+    return predictions(seed, noises, split.test, languages, log_probabilities)
 
 
 def predictions(
     seed: int,
-    noise: Noise,
+    noises: Sequence[Noise],
     names: Sequence[Row],
     languages: Sequence[str],
     log_probabilities: NDArray[np.float64],
 ) -> pd.DataFrame:
-    """Return one row a name, with PREDICTION_COLUMNS.
+    """Return one row a noise × name, with PREDICTION_COLUMNS.
 
     The probability is that of the prediction, the rank that of the true language (1 is best), the
     loss its negative log likelihood in nats.
     """
-    row = np.arange(len(names))
-    targets = np.array([languages.index(language) for language, _ in names])
+    index = {language: i for i, language in enumerate(languages)}
+    targets = np.tile([index[language] for language, _ in names], len(noises))
+    row = np.arange(len(targets))
     best = log_probabilities.argmax(1)
     true = log_probabilities[row, targets]
     return pd.DataFrame(
         {
             "seed": seed,
-            "noise": noise.name,
-            "language": [language for language, _ in names],
-            "name": [name for _, name in names],
+            "noise": np.repeat([noise.name for noise in noises], len(names)),
+            "language": np.array(languages)[targets],
+            "name": np.tile([name for _, name in names], len(noises)),
             "prediction": np.array(languages)[best],
             "probability": np.exp(log_probabilities[row, best]).round(6),
             "rank": (log_probabilities > true[:, None]).sum(1) + 1,
@@ -173,7 +173,7 @@ def validate(folder: Path, split: Split, noise: Noise) -> dict[str, Any] | None:
     names = Examples.of_names(split.validation, languages)
     stream = NoiseStream(noise, record["seed"], "validation noise")
     log_probabilities, _ = predict(load_run(folder), names.with_noise(stream.take(len(names))))
-    rows = predictions(record["seed"], noise, split.validation, languages, log_probabilities)
+    rows = predictions(record["seed"], [noise], split.validation, languages, log_probabilities)
     by_language = rows.assign(correct=rows["rank"] == 1).groupby("language")
     means = by_language[["correct", "loss"]].mean().mean()
     return {

@@ -17,6 +17,9 @@ from noisynames.errors import UserError
 from noisynames.models import FEEDFORWARD, ModelSpec, Parameters, parameter_ranges
 from noisynames.sampling import Examples
 
+Hidden = Tensor | tuple[Tensor, ...]
+"""The last states of each layer (layers, batch, hidden); an LSTM has its memory cells beside."""
+
 
 class ConcatRNN(nn.Module):
     """The worksheet's RNN: one linear map over the concatenation of input and hidden state.
@@ -36,17 +39,28 @@ class ConcatRNN(nn.Module):
                 bias = nn.Parameter(torch.empty(hidden_size))
                 self.register_parameter(f"bias_l{layer}{end}", bias)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Map inputs (batch, length, inputs) to the top layer's states (batch, length, width)."""
-        for layer in range(self.num_layers):
-            x = torch.cat([self._scan(x, lengths, f"l{layer}{end}") for end in self.ends], 2)
-        return x
+    def forward(
+        self, x: Tensor, lengths: Tensor, hidden: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Run over inputs (batch, length, inputs), as `nn.RNN` does.
 
-    def _scan(self, x: Tensor, lengths: Tensor, place: str) -> Tensor:
+        Returns:
+            The top layer's states (batch, length, width), and each layer's last (layers, batch,
+            hidden), from where a further call goes on.
+        """
+        if hidden is None:
+            hidden = x.new_zeros(self.num_layers * len(self.ends), x.shape[0], self.hidden_size)
+        starts, last = iter(hidden), []
+        for layer in range(self.num_layers):
+            scans = [self._scan(x, lengths, f"l{layer}{end}", next(starts)) for end in self.ends]
+            last += [states[:, -1] for states in scans]
+            x = torch.cat(scans, 2)
+        return x, torch.stack(last)
+
+    def _scan(self, x: Tensor, lengths: Tensor, place: str, h: Tensor) -> Tensor:
         weight, bias = self.get_parameter(f"weight_{place}"), self.get_parameter(f"bias_{place}")
         if place.endswith("_reverse"):
             x = reverse(x, lengths)
-        h = x.new_zeros(x.shape[0], self.hidden_size)
         states = []
         for x_t in x.unbind(1):
             h = torch.tanh(F.linear(torch.cat([x_t, h], 1), weight, bias))
@@ -148,7 +162,10 @@ class Classifier(nn.Module):
 
     def classify(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """Classify as `forward` does, from what `inputs` returns."""
-        states = self._states(x, lengths)
+        return self.read_out(self._states(x, lengths), lengths)
+
+    def read_out(self, states: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Classify as `forward` does, from the top layer's states (batch, longest, width)."""
         padding = torch.arange(states.shape[1]) >= lengths[:, None]
         weights = None
         match self.spec.readout:
@@ -167,10 +184,41 @@ class Classifier(nn.Module):
                 context = states.masked_fill(padding[:, :, None], -torch.inf).max(1).values
         return F.log_softmax(self.output(context), 1), weights
 
+    @property
+    def reads_forward(self) -> bool:
+        """Whether the state behind a character depends on what stands up to it, and no more."""
+        return self.spec.cell != "transformer" and not self.spec.bidirectional
+
+    def step(
+        self, characters: Tensor, hidden: Hidden | None, parents: Tensor | None
+    ) -> tuple[Tensor, Hidden]:
+        """Read one more character each, with a cell that `reads_forward`.
+
+        Args:
+            characters: Alphabet indices, shape (batch,).
+            hidden: What the step before returned; None at the start.
+            parents: Which of that step's sequences each goes on from, shape (batch,).
+
+        Returns:
+            The top layer's states (batch, width), and what the next step goes on from.
+        """
+        if isinstance(hidden, tuple):
+            hidden = tuple(part[:, parents] for part in hidden)
+        elif hidden is not None:
+            hidden = hidden[:, parents]
+        x = self.inputs(characters[:, None])
+        ones = torch.ones_like(characters)
+        states, hidden = (
+            self.cell(x, ones, hidden) if self.spec.cell == "rnn" else self.cell(x, hidden)
+        )
+        return states[:, 0], hidden
+
     def _states(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Return the top layer's states, shape (batch, longest, width)."""
         states: Tensor
-        if self.spec.cell in ("rnn", "transformer"):
+        if self.spec.cell == "rnn":
+            states = self.cell(x, lengths)[0]
+        elif self.spec.cell == "transformer":
             states = self.cell(x, lengths)
         elif self.spec.bidirectional:  # from the end means from the end of each sequence
             packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
@@ -275,30 +323,5 @@ def load_classifier(
 
 def padded(examples: Examples) -> tuple[Tensor, Tensor]:
     """Return all sequences as one padded batch: characters (count, longest) and lengths."""
-    lengths = examples.lengths
-    batch = np.zeros((len(examples), int(lengths.max(initial=1))), np.int64)
-    batch[np.arange(batch.shape[1]) < lengths[:, None]] = examples.characters
-    return torch.from_numpy(batch), torch.from_numpy(lengths)
-
-
-def predict(
-    module: Classifier | Custom, examples: Examples, batch_size: int = 512
-) -> tuple[NDArray[np.float64], list[NDArray[np.float64]] | None]:
-    """Return log-probabilities (count, outputs), and each sequence's attention weights if any."""
-    order = np.argsort(examples.lengths, kind="stable")
-    log_probabilities = np.empty((len(examples), module.outputs))
-    attention: dict[int, NDArray[np.float64]] = {}
-    with torch.inference_mode():
-        for start in range(0, len(examples), batch_size):
-            chunk = order[start : start + batch_size]
-            characters, lengths = padded(examples.select(chunk))
-            outputs, weights = module(characters, lengths)
-            log_probabilities[chunk] = outputs.double().numpy()
-            if weights is not None:
-                for index, row, length in zip(
-                    chunk, weights.double().numpy(), lengths, strict=True
-                ):
-                    attention[int(index)] = row[: int(length)]
-    if module.spec.readout != "attention":
-        return log_probabilities, None
-    return log_probabilities, [attention[i] for i in range(len(examples))]
+    characters = torch.from_numpy(examples.padded(0).astype(np.int64))
+    return characters, torch.from_numpy(examples.lengths)

@@ -12,8 +12,9 @@ from noisynames import runs
 from noisynames.alphabet import ALPHABET
 from noisynames.evaluation import inspected_names, load_run
 from noisynames.files import read_record
+from noisynames.inference import predict
 from noisynames.models import ModelSpec, Parameters, initial_parameters
-from noisynames.modules import Classifier, load_classifier, padded, predict
+from noisynames.modules import Classifier, load_classifier, padded
 from noisynames.noise import Distractors
 from noisynames.randomness import generator
 from noisynames.sampling import Examples
@@ -55,11 +56,13 @@ def probe_run(
     names = Examples.of_names(inspected_names(split, names_per_language), languages)
     suffixes = _suffixes(characters, longest_suffix, record["seed"], len(names))
     rows: list[dict[str, Any]] = []
-    for length in range(longest_suffix + 1):
-        examples = _followed(names, suffixes[:, :length])
-        guesses = predict(module, examples)[0].argmax(1)
-        right = pd.Series(guesses == examples.targets).groupby(examples.targets).mean()
-        rows.append({"probe": ACCURACY, "distance": length, "value": right.mean()})
+    lengths = range(longest_suffix + 1)
+    examples = Examples.concatenated([_followed(names, suffixes[:, :n]) for n in lengths])
+    right = predict(module, examples)[0].argmax(1) == examples.targets
+    sizes = np.bincount(names.targets)
+    for length, correct in zip(lengths, right.reshape(len(lengths), -1), strict=True):
+        recall = np.bincount(names.targets, correct)[sizes > 0] / sizes[sizes > 0]
+        rows.append({"probe": ACCURACY, "distance": length, "value": recall.mean()})
     if isinstance(module, Classifier):
         some = inspected_names(split, min(_GRADIENT_NAMES, names_per_language))
         few = Examples.of_names(some, languages)

@@ -39,6 +39,12 @@ class Examples:
         """Characters of each sequence, shape (count,)."""
         return np.diff(self.offsets)
 
+    def padded(self, padding: int) -> NDArray[np.uint8]:
+        """Return a sequence a row with `padding` behind it, shape (count, longest)."""
+        matrix = np.full((len(self), self.lengths.max(initial=1)), padding, np.uint8)
+        matrix[np.arange(matrix.shape[1]) < self.lengths[:, None]] = self.characters
+        return matrix
+
     @classmethod
     def of_names(cls, rows: Sequence[tuple[str, str]], languages: Sequence[str]) -> Self:
         """Encode (language, name) pairs; a target is a position in `languages`."""
@@ -50,6 +56,17 @@ class Examples:
             np.concatenate([[0], np.cumsum([len(code) for code in codes])]).astype(np.int64),
             np.array([index[language] for language, _ in rows], dtype=np.int64),
             np.zeros(len(characters), bool),
+        )
+
+    @classmethod
+    def concatenated(cls, parts: Sequence["Examples"]) -> Self:
+        """Return the sequences of all parts, in order."""
+        lengths = np.concatenate([part.lengths for part in parts])
+        return cls(
+            np.concatenate([part.characters for part in parts]),
+            np.concatenate([[0], np.cumsum(lengths)]),
+            np.concatenate([part.targets for part in parts]),
+            np.concatenate([part.is_noise for part in parts]),
         )
 
     def select(self, indices: NDArray[np.int64]) -> "Examples":

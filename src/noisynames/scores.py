@@ -4,8 +4,11 @@ Computed where predictions are made, seed by seed, so that no later stage reads 
 """
 
 from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 Scores = dict[str, pd.DataFrame]
 
@@ -28,26 +31,24 @@ def score(frames: Iterable[pd.DataFrame], trained_at: str) -> Scores:
             language's names that got the prediction.
         mistakes: The most confident mistakes at the noise trained under, and in how many seeds.
     """
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in (*NAMES, "wrong", "held out")}
-    for frame in frames:
-        predictions = frame.rename(columns={"noise": "tested_at"})
-        recall = _recall(predictions)
-        parts["recall"].append(recall)
-        parts["accuracy"].append(_accuracy(predictions, recall))
-        parts["confusion"].append(_shares(predictions))
-        own = predictions[predictions["tested_at"] == trained_at]
-        parts["wrong"].append(own[own["language"] != own["prediction"]])
-        parts["held out"].append(own[["seed", "name"]].drop_duplicates())
-    if not parts["recall"]:
+    tables: list[tuple[pd.DataFrame, pd.DataFrame]] = []
+    shares: list[pd.Series] = []
+    wrong, held_out = [], []
+    for predictions in frames:
+        accuracy, recall, share = _score_run(predictions)
+        tables.append((accuracy, recall))
+        shares.append(share)
+        own = predictions[predictions["noise"] == trained_at]
+        wrong.append(own[own["language"] != own["prediction"]])
+        held_out.append(own[["seed", "name"]].drop_duplicates())
+    if not tables:
         return {name: pd.DataFrame(columns=columns) for name, columns in _COLUMNS.items()}
-    whole = {name: pd.concat(tables) for name, tables in parts.items() if tables}
-    keys = ["tested_at", "language", "prediction"]
-    confusion = whole["confusion"].groupby(keys)["share"].mean().reset_index()
+    accuracy, recall = (pd.concat(runs, ignore_index=True) for runs in zip(*tables, strict=True))
     return {
-        "accuracy": whole["accuracy"].reset_index(drop=True),
-        "recall": whole["recall"].reset_index(drop=True),
-        "confusion": confusion,
-        "mistakes": _mistakes(whole["wrong"], whole["held out"]),
+        "accuracy": accuracy,
+        "recall": recall,
+        "confusion": pd.concat(shares, axis=1).mean(axis=1).rename("share").reset_index(),
+        "mistakes": _mistakes(pd.concat(wrong), pd.concat(held_out)),
     }
 
 
@@ -61,42 +62,56 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def _recall(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Per language: recall, precision and F1 of each run and evaluation noise."""
-    predictions = predictions.assign(correct=predictions["language"] == predictions["prediction"])
-    keys = [*_RUN, "language"]
-    table = predictions.groupby(keys).agg(names=("correct", "size"), recall=("correct", "mean"))
-    predicted = predictions.groupby([*_RUN, "prediction"])["correct"].mean()
-    predicted.index.names = keys
+def _score_run(predictions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Return a run's accuracy, recall and shares; see `score`."""
+    seed = predictions["seed"].iloc[0]
+    noises, noise = np.unique(predictions["noise"].to_numpy(str), return_inverse=True)
+    languages, true = np.unique(predictions["language"].to_numpy(str), return_inverse=True)
+    guess = np.searchsorted(languages, predictions["prediction"].to_numpy(str))
+    T, K = len(noises), len(languages)
+
+    def by_language(values: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the mean of a value a row, by noise and true language."""
+        total = np.bincount(noise * K + true, values, T * K).reshape(T, K)
+        return np.asarray(total / names, float)
+
+    confusion = np.bincount((noise * K + true) * K + guess, minlength=T * K * K).reshape(T, K, K)
+    names, guessed = confusion.sum(2), confusion.sum(1)
+    hits = np.diagonal(confusion, axis1=1, axis2=2)
+    recall = hits / names
     # A language that is never predicted has precision 0, and so F1 0.
-    table["precision"] = predicted.reindex(table.index).fillna(0.0)
-    total = table["recall"] + table["precision"]
-    table["f1"] = (2 * table["recall"] * table["precision"] / total.where(total > 0)).fillna(0.0)
-    return table.reset_index()
-
-
-def _accuracy(predictions: pd.DataFrame, recall: pd.DataFrame) -> pd.DataFrame:
-    """Per run and evaluation noise: plain, macro-averaged and top-3 accuracy, F1, loss."""
-    scored = predictions.assign(correct=predictions["rank"] == 1, in_top3=predictions["rank"] <= 3)
-    per_name = scored.groupby(_RUN).agg(
-        accuracy=("correct", "mean"), loss=("loss", "mean"), names=("correct", "size")
+    precision = hits / np.maximum(guessed, 1)
+    f1 = 2 * hits / (names + guessed)
+    rank, loss = predictions["rank"].to_numpy(), predictions["loss"].to_numpy()
+    accuracies = pd.DataFrame(
+        {
+            "tested_at": noises,
+            "seed": seed,
+            "accuracy": np.bincount(noise, rank == 1) / names.sum(1),
+            "loss": np.bincount(noise, loss) / names.sum(1),
+            "names": names.sum(1),
+            "macro_accuracy": recall.mean(1),
+            "macro_f1": f1.mean(1),
+            # Training draws languages uniformly, so a loss to hold against it is averaged over
+            # languages.
+            "macro_loss": by_language(loss).mean(1),
+            "macro_top3": by_language(rank <= 3).mean(1),
+        }
     )
-    # Training draws languages uniformly, so a loss to hold against it is averaged over languages.
-    per_language = scored.groupby([*_RUN, "language"]).agg(
-        macro_loss=("loss", "mean"), macro_top3=("in_top3", "mean")
+    of_language = pd.DataFrame(
+        {
+            "tested_at": np.repeat(noises, K),
+            "seed": seed,
+            "language": np.tile(languages, T),
+            "names": names.ravel(),
+            "recall": recall.ravel(),
+            "precision": precision.ravel(),
+            "f1": f1.ravel(),
+        }
     )
-    macro = per_language.groupby(_RUN).mean()
-    averages = recall.groupby(_RUN).agg(macro_accuracy=("recall", "mean"), macro_f1=("f1", "mean"))
-    return per_name.join(averages).join(macro).reset_index()
-
-
-def _shares(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return P(prediction | language) of each run and evaluation noise, also where it is 0."""
-    languages = sorted(predictions["language"].unique())
-    counts = predictions.groupby([*_RUN, "language", "prediction"]).size().unstack(fill_value=0)
-    counts = counts.reindex(columns=languages, fill_value=0)
-    shares = counts.div(counts.sum(axis=1), axis=0).reset_index()
-    return shares.melt([*_RUN, "language"], var_name="prediction", value_name="share")
+    keys = ["tested_at", "language", "prediction"]
+    index = pd.MultiIndex.from_product([noises, languages, languages], names=keys)
+    return accuracies, of_language, pd.Series((confusion / names[:, :, None]).ravel(), index)
 
 
 def _mistakes(wrong: pd.DataFrame, held_out: pd.DataFrame) -> pd.DataFrame:

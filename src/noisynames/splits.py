@@ -6,6 +6,7 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -164,10 +165,9 @@ def read(path: Path) -> Split:
         UserError: The file or its record is missing, or not what was written.
     """
     content = read_recorded(path, read_record(path.with_suffix(".json"))).decode()
-    rows = list(csv.DictReader(io.StringIO(content, newline="")))
     parts: dict[str, list[Row]] = {TRAIN: [], VALIDATION: [], TEST: []}
-    for row in rows:
-        parts[row["part"]].append((row["language"], row["name"]))
+    for language, name, part in islice(csv.reader(io.StringIO(content, newline="")), 1, None):
+        parts[part].append((language, name))
     return Split(parts[TRAIN], parts[TEST], parts[VALIDATION])
 
 

@@ -95,7 +95,8 @@ def test_the_engines_of_the_schema_are_those_of_the_code() -> None:
         (
             {"trainin": {}},
             "trainin: unknown key; did you mean 'training'? "
-            "allowed: attention, baselines, dataset, evaluation, models, noise, probe, report, seeds, training",
+            "allowed: attention, baselines, dataset, evaluation, models, noise, probe, report, "
+            "seeds, training",
         ),
         (
             {"training": {"learning_rat": 1}},

@@ -8,6 +8,7 @@ from torch import nn
 
 from noisynames.alphabet import ALPHABET
 from noisynames.errors import UserError
+from noisynames.inference import predict
 from noisynames.models import (
     READOUTS,
     RECURRENT,
@@ -17,7 +18,7 @@ from noisynames.models import (
     parameter_count,
     parameter_ranges,
 )
-from noisynames.modules import Classifier, load_classifier, load_model, padded, predict
+from noisynames.modules import Classifier, load_classifier, load_model, padded
 from noisynames.sampling import Examples
 
 SPECS = [

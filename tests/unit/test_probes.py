@@ -6,8 +6,9 @@ import torch
 
 from noisynames import runs
 from noisynames.evaluation import load_run
+from noisynames.inference import predict
 from noisynames.models import ModelSpec, initial_parameters
-from noisynames.modules import load_classifier, predict
+from noisynames.modules import load_classifier
 from noisynames.noise import Noise
 from noisynames.probes import ACCURACY, INITIAL, TRAINED, gradient_norms, probe_run
 from noisynames.sampling import Examples

@@ -9,10 +9,11 @@ from scipy import stats
 
 from noisynames.attention import _occlusion, by_position, seed_agreement, summarise
 from noisynames.evaluation import inspected_names, yardsticks
+from noisynames.inference import predict
 from noisynames.models import ModelSpec, initial_parameters
-from noisynames.modules import load_classifier, predict
+from noisynames.modules import load_classifier
 from noisynames.sampling import Examples
-from noisynames.scores import NAMES, _accuracy, _recall, score
+from noisynames.scores import NAMES, score
 from noisynames.splits import Split
 
 RUN: dict[str, Any] = {"model": "gru", "trained_at": "0", "tested_at": "5", "seed": 0}
@@ -29,16 +30,16 @@ def predictions() -> pd.DataFrame:
         ("c", "a", 3, 1.5),
     ]
     table = pd.DataFrame(rows, columns=["language", "prediction", "rank", "loss"])
-    return table.assign(name=list("uvwxyz"), probability=0.9, **RUN)
+    return table.assign(name=list("uvwxyz"), probability=0.9, noise="5", seed=0)
 
 
 def test_accuracies_by_hand() -> None:
-    recall = _recall(predictions())
-    by_language = recall.set_index("language")
+    scores = score([predictions()], "5")
+    by_language = scores["recall"].set_index("language")
     assert by_language["recall"].to_dict() == {"a": 0.5, "b": 1.0, "c": 0.0}
     assert by_language["precision"].to_dict() == pytest.approx({"a": 2 / 3, "b": 1 / 3, "c": 0.0})
     assert by_language["f1"].to_dict() == pytest.approx({"a": 4 / 7, "b": 0.5, "c": 0.0})
-    (row,) = _accuracy(predictions(), recall).to_dict("records")
+    (row,) = scores["accuracy"].to_dict("records")
     assert row["accuracy"] == pytest.approx(3 / 6)
     assert row["macro_accuracy"] == pytest.approx((0.5 + 1 + 0) / 3)
     assert row["macro_top3"] == pytest.approx((0.75 + 1 + 1) / 3)
@@ -48,14 +49,14 @@ def test_accuracies_by_hand() -> None:
 
 
 def test_confusion_rows_sum_to_one() -> None:
-    table = score([predictions().rename(columns={"tested_at": "noise"})], "5")["confusion"]
+    table = score([predictions()], "5")["confusion"]
     assert table.groupby("language")["share"].sum().tolist() == pytest.approx([1, 1, 1])
     cell = table[(table["language"] == "a") & (table["prediction"] == "b")]
     assert cell["share"].tolist() == [0.5]
 
 
 def test_scores_are_of_all_seeds_and_mistakes_of_the_noise_trained_under() -> None:
-    own = predictions().rename(columns={"tested_at": "noise"}).assign(noise="5")
+    own = predictions()
     quiet = own.assign(noise="0", prediction="c", rank=9)
     frames = [pd.concat([own, quiet]).assign(seed=seed) for seed in (0, 1)]
     frames[1].loc[frames[1]["name"] == "w", "probability"] = 0.95
@@ -74,7 +75,7 @@ def test_scores_are_of_all_seeds_and_mistakes_of_the_noise_trained_under() -> No
 
 
 def test_no_run_has_no_scores_and_the_same_columns() -> None:
-    whole = score([predictions().rename(columns={"tested_at": "noise"})], "5")
+    whole = score([predictions()], "5")
     for name, table in score([], "5").items():
         assert table.empty
         assert sorted(table.columns) == sorted(whole[name].columns), name

@@ -272,7 +272,7 @@ TESTED_CODE = [
     "evaluation.py",
     "cells.py",
 ]
-EVALUATION_CODE = [*TESTED_CODE, "modules.py"]
+EVALUATION_CODE = [*TESTED_CODE, "modules.py", "inference.py"]
 TESTED_AT = " ".join(f"--noise {noise}" for noise in NOISES)
 KEPT = flags(
     {"noise_characters": CHARACTERS, "keep_own": config["evaluation"]["keep"] == "own"}
