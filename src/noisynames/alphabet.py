@@ -14,6 +14,8 @@ ALPHABET = string.ascii_letters + " .,;'"
 """The 57 symbols that a name may consist of."""
 
 _INDEX = {symbol: index for index, symbol in enumerate(ALPHABET)}
+_FOREIGN = 255
+_CODES = np.array([_INDEX.get(chr(code), _FOREIGN) for code in range(256)], dtype=np.uint8)
 
 
 def normalise(name: str) -> str:
@@ -39,7 +41,10 @@ def encode(name: str) -> NDArray[np.uint8]:
     Raises:
         KeyError: A character is not in the alphabet (the name was not normalised).
     """
-    return np.array([_INDEX[symbol] for symbol in name], dtype=np.uint8)
+    codes: NDArray[np.uint8] = _CODES[np.frombuffer(name.encode("latin-1", "replace"), np.uint8)]
+    if _FOREIGN in codes:
+        raise KeyError(next(symbol for symbol in name if symbol not in _INDEX))
+    return codes
 
 
 def decode(indices: NDArray[np.integer]) -> str:

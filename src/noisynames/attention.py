@@ -41,29 +41,27 @@ def attention_of_run(
     module = load_run(folder)
     rows = inspected_names(split, per_language)
     stems = Examples.of_names(rows, record["languages"])
-    frames = []
-    for noise in noises:
-        examples = held_out_examples(stems, noise, record["seed"])
-        log_probabilities, weights = predict(module, examples)
-        assert weights is not None, "only models with an attention readout come here"
-        lengths = examples.lengths
-        position = np.concatenate([np.arange(length) for length in lengths])
-        frames.append(
-            pd.DataFrame(
-                {
-                    "seed": record["seed"],
-                    "noise": noise.name,
-                    "language": np.repeat([language for language, _ in rows], lengths),
-                    "name": np.repeat([name for _, name in rows], lengths),
-                    "position": position,
-                    "character": np.array(list(ALPHABET))[examples.characters],
-                    "weight": np.concatenate(weights).round(6),
-                    "is_noise": examples.is_noise.astype(int),
-                    "occlusion": _occlusion(module, examples, log_probabilities).round(6),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+    examples = Examples.concatenated(
+        [held_out_examples(stems, noise, record["seed"]) for noise in noises]
+    )
+    log_probabilities, weights = predict(module, examples)
+    assert weights is not None, "only models with an attention readout come here"
+    lengths = examples.lengths
+    keys = [(noise.name, language, name) for noise in noises for language, name in rows]
+    of_noise, of_language, of_name = (np.repeat(key, lengths) for key in zip(*keys, strict=True))
+    return pd.DataFrame(
+        {
+            "seed": record["seed"],
+            "noise": of_noise,
+            "language": of_language,
+            "name": of_name,
+            "position": np.concatenate([np.arange(length) for length in lengths]),
+            "character": np.array(list(ALPHABET))[examples.characters],
+            "weight": np.concatenate(weights).round(6),
+            "is_noise": examples.is_noise.astype(int),
+            "occlusion": _occlusion(module, examples, log_probabilities).round(6),
+        }
+    )
 
 
 def _occlusion(
@@ -107,25 +105,22 @@ def tables_of(frames: Iterable[pd.DataFrame], trained_at: str) -> dict[str, pd.D
         frames: A seed's weights each, as `attention_of_run` returns them.
         trained_at: The noise that the model was trained under.
     """
-    keys = {"model": "", "trained_at": trained_at}
     summaries, positions, quiet, examples = [], [], [], pd.DataFrame()
     for frame in frames:
-        weights = frame.rename(columns={"noise": "tested_at"}).assign(**keys)
+        weights = frame.rename(columns={"noise": "tested_at"})
         summaries.append(summarise(weights))
         positions.append(by_position(weights))
-        noisy = weights["is_noise"].groupby([weights[k] for k in _NAME]).transform("sum") > 0
-        quiet.append(weights[~noisy])
+        quiet.append(weights[weights.groupby(_NAME)["is_noise"].transform("sum") == 0])
         if examples.empty:
             examples = _examples(weights)
     if not summaries:
         return {name: pd.DataFrame(columns=columns) for name, columns in _COLUMNS.items()}
-    tables = {
+    return {
         "attention": pd.concat(summaries),
         "attention_position": pd.concat(positions),
         "attention_agreement": seed_agreement(pd.concat(quiet)),
         "attention_examples": examples,
     }
-    return {name: table.drop(columns=list(keys)) for name, table in tables.items()}
 
 
 def _examples(weights: pd.DataFrame) -> pd.DataFrame:
@@ -146,35 +141,34 @@ _COLUMNS = {
     "attention_agreement": ["agreement", "names"],
     "attention_examples": [key if key != "noise" else "tested_at" for key in ATTENTION_COLUMNS],
 }  # fmt: skip
-_NAME = ["model", "trained_at", "tested_at", "seed", "language", "name"]
-_RUN = _NAME[:4]
+_RUN = ["tested_at", "seed"]
+_NAME = [*_RUN, "language", "name"]
 
 
 def summarise(weights: pd.DataFrame) -> pd.DataFrame:
     """Return where each run's attention goes, averaged over names.
 
     Args:
-        weights: Rows of `attention_of_run` with model, trained_at and tested_at.
+        weights: Rows of `attention_of_run`, the noise as tested_at.
 
     Returns:
-        One row a model × trained_at × tested_at × seed: the mean weight on the last character, on
-        the last real letter and on all noise; the share of characters that are noise (what
-        uniform attention would put there); the entropy of the weights over that of uniform ones
-        (1 is uniform); and the mean over names of the rank correlation of weight and occlusion,
-        Spearman's ρ. Names of one character do not count for the last two.
+        One row a tested_at × seed: the mean weight on the last character, on the last real letter
+        and on all noise; the share of characters that are noise (what uniform attention would put
+        there); the entropy of the weights over that of uniform ones (1 is uniform); and the mean
+        over names of the rank correlation of weight and occlusion, Spearman's ρ. Names of one
+        character do not count for the last two.
     """
     rows = weights.sort_values([*_NAME, "position"], kind="stable").reset_index(drop=True)
-    grouped = rows.groupby(_NAME, sort=True)
+    name = rows.groupby(_NAME).ngroup()
+    grouped = rows.groupby(name)
     last = grouped["position"].transform("max")
-    letters = rows["position"].where(rows["is_noise"] == 0)
-    last_letter = letters.groupby([rows[key] for key in _NAME]).transform("max")
+    last_letter = rows["position"].where(rows["is_noise"] == 0).groupby(name).transform("max")
     rows["last_character"] = rows["weight"].where(rows["position"] == last, 0.0)
     rows["last_letter"] = rows["weight"].where(rows["position"] == last_letter, 0.0)
     rows["on_noise"] = rows["weight"] * rows["is_noise"]
     rows["entropy"] = -rows["weight"] * np.log(rows["weight"].clip(lower=1e-12))
     ranks = grouped[["weight", "occlusion"]].rank()
-    means: pd.DataFrame = ranks.groupby([rows[key] for key in _NAME]).transform("mean")
-    centred = ranks - means
+    centred = ranks - ranks.groupby(name).transform("mean")
     products = pd.DataFrame(
         {
             "xy": centred["weight"] * centred["occlusion"],
@@ -182,23 +176,22 @@ def summarise(weights: pd.DataFrame) -> pd.DataFrame:
             "yy": centred["occlusion"] ** 2,
         }
     )
-    sums = products.groupby([rows[key] for key in _NAME]).transform("sum")
+    sums = products.groupby(name).sum()
     scale = (sums["xx"] * sums["yy"]) ** 0.5
-    rows["occlusion_agreement"] = sums["xy"] / scale.where(scale > 0)
-    per_name = rows.groupby(_NAME, sort=True).agg(
+    per_name = grouped.agg(
+        tested_at=("tested_at", "first"),
+        seed=("seed", "first"),
         last_character=("last_character", "sum"),
         last_letter=("last_letter", "sum"),
         on_noise=("on_noise", "sum"),
         noise_share=("is_noise", "mean"),
         entropy=("entropy", "sum"),
         length=("position", "size"),
-        occlusion_agreement=("occlusion_agreement", "first"),
     )
     uniform = np.log(per_name["length"])
     per_name["entropy"] = (per_name["entropy"] / uniform.where(uniform > 0)).clip(upper=1.0)
-    columns = ["last_character", "last_letter", "on_noise", "noise_share", "entropy"]
-    columns += ["occlusion_agreement"]
-    return per_name.groupby(_RUN, sort=True)[columns].mean().reset_index()
+    per_name["occlusion_agreement"] = sums["xy"] / scale.where(scale > 0)
+    return per_name.drop(columns="length").groupby(_RUN).mean().reset_index()
 
 
 def seed_agreement(weights: pd.DataFrame) -> pd.DataFrame:
@@ -207,43 +200,34 @@ def seed_agreement(weights: pd.DataFrame) -> pd.DataFrame:
     Without noise only, since noise differs from seed to seed.
 
     Args:
-        weights: Rows of `attention_of_run` with model, trained_at and tested_at.
+        weights: Rows of `attention_of_run`, the noise as tested_at.
 
     Returns:
-        One row a model × trained_at: agreement, the mean over names of the mean pairwise
-        Pearson correlation between seeds of the weights along the name, and names, their number.
-        Empty where no name of two characters or more was held out twice.
+        One row: agreement, the mean over names of the mean pairwise Pearson correlation between
+        seeds of the weights along the name, and names, their number. Empty where no name of two
+        characters or more was held out twice.
     """
-    records = []
-    quiet = weights[weights["is_noise"].groupby([weights[k] for k in _NAME]).transform("sum") == 0]
-    level = quiet["tested_at"].map(lambda name: Noise.named(str(name)).level)
+    quiet = weights[weights.groupby(_NAME)["is_noise"].transform("sum") == 0]
+    levels = {name: Noise.named(str(name)).level for name in quiet["tested_at"].unique()}
+    level = quiet["tested_at"].map(levels)
     quiet = quiet[level == level.min()]
     quiet = quiet.sort_values([*_NAME, "position"], kind="stable")
-    for (model, trained_at), cell in quiet.groupby(["model", "trained_at"], sort=True):
-        correlations = []
-        for (_, name), rows in cell.groupby(["language", "name"], sort=True):
-            curves = rows["weight"].to_numpy().reshape(-1, len(str(name)))  # a row a seed
-            varied = curves[curves.std(axis=1) > 0]
-            if len(varied) > 1 and varied.shape[1] > 1:
-                pairwise = np.corrcoef(varied)[np.triu_indices(len(varied), 1)]
-                correlations.append(float(pairwise.mean()))
-        if correlations:
-            records.append(
-                {
-                    "model": model,
-                    "trained_at": trained_at,
-                    "agreement": float(np.mean(correlations)),
-                    "names": len(correlations),
-                }
-            )
-    return pd.DataFrame(records, columns=["model", "trained_at", "agreement", "names"])
+    correlations = []
+    for (_, name), rows in quiet.groupby(["language", "name"]):
+        curves = rows["weight"].to_numpy().reshape(-1, len(str(name)))  # a row a seed
+        varied = curves[curves.std(axis=1) > 0]
+        if len(varied) > 1 and varied.shape[1] > 1:
+            pairwise = np.corrcoef(varied)[np.triu_indices(len(varied), 1)]
+            correlations.append(float(pairwise.mean()))
+    found = [(np.mean(correlations), len(correlations))] if correlations else []
+    return pd.DataFrame(found, columns=["agreement", "names"])
 
 
 def by_position(weights: pd.DataFrame, longest: int = 12) -> pd.DataFrame:
     """Return the mean weight by position from the end (0 is the last character).
 
     Returns:
-        One row a model × trained_at × tested_at × seed × from_end (0 … longest − 1): weight, the
+        One row a tested_at × seed × from_end (0 … longest − 1): weight, the
         mean over the names that are long enough, and names, their number.
     """
     rows = weights.copy()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from noisynames import attention, baselines, evaluation, probes, scores
+from noisynames import evaluation, scores
 from noisynames.files import read_record
 from noisynames.noise import Noise
 
@@ -62,6 +62,8 @@ def evaluate_baseline(
     Raises:
         UserError: There is no such baseline, or a split is missing or damaged.
     """
+    from noisynames import baselines
+
     evaluation.write_with_tables(
         baselines.evaluate(name, splits, seeds, own, tested, updates),
         evaluation.PREDICTION_COLUMNS,
@@ -85,6 +87,8 @@ def inspect_attention(
     Raises:
         UserError: A file is missing or damaged, or a run was trained on another split.
     """
+    from noisynames import attention
+
     evaluation.write_with_tables(
         evaluation.runs_of_cell(
             folders,
@@ -113,6 +117,8 @@ def probe(
     Raises:
         UserError: A file is missing or damaged, or a run was trained on another split.
     """
+    from noisynames import probes
+
     frames = evaluation.runs_of_cell(
         folders,
         splits,

@@ -4,7 +4,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,13 @@ from noisynames import runs, splits
 from noisynames.alphabet import ALPHABET
 from noisynames.errors import UserError
 from noisynames.files import csv_text, read_record, write_record, write_table, write_text
-from noisynames.inference import predict
 from noisynames.models import ModelSpec
-from noisynames.modules import Classifier, Custom, load_model
 from noisynames.noise import Noise, NoiseStream
 from noisynames.sampling import Examples, held_out_examples
 from noisynames.splits import Row, Split
+
+if TYPE_CHECKING:  # a baseline's predictions need no torch, which takes longest to import
+    from noisynames.modules import Classifier, Custom
 
 PREDICTION_COLUMNS = [
     "seed", "noise", "language", "name", "prediction", "probability", "rank", "loss"
@@ -57,7 +58,7 @@ def read_split(folder: Path, splits_folder: Path) -> Split:
     """
     file = splits_folder / f"{folder.name}.csv"
     split = splits.read(file)
-    if read_record(folder / runs.RECORD)["split"] != split.digest:
+    if read_record(folder / runs.RECORD)["split"] != splits.digest_on_record(file):
         raise UserError(
             f"{folder}: trained on another split than {file}; "
             f"`rm -r {shlex.quote(str(folder))}`, then run again"
@@ -113,6 +114,8 @@ def evaluate_run(folder: Path, split: Split, noises: Sequence[Noise]) -> pd.Data
     Raises:
         UserError: A file of the run is missing or damaged.
     """
+    from noisynames.inference import predict
+
     record = read_record(folder / runs.RECORD)
     if record["status"] != "ok":
         return None
@@ -166,6 +169,8 @@ def validate(folder: Path, split: Split, noise: Noise) -> dict[str, Any] | None:
     Raises:
         UserError: A file of the run is missing or damaged.
     """
+    from noisynames.inference import predict
+
     record = read_record(folder / runs.RECORD)
     if record["status"] != "ok" or not split.validation:
         return None
@@ -183,12 +188,14 @@ def validate(folder: Path, split: Split, noise: Noise) -> dict[str, Any] | None:
     }
 
 
-def load_run(folder: Path) -> Classifier | Custom:
+def load_run(folder: Path) -> "Classifier | Custom":
     """Return a run's trained module.
 
     Raises:
         UserError: A file of the run is missing or damaged.
     """
+    from noisynames.modules import load_model
+
     record = read_record(folder / runs.RECORD)
     return load_model(
         ModelSpec(**record["spec"]),

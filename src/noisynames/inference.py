@@ -34,7 +34,8 @@ def predict(
             prefixes = None
             if isinstance(module, Classifier) and module.reads_forward:
                 prefixes = Prefixes(module, part)
-            by_length = np.argsort(part.lengths, kind="stable")
+            lengths = part.lengths
+            by_length = np.argsort(lengths, kind="stable")
             for first in range(0, len(by_length), _CLASSIFIED_AT_ONCE):
                 rows = by_length[first : first + _CLASSIFIED_AT_ONCE]
                 outputs, weights = (
@@ -43,7 +44,7 @@ def predict(
                 log_probabilities[neighbours[rows]] = outputs.double().numpy()
                 if weights is not None:
                     for row, weight in zip(rows, weights.double().numpy(), strict=True):
-                        attention[neighbours[row]] = weight[: part.lengths[row]]
+                        attention[neighbours[row]] = weight[: lengths[row]]
     return log_probabilities, attention if module.spec.readout == "attention" else None
 
 

@@ -49,11 +49,10 @@ class Examples:
     def of_names(cls, rows: Sequence[tuple[str, str]], languages: Sequence[str]) -> Self:
         """Encode (language, name) pairs; a target is a position in `languages`."""
         index = {language: i for i, language in enumerate(languages)}
-        codes = [encode(name) for _, name in rows]
-        characters = np.concatenate([*codes, np.empty(0, np.uint8)])
+        characters = encode("".join(name for _, name in rows))
         return cls(
             characters,
-            np.concatenate([[0], np.cumsum([len(code) for code in codes])]).astype(np.int64),
+            np.concatenate([[0], np.cumsum([len(name) for _, name in rows])]).astype(np.int64),
             np.array([index[language] for language, _ in rows], dtype=np.int64),
             np.zeros(len(characters), bool),
         )

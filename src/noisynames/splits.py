@@ -171,6 +171,16 @@ def read(path: Path) -> Split:
     return Split(parts[TRAIN], parts[TEST], parts[VALIDATION])
 
 
+def digest_on_record(path: Path) -> str:
+    """Return `Split.digest` of a split that `write` wrote, which `read` has found whole.
+
+    Raises:
+        UserError: The record is missing, or not what was written.
+    """
+    digest: str = read_record(path.with_suffix(".json"))["files"][path.name]
+    return digest
+
+
 def _parts(split: Split) -> dict[str, list[Row]]:
     return {TRAIN: split.train, VALIDATION: split.validation, TEST: split.test}
 

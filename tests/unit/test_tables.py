@@ -1,7 +1,5 @@
 """Scores, yardsticks and attention summaries against numbers worked out by hand."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,8 +13,6 @@ from noisynames.modules import load_classifier
 from noisynames.sampling import Examples
 from noisynames.scores import NAMES, score
 from noisynames.splits import Split
-
-RUN: dict[str, Any] = {"model": "gru", "trained_at": "0", "tested_at": "5", "seed": 0}
 
 
 def predictions() -> pd.DataFrame:
@@ -108,7 +104,8 @@ def attention() -> pd.DataFrame:
     noise = {"Ab": [0, 0, 1, 1], "Xyz": [0, 0, 0]}
     return pd.DataFrame(
         {
-            **RUN,
+            "tested_at": "5",
+            "seed": 0,
             "language": "a",
             "name": name,
             "position": i,
