@@ -1,7 +1,7 @@
 """What a config asks for: every model × noise × seed. Read by the workflow, so light to import."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,22 @@ from noisynames.noise import Noise
 
 Cell = tuple[str, str, int]
 """A model, a noise and a seed."""
+
+SEEDS_PER_PART = 100
+"""Seeds 0 to 99 of a model × noise are tested in one job, and each further hundred in another."""
+
+
+def parts_of(seeds: Iterable[int]) -> dict[str, list[int]]:
+    """Return the seeds that are tested together, by what the names of their files end in.
+
+    Seeds 0 to 99 are "", 100 to 199 "-seeds100", and so on: a seed's part depends on no other's, so
+    that what was made of a finished part stays when seeds are added to another.
+    """
+    parts: dict[str, list[int]] = {}
+    for seed in seeds:
+        first = seed // SEEDS_PER_PART * SEEDS_PER_PART
+        parts.setdefault(f"-seeds{first}" if first else "", []).append(seed)
+    return parts
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,11 @@ class Grid:
     def cells(self) -> list[Cell]:
         """Every run, by model, then noise, then seed."""
         return [(m, n, s) for m in self.models for n in self.noises for s in self.seeds]
+
+    @property
+    def parts(self) -> dict[str, list[int]]:
+        """The seeds that are tested together; see `parts_of`."""
+        return parts_of(self.seeds)
 
     @property
     def rates(self) -> dict[str, list[str]]:

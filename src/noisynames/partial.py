@@ -1,5 +1,6 @@
 """A report from the runs that exist, when others failed or have not run yet."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -62,26 +63,25 @@ def write(
     splits, tested = results / "splits", grid.conditions
     keep_own = config["evaluation"]["keep"] == "own"
     names = config["attention"]["names_per_language"]
-    for model in grid.models:
-        for noise in tested:
-            runs_asked = [(model, noise.name, seed) for seed in grid.seeds]
-            folders = [run_folder(results, cell) for cell in runs_asked if cell not in missing]
-            file = Path(model, f"noise{noise.name}.csv")
-            cells.evaluate(folders, splits, noise, tested, keep_own, work / "evaluation" / file)
+    updates = grid.training["updates"]
+    for noise, (part, seeds) in itertools.product(tested, grid.parts.items()):
+        file = f"noise{noise.name}{part}.csv"
+        for model in grid.models:
+            asked = [(model, noise.name, seed) for seed in seeds]
+            folders = [run_folder(results, cell) for cell in asked if cell not in missing]
+            output = work / "evaluation" / model / file
+            cells.evaluate(folders, splits, noise, tested, keep_own, output)
             cells.probe(
                 folders, splits, grid.noise_characters, **config["probe"],
-                output=work / "probes" / file,
+                output=work / "probes" / model / file,
             )  # fmt: skip
             if model in grid.attention_models:
-                output = work / "attention" / file
+                output = work / "attention" / model / file
                 cells.inspect_attention(folders, splits, noise, tested, names, keep_own, output)
-    seeds = sorted({seed for _, _, seed in set(grid.cells) - set(missing)})
-    for baseline in grid.baselines:
-        for noise in tested:
-            output = work / "evaluation" / baseline / f"noise{noise.name}.csv"
-            cells.evaluate_baseline(
-                baseline, splits, seeds, noise, tested, grid.training["updates"], keep_own, output
-            )
+        known = sorted({seed for _, _, seed in set(grid.cells) - set(missing)} & set(seeds))
+        for name in grid.baselines:
+            output = work / "evaluation" / name / file
+            cells.evaluate_baseline(name, splits, known, noise, tested, updates, keep_own, output)
 
     built = tables.build(results, grid, work, missing)
     timings = tables.timings(results, [cell for cell in grid.cells if cell not in missing])

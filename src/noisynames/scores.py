@@ -28,27 +28,26 @@ def score(frames: Iterable[pd.DataFrame], trained_at: str) -> Scores:
         accuracy: A row a seed × noise: plain, macro-averaged and top-3 accuracy, F1, losses (nats).
         recall: A row a seed × noise × language: recall, precision and F1.
         confusion: A row a noise × language × prediction: the mean over seeds of the share of the
-            language's names that got the prediction.
+            language's names that got the prediction, and over how many seeds.
         mistakes: The most confident mistakes at the noise trained under, and in how many seeds.
     """
     tables: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     shares: list[pd.Series] = []
-    wrong, held_out = [], []
+    own = []
     for predictions in frames:
         accuracy, recall, share = _score_run(predictions)
         tables.append((accuracy, recall))
         shares.append(share)
-        own = predictions[predictions["noise"] == trained_at]
-        wrong.append(own[own["language"] != own["prediction"]])
-        held_out.append(own[["seed", "name"]].drop_duplicates())
+        own.append(predictions[predictions["noise"] == trained_at])
     if not tables:
         return {name: pd.DataFrame(columns=columns) for name, columns in _COLUMNS.items()}
     accuracy, recall = (pd.concat(runs, ignore_index=True) for runs in zip(*tables, strict=True))
+    confusion = pd.concat(shares, axis=1).mean(axis=1).rename("share")
     return {
         "accuracy": accuracy,
         "recall": recall,
-        "confusion": pd.concat(shares, axis=1).mean(axis=1).rename("share").reset_index(),
-        "mistakes": _mistakes(pd.concat(wrong), pd.concat(held_out)),
+        "confusion": confusion.reset_index().assign(seeds=len(shares)),
+        "mistakes": mistakes(pd.concat(own)),
     }
 
 
@@ -57,7 +56,7 @@ _COLUMNS = {
         *_RUN, "accuracy", "loss", "names", "macro_accuracy", "macro_f1", "macro_loss", "macro_top3"
     ],
     "recall": [*_RUN, "language", "names", "recall", "precision", "f1"],
-    "confusion": ["tested_at", "language", "prediction", "share"],
+    "confusion": ["tested_at", "language", "prediction", "share", "seeds"],
     "mistakes": ["name", "language", "prediction", "probability", "seeds", "held_out"],
 }  # fmt: skip
 
@@ -114,11 +113,16 @@ def _score_run(predictions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, p
     return accuracies, of_language, pd.Series((confusion / names[:, :, None]).ravel(), index)
 
 
-def _mistakes(wrong: pd.DataFrame, held_out: pd.DataFrame) -> pd.DataFrame:
-    """Return the most confident mistakes: the surest seed's probability, and how many agree."""
+def mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the most confident mistakes: the surest seed's probability, and how many agree.
+
+    Args:
+        predictions: Of every seed, under one noise.
+    """
     keys = ["name", "language", "prediction"]
+    wrong = predictions[predictions["language"] != predictions["prediction"]]
     table = wrong.groupby(keys).agg(probability=("probability", "max"), seeds=("seed", "nunique"))
-    held = held_out.groupby("name")["seed"].nunique().rename("held_out")
+    held = predictions.groupby("name")["seed"].nunique().rename("held_out")
     table = table.reset_index().join(held, on="name")
     table = table.sort_values(
         ["probability", "name", "language"], ascending=[False, True, True], kind="stable"

@@ -1,7 +1,8 @@
 """Run files to tidy tables, one DataFrame a file of `results/tables/`."""
 
+import itertools
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,8 @@ def build(
     if grid.attention_models:
         for name in attention.TABLES:
             tables[name] = _stack(work / "attention", grid.attention_models, grid, name)
+    if len(grid.parts) > 1:
+        tables |= _over_parts(tables, work / "evaluation", grid)
     return {name: _ordered(table, grid) for name, table in tables.items()}
 
 
@@ -139,38 +142,73 @@ def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
     return record
 
 
+def _files(folder: Path, models: Iterable[str], grid: Grid) -> Iterator[tuple[str, str, Path]]:
+    """Yield each model × noise and the file of each part of its seeds."""
+    for model, noise, part in itertools.product(models, grid.noises, grid.parts):
+        yield model, noise, folder / model / f"noise{noise}{part}.csv"
+
+
 def _vouch(folder: Path, models: Iterable[str], grid: Grid) -> None:
     """Refuse rows that are not what was written: not read here, but what the tables are made of."""
-    for model in models:
-        for noise in grid.noises:
-            path = folder / model / f"noise{noise}.csv"
-            read_recorded(path, read_record(path.with_suffix(".json")))
+    for _, _, path in _files(folder, models, grid):
+        read_recorded(path, read_record(path.with_suffix(".json")))
 
 
 def _stack(folder: Path, models: Iterable[str], grid: Grid, table: str = "") -> pd.DataFrame:
     """Return a table of every model × noise as one, with columns that say which."""
     frames = []
-    for model in models:
-        for noise in grid.noises:
-            path = folder / model / f"noise{noise}.csv"
-            record = read_record(path.with_suffix(".json"))
-            if table:
-                path = path.with_name(f"{path.stem}-{table}.csv")
-            frame = read_table(path, record, _SOMETIMES_EMPTY)
-            frames.append(frame.assign(model=model, trained_at=noise))
+    for model, noise, path in _files(folder, models, grid):
+        record = read_record(path.with_suffix(".json"))
+        file = path.with_name(f"{path.stem}-{table}.csv") if table else path
+        frame = read_table(file, record, _SOMETIMES_EMPTY)
+        frames.append(frame.assign(model=model, trained_at=noise))
     filled = [frame for frame in frames if len(frame)]
     whole = pd.concat(filled or frames[:1], ignore_index=True)
     keys = [key for key in ("model", "trained_at") if key in whole.columns]
     return whole[[*keys, *(column for column in whole.columns if column not in keys)]]
 
 
+def _over_parts(tables: Tables, evaluation: Path, grid: Grid) -> Tables:
+    """Return, of all seeds, those tables that sum up seeds and so far do it part by part.
+
+    Seeds agree on where to attend as the seeds of the same part do, on average over names.
+    """
+    cell = ["model", "trained_at"]
+    mistakes = []
+    files = itertools.groupby(_files(evaluation, grid.models, grid), lambda item: item[:2])
+    for (model, noise), parts in files:
+        paths = [path for _, _, path in parts]
+        rows = pd.concat([read_table(p, read_record(p.with_suffix(".json"))) for p in paths])
+        found = scores.mistakes(rows[rows["noise"] == noise])
+        mistakes.append(found.assign(model=model, trained_at=noise))
+    whole = {
+        "confusion": _weighted_mean(
+            tables["confusion"], [*cell, "tested_at", "language", "prediction"], "share", "seeds"
+        ),
+        "mistakes": pd.concat(mistakes)[tables["mistakes"].columns],
+    }
+    if grid.attention_models:
+        agreement, examples = tables["attention_agreement"], tables["attention_examples"]
+        whole["attention_agreement"] = _weighted_mean(agreement, cell, "agreement", "names")
+        first = examples.groupby(cell)["seed"].transform("min")
+        whole["attention_examples"] = examples[examples["seed"] == first]
+    return whole
+
+
+def _weighted_mean(table: pd.DataFrame, keys: list[str], value: str, weight: str) -> pd.DataFrame:
+    """Return a row for each combination of keys: the weighted mean of a value, and the weights."""
+    total = table.assign(**{value: table[value] * table[weight]}).groupby(keys)[[value, weight]]
+    sums = total.sum()
+    sums[value] /= sums[weight]
+    return sums.reset_index()
+
+
 def _validation(folder: Path, grid: Grid) -> dict[Cell, dict[str, float]]:
     """Return how each run did on its validation names, where there are such."""
     return {
         (model, noise, row["seed"]): row
-        for model in grid.models
-        for noise in grid.noises
-        for row in read_record(folder / model / f"noise{noise}.json")["validation"]
+        for model, noise, path in _files(folder, grid.models, grid)
+        for row in read_record(path.with_suffix(".json"))["validation"]
     }
 
 

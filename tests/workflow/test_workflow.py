@@ -5,14 +5,21 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT, Snakemake, hashes, planned
 
+from noisynames import cells, grid, tables
+from noisynames.config import resolve
+from noisynames.noise import Noise
+
 pytestmark = pytest.mark.workflow
 
-TINY = {
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+TINY: dict[str, Any] = {
     "models": {"gru": {"cell": "gru", "hidden_size": 4}},
     "noise": {"levels": [0]},
     "seeds": 1,
@@ -312,19 +319,80 @@ def test_several_seeds_in_one_process_are_the_same_runs(
     assert all(time["startup_seconds"] >= 0 for time in times)
 
 
-def test_more_seeds_of_a_big_grid_train_only_their_own_blocks(
+def test_ten_more_seeds_of_a_big_grid_are_all_that_is_made(
     snakemake: Snakemake, tmp_path: Path
 ) -> None:
-    """100 seeds of which 10 are trained, then 110: as if it were finished, by its rules' names."""
+    """What 110 seeds take beside what 100 take: nothing that was made of those is made again."""
     config = yaml.safe_load((ROOT / "config/big.yaml").read_text())
-    config["models"] = {"rnn": config["models"]["rnn"]}
     path = tmp_path / "big.yaml"
 
     def rules(seeds: int) -> dict[str, int]:
         path.write_text(yaml.safe_dump(config | {"seeds": seeds}))
-        jobs = planned(snakemake(tmp_path, "--configfile", path, "-n").stdout)
-        return {rule: count for rule, count in jobs.items() if rule.startswith("train")}
+        return planned(snakemake(tmp_path, "--configfile", path, "-n").stdout)
 
-    before, after = rules(20), rules(30)
-    assert before == {"train_0_to_9": 5, "train_10_to_19": 5}
-    assert after == before | {"train_20_to_29": 5}
+    before, after = rules(100), rules(110)
+    more = {rule: count - before.get(rule, 0) for rule, count in after.items()}
+    assert {rule: count for rule, count in more.items() if count} == {
+        "split": 10, "train_100_to_109": 20, "evaluate": 20, "probe": 20, "inspect_attention": 5,
+        "baseline": 10,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def two_parts(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Tables of seed 99, then of 99 to 101, and what a dry run said in between."""
+    folder = tmp_path_factory.mktemp("two_parts")
+    config = {"models": {"gru": TINY["models"]["gru"] | {"readout": "attention"}}}
+    config |= {"noise": {"levels": [2]}, "training": TINY["training"] | {"seeds_per_job": 2}}
+    for seeds in ([99], [99, 100, 101]):
+        path = write_config(folder, seeds=seeds, **config)
+        plan = snakemake(folder, "--configfile", path, "-n").stdout
+        snakemake(folder, "results/tables/runs.csv", "--configfile", path, "--cores", "2")
+    return folder, plan
+
+
+def test_seeds_of_a_further_hundred_leave_what_was_made_alone(two_parts: tuple[Path, str]) -> None:
+    _, plan = two_parts
+    assert planned(plan) == {
+        "split": 2, "train_100_to_101": 1, "evaluate": 1, "probe": 1, "inspect_attention": 1,
+        "baseline": 2, "aggregate": 1, "plot": 1, "report": 1,
+    }  # fmt: skip
+    made = re.findall(r"output: results/(?:evaluation|probes|attention)/(\S*),", plan)
+    assert made
+    assert all("noise2-seeds100" in file for file in made)
+
+
+def test_tables_of_seeds_in_parts_are_those_of_all_at_once(
+    two_parts: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = two_parts
+    results, seeds, noise = folder / "results", [99, 100, 101], Noise(2)
+    config = resolve(yaml.safe_load((folder / "my.yaml").read_text()), SCHEMA)
+    training = {k: config["training"][k] for k in ("updates", "record_every", "learning_rate")}
+    once = grid.Grid(config["models"], ["2"], ".,;'", seeds, training, ["ngrams", "majority"])
+    monkeypatch.setattr(grid, "SEEDS_PER_PART", 1000)
+    assert once.parts == {"": seeds}
+
+    runs = [grid.run_folder(results, cell) for cell in once.cells]
+    splits, file = results / "splits", "noise2.csv"
+    cells.evaluate(runs, splits, noise, [noise], False, tmp_path / "evaluation/gru" / file)
+    cells.probe(runs, splits, ".,;'", **config["probe"], output=tmp_path / "probes/gru" / file)
+    cells.inspect_attention(
+        runs, splits, noise, [noise], 5, False, tmp_path / "attention/gru" / file
+    )
+    for name in once.baselines:
+        output = tmp_path / "evaluation" / name / file
+        cells.evaluate_baseline(name, splits, seeds, noise, [noise], 100, False, output)
+
+    for name, table in tables.build(results, once, tmp_path).items():
+        if name == "attention_agreement":  # of pairs of seeds within a part
+            continue
+        tables.write({name: table}, tmp_path, "record.json", {})
+        expected, found = (
+            pd.read_csv(path) for path in (tmp_path / f"{name}.csv", results / f"tables/{name}.csv")
+        )
+        keys = [c for c in found.columns if not pd.api.types.is_float_dtype(found[c])]
+        expected, found = (
+            table.sort_values(keys, kind="stable", ignore_index=True) for table in (expected, found)
+        )
+        pd.testing.assert_frame_equal(found, expected, rtol=1e-5, atol=1e-6)

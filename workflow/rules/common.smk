@@ -11,7 +11,7 @@ from pathlib import Path
 from noisynames.config import check_file, custom_source, resolve
 from noisynames.errors import UserError
 from noisynames.files import sweep
-from noisynames.grid import Grid
+from noisynames.grid import Grid, parts_of
 from noisynames.models import spec_from
 from noisynames.noise import conditions
 from noisynames.training import source_files
@@ -45,6 +45,8 @@ BLOCKS = [
     for number in dict.fromkeys(seed // SEEDS_PER_JOB for seed in SEEDS)
     if SEEDS_PER_JOB > 1
 ]
+# What is tested together: each part is a job a model × noise.
+PARTS = parts_of(SEEDS)
 TRAINING = {
     key: config["training"][key] for key in ("updates", "record_every", "engine")
 }
@@ -113,22 +115,25 @@ RUN_FILES = ["losses.csv", "weights.safetensors", "run.json", "timing.json"]
 RECORDED = ["csv", "json"]
 SPLITS = expand("results/splits/seed{seed}.{type}", seed=SEEDS, type=RECORDED)
 EVALUATION = expand(
-    "results/evaluation/{model}/noise{noise}{part}",
+    "results/evaluation/{model}/noise{noise}{part}{file}",
     model=[*MODELS, *BASELINES],
     noise=NOISES,
-    part=[".csv", ".json", *(f"-{name}.csv" for name in SCORES)],
+    part=PARTS,
+    file=[".csv", ".json", *(f"-{name}.csv" for name in SCORES)],
 )
 PROBES = expand(
-    "results/probes/{model}/noise{noise}.{type}",
+    "results/probes/{model}/noise{noise}{part}.{type}",
     model=MODELS,
     noise=NOISES,
+    part=PARTS,
     type=RECORDED,
 )
 ATTENTION = expand(
-    "results/attention/{model}/noise{noise}{part}",
+    "results/attention/{model}/noise{noise}{part}{file}",
     model=ATTENTION_MODELS,
     noise=NOISES,
-    part=[".csv", ".json", *(f"-{name}.csv" for name in ATTENTION_TABLES)],
+    part=PARTS,
+    file=[".csv", ".json", *(f"-{name}.csv" for name in ATTENTION_TABLES)],
 )
 ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + expand(
     "results/tables/{record}.json", record=["statistics", "timings"]
@@ -150,6 +155,7 @@ wildcard_constraints:
     model="|".join(MODELS),
     noise="|".join(NOISES),
     seed="|".join(map(str, SEEDS)),
+    part=f"(?:{'|'.join(PARTS)})",
 
 
 @cache
@@ -203,10 +209,17 @@ def literal(text):
 
 
 def run_files(name):
-    """An input function: this file of each seed's run of a model × noise level."""
+    """An input function: this file of each run of a part of a model × noise."""
     return lambda wildcards: expand(
         f"results/runs/{wildcards.model}/noise{wildcards.noise}/seed{{seed}}/{name}",
-        seed=SEEDS,
+        seed=PARTS[wildcards.part],
+    )
+
+
+def split_files(wildcards):
+    """An input function: the splits of a part's seeds."""
+    return expand(
+        "results/splits/seed{seed}.{type}", seed=PARTS[wildcards.part], type=RECORDED
     )
 
 

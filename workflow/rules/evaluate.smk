@@ -1,19 +1,20 @@
 rule evaluate:
-    """Predict the held-out names with every seed of a model × noise, under every noise."""
+    """Predict the held-out names with a part's seeds of a model × noise, under every noise."""
     input:
         weights=run_files("weights.safetensors"),
         records=run_files("run.json"),
-        splits=SPLITS,
+        splits=split_files,
     output:
-        predictions="results/evaluation/{model}/noise{noise}.csv",
+        predictions="results/evaluation/{model}/noise{noise}{part}.csv",
         scores=expand(
-            "results/evaluation/{{model}}/noise{{noise}}-{name}.csv", name=SCORES
+            "results/evaluation/{{model}}/noise{{noise}}{{part}}-{name}.csv",
+            name=SCORES,
         ),
-        record="results/evaluation/{model}/noise{noise}.json",
+        record="results/evaluation/{model}/noise{noise}{part}.json",
     log:
-        "results/logs/evaluate/{model}/noise{noise}.log",
+        "results/logs/evaluate/{model}/noise{noise}{part}.log",
     benchmark:
-        "results/benchmarks/evaluate/{model}/noise{noise}.jsonl"
+        "results/benchmarks/evaluate/{model}/noise{noise}{part}.jsonl"
     conda:
         "../../environment.yml"
     threads: 1
@@ -36,18 +37,18 @@ rule inspect_attention:
     input:
         weights=run_files("weights.safetensors"),
         records=run_files("run.json"),
-        splits=SPLITS,
+        splits=split_files,
     output:
-        weights="results/attention/{model}/noise{noise}.csv",
+        weights="results/attention/{model}/noise{noise}{part}.csv",
         tables=expand(
-            "results/attention/{{model}}/noise{{noise}}-{name}.csv",
+            "results/attention/{{model}}/noise{{noise}}{{part}}-{name}.csv",
             name=ATTENTION_TABLES,
         ),
-        record="results/attention/{model}/noise{noise}.json",
+        record="results/attention/{model}/noise{noise}{part}.json",
     log:
-        "results/logs/inspect_attention/{model}/noise{noise}.log",
+        "results/logs/inspect_attention/{model}/noise{noise}{part}.log",
     benchmark:
-        "results/benchmarks/inspect_attention/{model}/noise{noise}.jsonl"
+        "results/benchmarks/inspect_attention/{model}/noise{noise}{part}.jsonl"
     conda:
         "../../environment.yml"
     threads: 1
@@ -72,14 +73,14 @@ rule probe:
     input:
         weights=run_files("weights.safetensors"),
         records=run_files("run.json"),
-        splits=SPLITS,
+        splits=split_files,
     output:
-        probes="results/probes/{model}/noise{noise}.csv",
-        record="results/probes/{model}/noise{noise}.json",
+        probes="results/probes/{model}/noise{noise}{part}.csv",
+        record="results/probes/{model}/noise{noise}{part}.json",
     log:
-        "results/logs/probe/{model}/noise{noise}.log",
+        "results/logs/probe/{model}/noise{noise}{part}.log",
     benchmark:
-        "results/benchmarks/probe/{model}/noise{noise}.jsonl"
+        "results/benchmarks/probe/{model}/noise{noise}{part}.jsonl"
     conda:
         "../../environment.yml"
     threads: 1
@@ -99,17 +100,18 @@ rule probe:
 rule baseline:
     """Fit a baseline under every seed and one noise, and predict the held-out names."""
     input:
-        splits=SPLITS,
+        splits=split_files,
     output:
-        predictions="results/evaluation/{baseline}/noise{noise}.csv",
+        predictions="results/evaluation/{baseline}/noise{noise}{part}.csv",
         scores=expand(
-            "results/evaluation/{{baseline}}/noise{{noise}}-{name}.csv", name=SCORES
+            "results/evaluation/{{baseline}}/noise{{noise}}{{part}}-{name}.csv",
+            name=SCORES,
         ),
-        record="results/evaluation/{baseline}/noise{noise}.json",
+        record="results/evaluation/{baseline}/noise{noise}{part}.json",
     log:
-        "results/logs/baseline/{baseline}/noise{noise}.log",
+        "results/logs/baseline/{baseline}/noise{noise}{part}.log",
     benchmark:
-        "results/benchmarks/baseline/{baseline}/noise{noise}.jsonl"
+        "results/benchmarks/baseline/{baseline}/noise{noise}{part}.jsonl"
     conda:
         "../../environment.yml"
     threads: 1
@@ -118,7 +120,7 @@ rule baseline:
         runtime=30,
     params:
         code=code(*TESTED_CODE, "scores.py", "baselines.py"),
-        seeds=" ".join(f"--seed {seed}" for seed in SEEDS),
+        seeds=lambda wildcards: [f"--seed {seed}" for seed in PARTS[wildcards.part]],
         noise=TESTED_AT,
         kept=KEPT,
         updates=config["training"]["updates"],
