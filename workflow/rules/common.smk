@@ -38,13 +38,16 @@ NOISES = [noise.name for noise in CONDITIONS]
 CHARACTERS = config["noise"]["characters"]
 BASELINES = config["baselines"]
 SEEDS = config["seeds"]
-SEEDS_PER_JOB = config["training"]["seeds_per_job"]
-# Blocks of neighbouring seeds; new seeds make new blocks.
-BLOCKS = [
-    [seed for seed in SEEDS if seed // SEEDS_PER_JOB == number]
-    for number in dict.fromkeys(seed // SEEDS_PER_JOB for seed in SEEDS)
-    if SEEDS_PER_JOB > 1
+# Tens of seeds that share a process: "" is 0 to 9, "1" is 10 to 19. Rules with the last digit spelt
+# out are few patterns for Snakemake to find a run's files in, however many seeds there are.
+TENS = [
+    str(seed // 10 or "")
+    for seed in SEEDS
+    if seed % 10 == 0
+    and config["training"]["seeds_per_job"] == 10
+    and {*range(seed, seed + 10)} <= {*SEEDS}
 ]
+IN_TENS = {int(f"{ten}{digit}") for ten in TENS for digit in range(10)}
 # What is tested together: each part is a job a model × noise.
 PARTS = parts_of(SEEDS)
 TRAINING = {
@@ -150,12 +153,18 @@ os.environ.update(
 )
 
 
+def one_of(values):
+    """A pattern that matches any of some values, and nothing if there are none."""
+    patterns = [str(value) for value in values]
+    return f"(?:{'|'.join(patterns) if patterns else '(?!)'})"
+
+
 wildcard_constraints:
-    baseline="|".join(BASELINES) or "(?!)",
-    model="|".join(MODELS),
-    noise="|".join(NOISES),
-    seed="|".join(map(str, SEEDS)),
-    part=f"(?:{'|'.join(PARTS)})",
+    baseline=one_of(BASELINES),
+    model=one_of(MODELS),
+    noise=one_of(NOISES),
+    seed=one_of(SEEDS),
+    part=one_of(PARTS),
 
 
 @cache
