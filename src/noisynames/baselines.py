@@ -29,8 +29,9 @@ Predict = Callable[[Examples], NDArray[np.float64]]
 def _ngrams(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
     """Fit a logistic regression to character n-grams, with the ends of the text as characters.
 
-    Terms are weighted by TF-IDF and the penalty is scikit-learn's default (L2, C = 1). Examples
-    that repeat are counted, which changes nothing but the time.
+    Terms are weighted by TF-IDF and the penalty is scikit-learn's default (L2, C = 1). Fits stop at
+    a tolerance of 1e-3: accuracy is the same as at the default 1e-4 but for some thousandths, in
+    half the time. Examples that repeat are counted, which changes nothing but the time.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
@@ -43,7 +44,7 @@ def _ngrams(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
     counts = ngram_counts(examples)
     known_terms = np.flatnonzero(counts.getnnz(0))
     weighting = TfidfTransformer()
-    model = LogisticRegression(max_iter=1000)
+    model = LogisticRegression(max_iter=1000, tol=1e-3)
     terms = weighting.fit_transform(counts[:, known_terms])
     model.fit(terms, examples.targets, sample_weight=times)
 

@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer
 
 from noisynames import baselines, splits
 from noisynames.errors import UserError
 from noisynames.noise import Noise
+from noisynames.sampling import Examples
 from noisynames.splits import Split
 
 VOWELS = [("vowels", f"{a}{b}{c}") for a in "aeiou" for b in "aeiou" for c in "aeiou"]
@@ -36,6 +38,16 @@ def test_ngrams_learn_what_letters_tell(folder: Path) -> None:
     assert len(right.mean()) == 4
     assert right.mean().min() > 0.95
     assert (table["loss"] < np.log(2)).mean() > 0.95
+
+
+def test_ngrams_are_those_that_scikit_learn_counts() -> None:
+    names = [("a", "Ann"), ("a", "O'Neil, A."), ("b", "x"), ("b", "Annan")]
+    counts = baselines.ngram_counts(Examples.of_names(names, ["a", "b"])).toarray()
+    vectorizer = CountVectorizer(analyzer="char", ngram_range=baselines.NGRAMS, lowercase=False)
+    expected = vectorizer.fit_transform([f"^{name}$" for _, name in names]).toarray()
+    assert counts.any(axis=0).sum() == expected.shape[1]
+    columns = [sorted(map(tuple, table.T)) for table in (counts[:, counts.any(axis=0)], expected)]
+    assert columns[0] == columns[1]
 
 
 def test_the_majority_is_the_largest_held_out_class(folder: Path) -> None:

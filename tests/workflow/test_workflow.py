@@ -304,18 +304,19 @@ def test_batching_at_toy_size(snakemake: Snakemake, tmp_path: Path) -> None:
     assert plans == {("1", "0.005"), ("2", "0.04"), ("8", "0.32"), ("16", "2.56")}
 
 
-def test_several_seeds_in_one_process_are_the_same_runs(
-    snakemake: Snakemake, smoke: Path, tmp_path: Path
-) -> None:
-    config = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
-    config["training"]["seeds_per_job"] = 2
-    path = tmp_path / "blocks.yaml"
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
-    assert planned(snakemake(tmp_path, "--configfile", path, "-n").stdout)["train_0_to_1"] == 4
-    snakemake(tmp_path, "--configfile", path, "--cores", "2", "--until", "train_0_to_1")
-    runs = {name: sums for name, sums in hashes(tmp_path).items() if "/runs/" in name}
-    assert runs == {name: sums for name, sums in hashes(smoke).items() if "/runs/" in name}
-    times = [json.loads(f.read_text()) for f in sorted(tmp_path.rglob("noise0/*/timing.json"))]
+def test_ten_seeds_in_one_process_are_the_same_runs(snakemake: Snakemake, tmp_path: Path) -> None:
+    runs = []
+    for together, jobs in ((1, {"train": 12}), (10, {"train": 2, "train_ten": 1})):
+        folder = tmp_path / str(together)
+        training = TINY["training"] | {"seeds_per_job": together}
+        config = ["--configfile", write_config(folder, seeds=12, training=training)]
+        plan = planned(snakemake(folder, *config, "-n").stdout)
+        assert {rule: count for rule, count in plan.items() if "train" in rule} == jobs
+        snakemake(folder, *config, "--cores", "2", "--until", *jobs)
+        runs.append({name: sums for name, sums in hashes(folder).items() if "/runs/" in name})
+    assert len(runs[0]) == 12 * 3
+    assert runs[0] == runs[1]
+    times = [json.loads(file.read_text()) for file in sorted(tmp_path.rglob("timing.json"))]
     assert all(time["startup_seconds"] >= 0 for time in times)
 
 
@@ -333,7 +334,7 @@ def test_ten_more_seeds_of_a_big_grid_are_all_that_is_made(
     before, after = rules(100), rules(110)
     more = {rule: count - before.get(rule, 0) for rule, count in after.items()}
     assert {rule: count for rule, count in more.items() if count} == {
-        "split": 10, "train_100_to_109": 20, "evaluate": 20, "probe": 20, "inspect_attention": 5,
+        "split": 10, "train_ten": 20, "evaluate": 20, "probe": 20, "inspect_attention": 5,
         "baseline": 10,
     }  # fmt: skip
 
@@ -343,7 +344,7 @@ def two_parts(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) ->
     """Tables of seed 99, then of 99 to 101, and what a dry run said in between."""
     folder = tmp_path_factory.mktemp("two_parts")
     config = {"models": {"gru": TINY["models"]["gru"] | {"readout": "attention"}}}
-    config |= {"noise": {"levels": [2]}, "training": TINY["training"] | {"seeds_per_job": 2}}
+    config |= {"noise": {"levels": [2]}}
     for seeds in ([99], [99, 100, 101]):
         path = write_config(folder, seeds=seeds, **config)
         plan = snakemake(folder, "--configfile", path, "-n").stdout
@@ -354,7 +355,7 @@ def two_parts(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) ->
 def test_seeds_of_a_further_hundred_leave_what_was_made_alone(two_parts: tuple[Path, str]) -> None:
     _, plan = two_parts
     assert planned(plan) == {
-        "split": 2, "train_100_to_101": 1, "evaluate": 1, "probe": 1, "inspect_attention": 1,
+        "split": 2, "train": 2, "evaluate": 1, "probe": 1, "inspect_attention": 1,
         "baseline": 2, "aggregate": 1, "plot": 1, "report": 1,
     }  # fmt: skip
     made = re.findall(r"output: results/(?:evaluation|probes|attention)/(\S*),", plan)

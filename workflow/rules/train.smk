@@ -32,9 +32,7 @@ rule train:
 rule train_ten:
     """Train the ten seeds that begin alike in one process, which then starts once."""
     input:
-        splits=expand(
-            "results/splits/seed{{ten}}{digit}.{type}", digit=range(10), type=RECORDED
-        ),
+        records=expand("results/splits/seed{{ten}}{digit}.json", digit=range(10)),
     output:
         expand(
             "results/runs/{{model}}/noise{{noise}}/seed{{ten}}{digit}/{file}",
