@@ -233,12 +233,14 @@ def yardsticks(split: Split) -> dict[str, float]:
 def inspected_names(split: Split, per_language: int) -> Sequence[Row]:
     """Return the held-out names that are looked at one by one: a few of each language.
 
-    They are the alphabetically first among the names of 4 to 12 characters (or among all names
-    where there are too few), so they are the same for every model and noise level of a seed.
+    They are spread evenly over the names of 4 to 12 characters (or over all names where there are
+    too few), so they are the same for every model and noise level of a seed.
     """
+    names_of: dict[str, list[Row]] = {language: [] for language in split.languages}
+    for row in split.test:
+        names_of[row[0]].append(row)
     chosen = []
-    for language in split.languages:
-        names = [row for row in split.test if row[0] == language]
+    for names in names_of.values():
         usual = [row for row in names if 4 <= len(row[1]) <= 12]
         pool = usual if len(usual) >= per_language else names
         step = max(len(pool) // per_language, 1)

@@ -7,6 +7,7 @@ Readers check both, so that a truncated or altered file is refused and never ave
 import hashlib
 import io
 import json
+import math
 import os
 import shlex
 import tempfile
@@ -63,8 +64,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def csv_text(table: "pd.DataFrame", header: bool = True) -> str:
-    """Return a table as CSV with at most 8 significant digits."""
-    text: str = table.to_csv(index=False, header=header, float_format="%.8g", lineterminator="\n")
+    """Return a table as CSV with at most 8 significant digits, a cell without a number empty."""
+    # Not by pandas' `float_format`, which takes thrice the time.
+    table = table.copy(deep=False)
+    for column in table.select_dtypes("float"):
+        numbers = table[column].tolist()
+        table[column] = ["" if math.isnan(x) else f"{x:.8g}" for x in numbers]
+    text: str = table.to_csv(index=False, header=header, lineterminator="\n")
     return text
 
 

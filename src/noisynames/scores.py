@@ -64,9 +64,9 @@ _COLUMNS = {
 def _score_run(predictions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
     """Return a run's accuracy, recall and shares; see `score`."""
     seed = predictions["seed"].iloc[0]
-    noises, noise = np.unique(predictions["noise"].to_numpy(str), return_inverse=True)
-    languages, true = np.unique(predictions["language"].to_numpy(str), return_inverse=True)
-    guess = np.searchsorted(languages, predictions["prediction"].to_numpy(str))
+    noise, noises = pd.factorize(predictions["noise"], sort=True)
+    true, languages = pd.factorize(predictions["language"], sort=True)
+    guess = languages.get_indexer(pd.Index(predictions["prediction"]))
     T, K = len(noises), len(languages)
 
     def by_language(values: NDArray[Any]) -> NDArray[np.float64]:

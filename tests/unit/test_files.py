@@ -2,11 +2,13 @@ import errno
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from noisynames.errors import UserError
 from noisynames.files import (
+    csv_text,
     read_record,
     read_recorded,
     read_table,
@@ -53,6 +55,16 @@ def recorded(tmp_path: Path) -> tuple[Path, Path]:
     write_table(pd.DataFrame({"name": ["NA", "Lé"], "loss": [0.1, 1 / 3]}), table)
     write_record(record, {"status": "ok", "rate": 0.1, "names": ["Lé"]}, files=[table])
     return table, record
+
+
+def test_numbers_have_eight_digits_and_none_leaves_a_cell_empty() -> None:
+    values = [1 / 3, 100.0, 1e-9 / 3, np.nan, np.inf, 123456789.0, -0.5]
+    table = pd.DataFrame(
+        {"x": values, "single": np.array(values, np.float32), "n": 1, "flag": True}
+    )
+    expected = table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+    assert csv_text(table) == expected
+    assert csv_text(table, header=False) == expected.split("\n", 1)[1]
 
 
 def test_records_and_tables_come_back_as_they_were(recorded: tuple[Path, Path]) -> None:

@@ -40,6 +40,8 @@ def test_sign_flip_p_by_hand() -> None:
     assert sign_flip_test([-1, 2, 3]) == pytest.approx(4 / 8)
     assert sign_flip_test([0, 0, 0]) == 1
     assert sign_flip_test([4]) == 1
+    # Of 20 like differences 13 have one sign: a binomial test's p value, from random patterns.
+    assert sign_flip_test([1] * 13 + [-1] * 7) == pytest.approx(0.263, abs=0.01)
 
 
 def test_the_smallest_p_is_reached_when_all_seeds_agree() -> None:
@@ -47,10 +49,12 @@ def test_the_smallest_p_is_reached_when_all_seeds_agree() -> None:
     assert smallest_p(5) == pytest.approx(1 / 16)
     assert sign_flip_test(np.arange(1, 11)) == pytest.approx(smallest_p(10))
     assert smallest_p(10_000) == smallest_p(14)
+    assert sign_flip_test(np.arange(1, 101)) == pytest.approx(smallest_p(100), rel=1e-3)
 
 
-def test_the_sign_flip_test_keeps_its_level_under_the_null() -> None:
-    draws = np.random.default_rng(0).standard_t(3, (2_000, 10))
+@pytest.mark.parametrize("n", [10, 20])
+def test_the_sign_flip_test_keeps_its_level_under_the_null(n: int) -> None:
+    draws = np.random.default_rng(0).standard_t(3, (2_000, n))
     rejected = np.mean([sign_flip_test(row) <= 0.05 for row in draws])
     assert 0.035 <= rejected <= 0.065
 
