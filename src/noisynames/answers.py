@@ -54,6 +54,8 @@ class _Study:
         self.low, self.top = findings["quietest"], findings["noisiest"]
         self.noise: Mapping[str, Any] = config["noise"]
         self.updates = config["training"]["updates"]
+        batched = any(spec["batch_size"] > 1 for spec in self.models.values())
+        self.budget = f"{self.updates:,} {'examples' if batched else 'updates'}"
         plain = [m for m, s in self.models.items() if s["cell"] == "rnn" and s["readout"] == "last"]
         self.reference = (plain or list(self.models))[0]
 
@@ -133,7 +135,7 @@ def _efficiency(study: _Study) -> Answer:
     if not ranked:
         return _not_tested(question, "No run completed.", "runs")
     sentences = [
-        f"After {study.updates:,} updates at noise {study.low} the training loss (nats, lower is "
+        f"After {study.budget} at noise {study.low} the training loss (nats, lower is "
         f"better) was {_list(ranked)}."
     ]
     rivals = [
@@ -501,16 +503,18 @@ def _lstm_and_layers(study: _Study) -> Answer:
     sentences, verdicts = [], []
     shown: list[Record] = []
     for model in lstms + [m for m in deep if m not in lstms]:
+        of_model: list[Record] = []
         for metric, text in (("final_loss", "training loss"), ("macro_accuracy", "accuracy")):
             for r in study.select("model_comparisons", metric=metric, noise=study.low):
                 if model in (r["a"], r["b"]):
-                    shown.append(r)
+                    of_model.append(r)
                     sentences.append(
                         f"{r['a']} − {r['b']} in {text} at noise {study.low}: {difference(r)}; "
                         f"{r['verdict']}."
                     )
-        detected = sum(r["verdict"] in _DETECTED for r in shown)
-        verdicts.append(f"{model}: {detected} of {len(shown)} differences detected")
+        detected = sum(r["verdict"] in _DETECTED for r in of_model)
+        verdicts.append(f"{model}: {detected} of {len(of_model)} differences detected")
+        shown += of_model
     if not deep:
         sentences.append("No model here has several layers, so nothing is said of them.")
         verdicts.append("several layers not tested")

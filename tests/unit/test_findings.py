@@ -129,6 +129,29 @@ def test_a_loss_behind_the_name_alone_is_one_of_memory() -> None:
     assert record["mean"] == pytest.approx(-0.3, abs=0.01)
 
 
+def answers_of(models: dict[str, Any], accuracy: dict[str, float]) -> list[answers.Answer]:
+    """The answers for models of these accuracies at noise 0."""
+    config = resolve({"models": models, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
+    grid = grid_of(config)
+    values = {(model, "0"): value for model, value in accuracy.items()}
+    return answers.answer_all(findings.find(tables_of(grid, values), grid), config)
+
+
+def test_each_lstm_is_said_to_differ_from_those_that_it_differs_from() -> None:
+    models = MODELS | {"lstm": {"cell": "lstm"}, "deep": {"cell": "gru", "num_layers": 2}}
+    accuracy = {"rnn": 0.5, "gru": 0.5, "lstm": 0.5, "deep": 0.7}
+    verdict = answers_of(models, accuracy)[5].verdict
+    assert verdict == "lstm: 2 of 6 differences detected; deep: 6 of 6 differences detected"
+
+
+def test_a_budget_is_of_examples_where_an_update_takes_several() -> None:
+    first = answers_of(MODELS, {"rnn": 0.5, "gru": 0.5})[0]
+    assert first.sentences[0].startswith("After 80,000 updates at noise 0")
+    batched = {"rnn": {"cell": "rnn"}, "gru": {"cell": "gru", "batch_size": 8}}
+    first = answers_of(batched, {"rnn": 0.5, "gru": 0.5})[0]
+    assert first.sentences[0].startswith("After 80,000 examples at noise 0")
+
+
 def test_a_loss_everywhere_but_most_behind_is_partly_one_of_memory() -> None:
     _, (rnn, gru) = why([0.6, 0.3, 0.5, 0.5], [0.6, 0.6, 0.6, 0.6])
     assert "loses most where noise stands last" in rnn
