@@ -1,8 +1,7 @@
 rule aggregate:
     """Turn all run files into tidy tables and the statistics that the report prints."""
     input:
-        runs=expand(RUN, **CELLS, file=["losses.csv", "run.json", "timing.json"]),
-        splits=SPLITS,
+        runs=expand(RUN, **CELLS, file=["run.json", "timing.json"]),
         evaluation=EVALUATION,
         probes=PROBES,
         attention=ATTENTION,

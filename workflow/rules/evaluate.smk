@@ -1,9 +1,7 @@
 rule evaluate:
     """Predict the held-out names with a part's seeds of a model × noise, under every noise."""
     input:
-        weights=run_files("weights.safetensors"),
-        records=run_files("run.json"),
-        splits=split_files,
+        records=run_records,
     output:
         predictions="results/evaluation/{model}/noise{noise}{part}.csv",
         scores=expand(
@@ -35,9 +33,7 @@ rule evaluate:
 rule inspect_attention:
     """Record where each seed's attention goes on held-out names."""
     input:
-        weights=run_files("weights.safetensors"),
-        records=run_files("run.json"),
-        splits=split_files,
+        records=run_records,
     output:
         weights="results/attention/{model}/noise{noise}{part}.csv",
         tables=expand(
@@ -71,9 +67,7 @@ rule inspect_attention:
 rule probe:
     """Measure what each seed remembers behind a growing suffix, and how far gradients reach."""
     input:
-        weights=run_files("weights.safetensors"),
-        records=run_files("run.json"),
-        splits=split_files,
+        records=run_records,
     output:
         probes="results/probes/{model}/noise{noise}{part}.csv",
         record="results/probes/{model}/noise{noise}{part}.json",
@@ -100,7 +94,7 @@ rule probe:
 rule baseline:
     """Fit a baseline under every seed and one noise, and predict the held-out names."""
     input:
-        splits=split_files,
+        splits=split_records,
     output:
         predictions="results/evaluation/{baseline}/noise{noise}{part}.csv",
         scores=expand(
