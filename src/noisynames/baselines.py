@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
@@ -29,9 +28,10 @@ Predict = Callable[[Examples], NDArray[np.float64]]
 def _ngrams(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
     """Fit a logistic regression to character n-grams, with the ends of the text as characters.
 
-    Terms are weighted by TF-IDF and the penalty is scikit-learn's default (L2, C = 1). Fits stop at
-    a tolerance of 1e-3: accuracy is the same as at the default 1e-4 but for some thousandths, in
-    half the time. Examples that repeat are counted, which changes nothing but the time.
+    Terms are weighted by TF-IDF and the penalty is scikit-learn's default (L2, C = 1). Newton's
+    method at a tolerance of 1e-3 ends as near the optimum as scikit-learn's default solver does at
+    its default 1e-4, in a third of the time. Examples that repeat are counted, which changes nothing
+    but the time.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
@@ -44,7 +44,7 @@ def _ngrams(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
     counts = ngram_counts(examples)
     known_terms = np.flatnonzero(counts.getnnz(0))
     weighting = TfidfTransformer()
-    model = LogisticRegression(max_iter=1000, tol=1e-3)
+    model = LogisticRegression(solver="newton-cg", tol=1e-3)
     terms = weighting.fit_transform(counts[:, known_terms])
     model.fit(terms, examples.targets, sample_weight=times)
 
@@ -68,19 +68,24 @@ def ngram_counts(examples: Examples) -> csr_matrix:
         Shape (count, all n-grams that there could be).
     """
     begin, end, none, base = range(len(ALPHABET), len(ALPHABET) + 4)
-    text = np.full((len(examples), examples.lengths.max(initial=1) + 2), none)
+    text = np.full((len(examples), examples.lengths.max(initial=1) + 2), none, np.int32)
     text[:, 0] = begin
     text[:, 1:-1] = examples.padded(none)
     text[np.arange(len(examples)), examples.lengths + 1] = end
-    rows, terms, width = [], [], 0
-    for n in range(NGRAMS[0], NGRAMS[1] + 1):
-        windows = sliding_window_view(text, n, axis=1)
-        row, place = np.nonzero(windows[:, :, -1] != none)
-        rows.append(row)
-        terms.append(width + windows[row, place] @ base ** np.arange(n))
-        width += base**n
-    index = np.concatenate(rows), np.concatenate(terms)
-    return csr_matrix((np.ones(len(index[0])), index), (len(examples), width))
+    terms, present, width = [], [], 0
+    ngrams = np.zeros_like(text)
+    for n in range(1, NGRAMS[1] + 1):  # of which each is the one shorter and a further character
+        ngrams = ngrams[:, : text.shape[1] - n + 1] * base + text[:, n - 1 :]
+        if n >= NGRAMS[0]:
+            terms.append(ngrams + width)
+            present.append(text[:, n - 1 :] != none)
+            width += base**n
+    there = np.hstack(present)
+    index = np.hstack(terms)[there]
+    starts = np.concatenate([[0], np.cumsum(there.sum(1))]).astype(np.int32)
+    counts = csr_matrix((np.ones(len(index)), index, starts), (len(examples), width))
+    counts.sum_duplicates()
+    return counts
 
 
 def _majority(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
