@@ -25,6 +25,7 @@ include: "workflow/rules/report.smk"
 localrules:
     dataset,
     split,
+    split_ten,
     report,
 
 

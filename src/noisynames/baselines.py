@@ -30,8 +30,8 @@ def _ngrams(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
 
     Terms are weighted by TF-IDF and the penalty is scikit-learn's default (L2, C = 1). Newton's
     method at a tolerance of 1e-3 ends as near the optimum as scikit-learn's default solver does at
-    its default 1e-4, in a third of the time. Examples that repeat are counted, which changes nothing
-    but the time.
+    its default of 1e-4, in a third of the time. Examples that repeat are counted, which changes
+    nothing but the time.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
@@ -83,7 +83,7 @@ def ngram_counts(examples: Examples) -> csr_matrix:
     there = np.hstack(present)
     index = np.hstack(terms)[there]
     starts = np.concatenate([[0], np.cumsum(there.sum(1))]).astype(np.int32)
-    counts = csr_matrix((np.ones(len(index)), index, starts), (len(examples), width))
+    counts = csr_matrix((np.ones(len(index), np.float32), index, starts), (len(examples), width))
     counts.sum_duplicates()
     return counts
 

@@ -94,20 +94,22 @@ def dataset(
 @app.command()
 def split(
     names: Annotated[Path, typer.Option(help="The data set's names.csv.")],
-    seed: Annotated[int, typer.Option(min=0)],
-    output: Output,
+    seed: Annotated[list[int], typer.Option(min=0, help="A seed; repeat it for several splits.")],
+    output: Annotated[Path, typer.Option(help="Folder for seed<N>.csv.")],
     test_fraction: Annotated[float, typer.Option(help="Share of names held out.")] = 0.2,
     max_train_names: Annotated[Optional[int], typer.Option(help="A language; none: all.")] = None,  # noqa: UP045
     validation_fraction: Annotated[float, typer.Option(help="Held out for choices.")] = 0.0,
 ) -> None:
-    """Split the names of one seed into train and test."""
+    """Split the names into train and test, a split a seed."""
     from noisynames import datasets, splits
 
-    parts = splits.split_names(
-        datasets.read_names(names), seed, test_fraction, max_train_names, validation_fraction
-    )
-    splits.write(parts, output)
-    print(f"seed {seed}: {len(parts.train)} training and {len(parts.test)} test names")
+    rows = datasets.read_names(names)
+    for number in seed:
+        parts = splits.split_names(
+            rows, number, test_fraction, max_train_names, validation_fraction
+        )
+        splits.write(parts, output / f"seed{number}.csv")
+        print(f"seed {number}: {len(parts.train)} training and {len(parts.test)} test names")
 
 
 @app.command()

@@ -137,20 +137,21 @@ def predictions(
     """Return one row a noise × name, with PREDICTION_COLUMNS.
 
     The probability is that of the prediction, the rank that of the true language (1 is best), the
-    loss its negative log likelihood in nats.
+    loss its negative log likelihood in nats. What is one of few values is categorical.
     """
     index = {language: i for i, language in enumerate(languages)}
     targets = np.tile([index[language] for language, _ in names], len(noises))
+    noise = np.repeat(np.arange(len(noises)), len(names))
     row = np.arange(len(targets))
     best = log_probabilities.argmax(1)
     true = log_probabilities[row, targets]
     return pd.DataFrame(
         {
             "seed": seed,
-            "noise": np.repeat([noise.name for noise in noises], len(names)),
-            "language": np.array(languages)[targets],
-            "name": np.tile([name for _, name in names], len(noises)),
-            "prediction": np.array(languages)[best],
+            "noise": pd.Categorical.from_codes(noise, [noise.name for noise in noises]),
+            "language": pd.Categorical.from_codes(targets, languages),
+            "name": np.tile(np.array([name for _, name in names], object), len(noises)),
+            "prediction": pd.Categorical.from_codes(best, languages),
             "probability": np.exp(log_probabilities[row, best]).round(6),
             "rank": (log_probabilities > true[:, None]).sum(1) + 1,
             "loss": (-true).round(6),

@@ -62,11 +62,12 @@ class Prefixes:
         new &= inside
         # Prefixes are numbered by length, then alphabetically. The number at (i, t) is that of the
         # first t + 1 characters of sequence i: the last new one of that length up to there.
-        self._number = np.cumsum(new.T).reshape(new.T.shape).T - 1
-        starts = np.concatenate([[0], np.cumsum(new.sum(0))])
+        by_length = np.ascontiguousarray(new.T)
+        self._number = np.cumsum(by_length, dtype=np.int32).reshape(by_length.shape).T - 1
+        starts = np.concatenate([[0], np.cumsum(by_length.sum(1))])
         states, hidden = [], None
         for t in range(new.shape[1]):
-            rows = np.flatnonzero(new[:, t])
+            rows = np.flatnonzero(by_length[t])
             parents = None
             if t:
                 parents = torch.from_numpy(self._number[rows, t - 1] - starts[t - 1])

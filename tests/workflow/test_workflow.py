@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -186,8 +187,6 @@ def test_nothing_from_data_or_config_reaches_a_shell_or_the_page_as_code(
 
 
 def test_a_run_by_hand_needs_no_snakemake(tmp_path: Path) -> None:
-    import subprocess
-
     program = shutil.which("noisynames")
     assert program
     done = subprocess.run(
@@ -306,18 +305,29 @@ def test_batching_at_toy_size(snakemake: Snakemake, tmp_path: Path) -> None:
 
 def test_ten_seeds_in_one_process_are_the_same_runs(snakemake: Snakemake, tmp_path: Path) -> None:
     runs = []
-    for together, jobs in ((1, {"train": 12}), (10, {"train": 2, "train_ten": 1})):
+    alone, shared = {"split": 12, "train": 12}, {"split": 2, "train": 2}
+    for together, jobs in ((1, alone), (10, shared | {"split_ten": 1, "train_ten": 1})):
         folder = tmp_path / str(together)
         training = TINY["training"] | {"seeds_per_job": together}
         config = ["--configfile", write_config(folder, seeds=12, training=training)]
         plan = planned(snakemake(folder, *config, "-n").stdout)
-        assert {rule: count for rule, count in plan.items() if "train" in rule} == jobs
-        snakemake(folder, *config, "--cores", "2", "--until", *jobs)
+        first = {rule: n for rule, n in plan.items() if rule.startswith(("split", "train"))}
+        assert first == jobs
+        until = ["--until", *(rule for rule in jobs if rule.startswith("train"))]
+        snakemake(folder, *config, "--cores", "2", *until)
         runs.append({name: sums for name, sums in hashes(folder).items() if "/runs/" in name})
     assert len(runs[0]) == 12 * 3
     assert runs[0] == runs[1]
     times = [json.loads(file.read_text()) for file in sorted(tmp_path.rglob("timing.json"))]
     assert all(time["startup_seconds"] >= 0 for time in times)
+
+    # One of the ten is run again by itself, to the same bytes; the others stay as they are.
+    shutil.rmtree(folder / "results/runs/gru/noise0/seed3")
+    command = ["noisynames", "train", "--model", "gru", "--noise", "0", "--seed", "3"]
+    command += ["--hidden-size", "4", "--updates", "100", "--record-every", "50"]
+    subprocess.run([*command, "--splits", "results/splits"], cwd=folder, check=True)
+    assert {name: sums for name, sums in hashes(folder).items() if "/runs/" in name} == runs[0]
+    assert not planned(snakemake(folder, *config, "-n", *until).stdout)
 
 
 def test_ten_more_seeds_of_a_big_grid_are_all_that_is_made(
@@ -334,7 +344,7 @@ def test_ten_more_seeds_of_a_big_grid_are_all_that_is_made(
     before, after = rules(100), rules(110)
     more = {rule: count - before.get(rule, 0) for rule, count in after.items()}
     assert {rule: count for rule, count in more.items() if count} == {
-        "split": 10, "train_ten": 20, "evaluate": 20, "probe": 20, "inspect_attention": 5,
+        "split_ten": 1, "train_ten": 20, "evaluate": 20, "probe": 20, "inspect_attention": 5,
         "baseline": 10,
     }  # fmt: skip
 

@@ -271,6 +271,18 @@ def runs_on_disk():
     return " ".join(f"{f}@{f.stat().st_mtime_ns}" for f in records if f.exists())
 
 
+ALONE = one_of(seed for seed in SEEDS if seed not in IN_TENS)
+SPLIT = (
+    "noisynames split --names {input.names} SEEDS {params.rule} --output results/splits"
+    " > {log} 2>&1"
+)
+SPLIT_RULE = flags(
+    {
+        "test_fraction": config["dataset"]["test_fraction"],
+        "max_train_names": config["dataset"]["max_train_names"],
+        "validation_fraction": config["dataset"]["validation_fraction"],
+    }
+)
 TRAIN = (
     "noisynames train --model {wildcards.model} --noise {wildcards.noise} SEEDS"
     " {params.model} {params.training} {params.noise} --splits results/splits"

@@ -43,6 +43,8 @@ rule split:
         "results/logs/split/seed{seed}.log",
     benchmark:
         "results/benchmarks/split/seed{seed}.jsonl"
+    wildcard_constraints:
+        seed=ALONE,
     conda:
         "../../environment.yml"
     threads: 1
@@ -51,13 +53,37 @@ rule split:
         runtime=5,
     params:
         code=code(*SPLIT_CODE),
-        rule=flags(
-            {
-                "test_fraction": config["dataset"]["test_fraction"],
-                "max_train_names": config["dataset"]["max_train_names"],
-                "validation_fraction": config["dataset"]["validation_fraction"],
-            }
-        ),
+        rule=SPLIT_RULE,
     shell:
-        "noisynames split --names {input.names} --seed {wildcards.seed} {params.rule}"
-        " --output {output.split} > {log} 2>&1"
+        SPLIT.replace("SEEDS", "--seed {wildcards.seed}")
+
+
+rule split_ten:
+    """Split the names of the ten seeds that begin alike in one process."""
+    input:
+        names="results/dataset/names.csv",
+        manifest="results/dataset/manifest.json",
+    output:
+        expand(
+            "results/splits/seed{{ten}}{digit}.{type}",
+            digit=range(10),
+            type=RECORDED,
+        ),
+    log:
+        "results/logs/split/seed{ten}0-9.log",
+    benchmark:
+        "results/benchmarks/split/seed{ten}0-9.jsonl"
+    wildcard_constraints:
+        ten=one_of(TENS),
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        code=code(*SPLIT_CODE),
+        rule=SPLIT_RULE,
+        seeds=expand("--seed {{ten}}{digit}", digit=range(10)),
+    shell:
+        SPLIT.replace("SEEDS", "{params.seeds}")
