@@ -12,7 +12,7 @@ from noisynames.alphabet import ALPHABET
 from noisynames.evaluation import inspected_names, load_run
 from noisynames.files import read_record
 from noisynames.inference import predict
-from noisynames.modules import Classifier, Custom
+from noisynames.models import TrainedModel
 from noisynames.noise import Noise
 from noisynames.sampling import Examples, held_out_examples
 from noisynames.splits import Split
@@ -38,13 +38,13 @@ def attention_of_run(
     record = read_record(folder / runs.RECORD)
     if record["status"] != "ok":
         return None
-    module = load_run(folder)
+    model = load_run(folder)
     rows = inspected_names(split, per_language)
     stems = Examples.of_names(rows, record["languages"])
     examples = Examples.concatenated(
         [held_out_examples(stems, noise, record["seed"]) for noise in noises]
     )
-    log_probabilities, weights = predict(module, examples)
+    log_probabilities, weights = predict(model, examples)
     assert weights is not None, "only models with an attention readout come here"
     lengths = examples.lengths
     keys = [(noise.name, language, name) for noise in noises for language, name in rows]
@@ -59,13 +59,13 @@ def attention_of_run(
             "character": np.array(list(ALPHABET))[examples.characters],
             "weight": np.concatenate(weights).round(6),
             "is_noise": examples.is_noise.astype(int),
-            "occlusion": _occlusion(module, examples, log_probabilities).round(6),
+            "occlusion": _occlusion(model, examples, log_probabilities).round(6),
         }
     )
 
 
 def _occlusion(
-    module: Classifier | Custom, examples: Examples, log_probabilities: NDArray[np.float64]
+    model: TrainedModel, examples: Examples, log_probabilities: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return, for every character, what leaving it out takes from the prediction (nats)."""
     lengths = examples.lengths
@@ -84,7 +84,7 @@ def _occlusion(
         examples.is_noise[source[kept]],
     )
     possible = np.flatnonzero(lengths[owner] > 1)
-    changed, _ = predict(module, shortened.select(possible))
+    changed, _ = predict(model, shortened.select(possible))
     prediction = log_probabilities.argmax(1)[owner[possible]]
     drop = np.zeros(total)
     drop[possible] = (

@@ -4,23 +4,20 @@ import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from noisynames import runs, splits
-from noisynames.alphabet import ALPHABET
 from noisynames.errors import UserError
 from noisynames.files import csv_text, read_record, write_record, write_table, write_text
-from noisynames.models import ModelSpec
+from noisynames.inference import predict
+from noisynames.models import ModelSpec, TrainedModel
 from noisynames.noise import Noise, NoiseStream
 from noisynames.sampling import Examples, held_out_examples
 from noisynames.splits import Row, Split
-
-if TYPE_CHECKING:  # a baseline's predictions need no torch, which takes longest to import
-    from noisynames.modules import Classifier, Custom
 
 PREDICTION_COLUMNS = [
     "seed", "noise", "language", "name", "prediction", "probability", "rank", "loss"
@@ -114,16 +111,14 @@ def evaluate_run(folder: Path, split: Split, noises: Sequence[Noise]) -> pd.Data
     Raises:
         UserError: A file of the run is missing or damaged.
     """
-    from noisynames.inference import predict
-
     record = read_record(folder / runs.RECORD)
     if record["status"] != "ok":
         return None
-    module = load_run(folder)
+    model = load_run(folder)
     seed, languages = record["seed"], record["languages"]
     names = Examples.of_names(split.test, languages)
     examples = [held_out_examples(names, noise, seed) for noise in noises]
-    log_probabilities, _ = predict(module, Examples.concatenated(examples))
+    log_probabilities, _ = predict(model, Examples.concatenated(examples))
     return predictions(seed, noises, split.test, languages, log_probabilities)
 
 
@@ -140,6 +135,7 @@ def predictions(
     loss its negative log likelihood in nats. What is one of few values is categorical.
     """
     index = {language: i for i, language in enumerate(languages)}
+    known, tested = pd.Index(languages), pd.Index([noise.name for noise in noises])
     targets = np.tile([index[language] for language, _ in names], len(noises))
     noise = np.repeat(np.arange(len(noises)), len(names))
     row = np.arange(len(targets))
@@ -148,10 +144,10 @@ def predictions(
     return pd.DataFrame(
         {
             "seed": seed,
-            "noise": pd.Categorical.from_codes(noise, [noise.name for noise in noises]),
-            "language": pd.Categorical.from_codes(targets, languages),
+            "noise": pd.Categorical.from_codes(noise, tested),
+            "language": pd.Categorical.from_codes(targets, known),
             "name": np.tile(np.array([name for _, name in names], object), len(noises)),
-            "prediction": pd.Categorical.from_codes(best, languages),
+            "prediction": pd.Categorical.from_codes(best, known),
             "probability": np.exp(log_probabilities[row, best]).round(6),
             "rank": (log_probabilities > true[:, None]).sum(1) + 1,
             "loss": (-true).round(6),
@@ -170,8 +166,6 @@ def validate(folder: Path, split: Split, noise: Noise) -> dict[str, Any] | None:
     Raises:
         UserError: A file of the run is missing or damaged.
     """
-    from noisynames.inference import predict
-
     record = read_record(folder / runs.RECORD)
     if record["status"] != "ok" or not split.validation:
         return None
@@ -189,20 +183,17 @@ def validate(folder: Path, split: Split, noise: Noise) -> dict[str, Any] | None:
     }
 
 
-def load_run(folder: Path) -> "Classifier | Custom":
-    """Return a run's trained module.
+def load_run(folder: Path) -> TrainedModel:
+    """Return a run's trained model.
 
     Raises:
         UserError: A file of the run is missing or damaged.
     """
-    from noisynames.modules import load_model
-
     record = read_record(folder / runs.RECORD)
-    return load_model(
+    return TrainedModel(
         ModelSpec(**record["spec"]),
-        len(ALPHABET),
-        len(record["languages"]),
         runs.read_parameters(folder, record),
+        len(record["languages"]),
     )
 
 

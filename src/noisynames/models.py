@@ -90,6 +90,21 @@ class ModelSpec:
         return self.hidden_size * (2 if self.bidirectional else 1)
 
 
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model with its weights.
+
+    Attributes:
+        spec: The model.
+        parameters: Its weights, in PyTorch's names and layouts.
+        outputs: Languages.
+    """
+
+    spec: ModelSpec
+    parameters: Parameters
+    outputs: int
+
+
 WORKSHEET_MODELS = {
     "rnn": ModelSpec("rnn"),
     "gru": ModelSpec("gru"),

@@ -17,9 +17,6 @@ from noisynames.errors import UserError
 from noisynames.models import FEEDFORWARD, ModelSpec, Parameters, parameter_ranges
 from noisynames.sampling import Examples
 
-Hidden = Tensor | tuple[Tensor, ...]
-"""The last states of each layer (layers, batch, hidden); an LSTM has its memory cells beside."""
-
 
 class ConcatRNN(nn.Module):
     """The worksheet's RNN: one linear map over the concatenation of input and hidden state.
@@ -39,28 +36,17 @@ class ConcatRNN(nn.Module):
                 bias = nn.Parameter(torch.empty(hidden_size))
                 self.register_parameter(f"bias_l{layer}{end}", bias)
 
-    def forward(
-        self, x: Tensor, lengths: Tensor, hidden: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Run over inputs (batch, length, inputs), as `nn.RNN` does.
-
-        Returns:
-            The top layer's states (batch, length, width), and each layer's last (layers, batch,
-            hidden), from where a further call goes on.
-        """
-        if hidden is None:
-            hidden = x.new_zeros(self.num_layers * len(self.ends), x.shape[0], self.hidden_size)
-        starts, last = iter(hidden), []
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Map inputs (batch, length, inputs) to the top layer's states (batch, length, width)."""
         for layer in range(self.num_layers):
-            scans = [self._scan(x, lengths, f"l{layer}{end}", next(starts)) for end in self.ends]
-            last += [states[:, -1] for states in scans]
-            x = torch.cat(scans, 2)
-        return x, torch.stack(last)
+            x = torch.cat([self._scan(x, lengths, f"l{layer}{end}") for end in self.ends], 2)
+        return x
 
-    def _scan(self, x: Tensor, lengths: Tensor, place: str, h: Tensor) -> Tensor:
+    def _scan(self, x: Tensor, lengths: Tensor, place: str) -> Tensor:
         weight, bias = self.get_parameter(f"weight_{place}"), self.get_parameter(f"bias_{place}")
         if place.endswith("_reverse"):
             x = reverse(x, lengths)
+        h = x.new_zeros(x.shape[0], self.hidden_size)
         states = []
         for x_t in x.unbind(1):
             h = torch.tanh(F.linear(torch.cat([x_t, h], 1), weight, bias))
@@ -162,10 +148,7 @@ class Classifier(nn.Module):
 
     def classify(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
         """Classify as `forward` does, from what `inputs` returns."""
-        return self.read_out(self._states(x, lengths), lengths)
-
-    def read_out(self, states: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Classify as `forward` does, from the top layer's states (batch, longest, width)."""
+        states = self._states(x, lengths)
         padding = torch.arange(states.shape[1]) >= lengths[:, None]
         weights = None
         match self.spec.readout:
@@ -184,41 +167,10 @@ class Classifier(nn.Module):
                 context = states.masked_fill(padding[:, :, None], -torch.inf).max(1).values
         return F.log_softmax(self.output(context), 1), weights
 
-    @property
-    def reads_forward(self) -> bool:
-        """Whether the state behind a character depends on what stands up to it, and no more."""
-        return self.spec.cell != "transformer" and not self.spec.bidirectional
-
-    def step(
-        self, characters: Tensor, hidden: Hidden | None, parents: Tensor | None
-    ) -> tuple[Tensor, Hidden]:
-        """Read one more character each, with a cell that `reads_forward`.
-
-        Args:
-            characters: Alphabet indices, shape (batch,).
-            hidden: What the step before returned; None at the start.
-            parents: Which of that step's sequences each goes on from, shape (batch,).
-
-        Returns:
-            The top layer's states (batch, width), and what the next step goes on from.
-        """
-        if isinstance(hidden, tuple):
-            hidden = tuple(part[:, parents] for part in hidden)
-        elif hidden is not None:
-            hidden = hidden[:, parents]
-        x = self.inputs(characters[:, None])
-        ones = torch.ones_like(characters)
-        states, hidden = (
-            self.cell(x, ones, hidden) if self.spec.cell == "rnn" else self.cell(x, hidden)
-        )
-        return states[:, 0], hidden
-
     def _states(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Return the top layer's states, shape (batch, longest, width)."""
         states: Tensor
-        if self.spec.cell == "rnn":
-            states = self.cell(x, lengths)[0]
-        elif self.spec.cell == "transformer":
+        if self.spec.cell in ("rnn", "transformer"):
             states = self.cell(x, lengths)
         elif self.spec.bidirectional:  # from the end means from the end of each sequence
             packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
@@ -234,7 +186,8 @@ class Custom(nn.Module):
     It is made as `Class(inputs, outputs, **options)`, with the number of symbols and of languages,
     and called with `characters` (batch, longest), integers, and `lengths` (batch,). It returns
     logits (batch, outputs); with `readout: attention`, a pair of them and attention weights
-    (batch, longest), 0 in the padding and 1 in sum. What stands in the padding must not matter.
+    (batch, longest), 0 in the padding and 1 in sum. What stands in the padding must not matter. It
+    trains in PyTorch's training mode and is tested in evaluation mode.
     """
 
     def __init__(self, spec: ModelSpec, inputs: int, outputs: int) -> None:
@@ -249,20 +202,27 @@ class Custom(nn.Module):
         return F.log_softmax(logits, 1), weights
 
 
+# Whatever a user's own code raises, it is one line that says what and where.
 def _custom_class(spec: ModelSpec) -> Any:
     assert spec.module is not None
     package, name = spec.module.split(":")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
     try:
-        found = getattr(import_module(package), name)
-    except ImportError as error:
-        raise UserError(f"module: {spec.module}: cannot be imported ({error})") from None
-    except AttributeError:
-        raise UserError(f"module: {spec.module}: {package} has no {name}") from None
+        package_of_it = import_module(package)
+    except Exception as error:
+        raise UserError(f"module: {spec.module}: cannot be imported ({_reason(error)})") from None
+    if not hasattr(package_of_it, name):
+        raise UserError(f"module: {spec.module}: {package} has no {name}")
+    found = getattr(package_of_it, name)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
         raise UserError(f"module: {spec.module}: is no torch.nn.Module")
     return found
+
+
+def _reason(error: Exception) -> str:
+    first = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}"
 
 
 def initial_of_custom(spec: ModelSpec, inputs: int, outputs: int, seed: int) -> Parameters:
@@ -274,24 +234,34 @@ def initial_of_custom(spec: ModelSpec, inputs: int, outputs: int, seed: int) -> 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
-            module = Custom(spec, inputs, outputs)
-        except TypeError as error:
-            raise UserError(f"module: {spec.module}: {error}") from None
+            module = Custom(spec, inputs, outputs).eval()
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(f"module: {spec.module}: {_reason(error)}") from None
+    if not any(parameter.requires_grad for parameter in module.parameters()):
+        raise UserError(f"module: {spec.module}: has no parameter to train")
     characters = torch.tensor([[1, 2, 3, 4], [5, 6, 0, 0]]) % inputs
     lengths = torch.tensor([4, 2])
     with torch.inference_mode():
         try:
             both, weights = module(characters, lengths)
             alone, _ = module(characters[1:, :2], lengths[1:])
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"module: {spec.module}: fails on two names ({reason})") from None
+        except Exception as error:
+            raise UserError(
+                f"module: {spec.module}: fails on two names ({_reason(error)})"
+            ) from None
     if both.shape != (2, outputs):
         shape = tuple(both.shape)
         raise UserError(f"module: {spec.module}: gives {shape} for two names, not {(2, outputs)}")
-    if weights is not None and weights.shape != (2, 4):
-        shape = tuple(weights.shape)
-        raise UserError(f"module: {spec.module}: gives attention of {shape}, not (2, 4)")
+    if weights is not None:
+        if weights.shape != (2, 4):
+            shape = tuple(weights.shape)
+            raise UserError(f"module: {spec.module}: gives attention of {shape}, not (2, 4)")
+        if weights[1, 2:].any() or not torch.allclose(weights.sum(1), torch.ones(2), atol=1e-4):
+            raise UserError(
+                f"module: {spec.module}: gives attention that is not 0 in the padding and 1 in sum"
+            )
     if not torch.allclose(both[1:], alone, atol=1e-5):
         raise UserError(f"module: {spec.module}: what stands in the padding changes its output")
     return {name: value.numpy().copy() for name, value in module.state_dict().items()}
@@ -300,10 +270,13 @@ def initial_of_custom(spec: ModelSpec, inputs: int, outputs: int, seed: int) -> 
 def load_model(
     spec: ModelSpec, inputs: int, outputs: int, parameters: Mapping[str, NDArray[np.floating]]
 ) -> Classifier | Custom:
-    """Return the module of any `spec` with the given parameters (NumPy arrays, PyTorch's names)."""
+    """Return the module of any `spec` with the given parameters (NumPy arrays, PyTorch's names).
+
+    A custom one is in evaluation mode.
+    """
     if spec.cell != "custom":
         return load_classifier(spec, inputs, outputs, parameters)
-    module = Custom(spec, inputs, outputs)
+    module = Custom(spec, inputs, outputs).eval()
     module.load_state_dict({name: torch.from_numpy(v.copy()) for name, v in parameters.items()})
     return module
 

@@ -13,7 +13,7 @@ from noisynames.alphabet import ALPHABET
 from noisynames.evaluation import inspected_names, load_run
 from noisynames.files import read_record
 from noisynames.inference import predict
-from noisynames.models import ModelSpec, Parameters, initial_parameters
+from noisynames.models import initial_parameters
 from noisynames.modules import Classifier, load_classifier, padded
 from noisynames.noise import Distractors
 from noisynames.randomness import generator
@@ -51,35 +51,31 @@ def probe_run(
     record = read_record(folder / runs.RECORD)
     if record["status"] != "ok":
         return None
-    module = load_run(folder)
+    model = load_run(folder)
     languages = record["languages"]
     names = Examples.of_names(inspected_names(split, names_per_language), languages)
     suffixes = _suffixes(characters, longest_suffix, record["seed"], len(names))
     rows: list[dict[str, Any]] = []
     lengths = range(longest_suffix + 1)
     examples = Examples.concatenated([_followed(names, suffixes[:, :n]) for n in lengths])
-    right = predict(module, examples)[0].argmax(1) == examples.targets
+    right = predict(model, examples)[0].argmax(1) == examples.targets
     sizes = np.bincount(names.targets)
     for length, correct in zip(lengths, right.reshape(len(lengths), -1), strict=True):
         recall = np.bincount(names.targets, correct)[sizes > 0] / sizes[sizes > 0]
         rows.append({"probe": ACCURACY, "distance": length, "value": recall.mean()})
-    if isinstance(module, Classifier):
+    if model.spec.cell != "custom":
         some = inspected_names(split, min(_GRADIENT_NAMES, names_per_language))
         few = Examples.of_names(some, languages)
         examples = _followed(few, suffixes[: len(few)])
-        spec = ModelSpec(**record["spec"])
-        start = initial_parameters(spec, len(ALPHABET), len(languages), record["seed"])
-        for probe, classifier in ((INITIAL, _loaded(spec, languages, start)), (TRAINED, module)):
-            norms = gradient_norms(classifier, examples)[: longest_suffix + _LETTERS]
+        start = initial_parameters(model.spec, len(ALPHABET), model.outputs, record["seed"])
+        for probe, parameters in ((INITIAL, start), (TRAINED, model.parameters)):
+            module = load_classifier(model.spec, len(ALPHABET), model.outputs, parameters)
+            norms = gradient_norms(module, examples)[: longest_suffix + _LETTERS]
             rows += [
                 {"probe": probe, "distance": distance, "value": norm}
                 for distance, norm in enumerate(norms)
             ]
     return pd.DataFrame(rows).assign(seed=record["seed"])[PROBE_COLUMNS]
-
-
-def _loaded(spec: ModelSpec, languages: list[str], parameters: Parameters) -> Classifier:
-    return load_classifier(spec, len(ALPHABET), len(languages), parameters)
 
 
 def _suffixes(characters: str, longest: int, seed: int, count: int) -> NDArray[np.uint8]:

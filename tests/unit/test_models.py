@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from noisynames.alphabet import ALPHABET
@@ -14,12 +15,14 @@ from noisynames.models import (
     RECURRENT,
     WORKSHEET_MODELS,
     ModelSpec,
+    TrainedModel,
     initial_parameters,
     parameter_count,
     parameter_ranges,
 )
-from noisynames.modules import Classifier, load_classifier, load_model, padded
+from noisynames.modules import Classifier, load_classifier, padded
 from noisynames.sampling import Examples
+from noisynames.training import make_engine
 
 SPECS = [
     ModelSpec(cell, readout, 8, layers, bidirectional)  # type: ignore[arg-type]
@@ -36,17 +39,39 @@ def build(spec: ModelSpec, seed: int = 0) -> Classifier:
     return load_classifier(spec, 57, 3, initial_parameters(spec, 57, 3, seed))
 
 
+def untrained(spec: ModelSpec, seed: int = 0) -> TrainedModel:
+    return TrainedModel(spec, initial_parameters(spec, 57, 3, seed), 3)
+
+
 @pytest.mark.parametrize("spec", SPECS, ids=str)
 def test_a_padded_batch_equals_one_name_at_a_time(spec: ModelSpec) -> None:
-    module = build(spec)
-    batch, weights = predict(module, EXAMPLES)
+    model = untrained(spec)
+    batch, weights = predict(model, EXAMPLES)
     for i, name in enumerate(NAMES):
-        alone, own = predict(module, EXAMPLES.select(np.array([i])))
+        alone, own = predict(model, EXAMPLES.select(np.array([i])))
         np.testing.assert_allclose(batch[i], alone[0], atol=1e-6)
         if weights is not None and own is not None:
             np.testing.assert_allclose(weights[i], own[0], atol=1e-6)
             assert len(weights[i]) == len(name)
             assert weights[i].sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=str)
+def test_predictions_are_those_of_the_torch_module(spec: ModelSpec) -> None:
+    rng = np.random.default_rng(0)
+    # Weights so large that gates and attention are far from even, as trained ones are.
+    parameters = {
+        name: rng.standard_normal(values.shape).astype(np.float32)
+        for name, values in initial_parameters(spec, 57, 3, 0).items()
+    }
+    with torch.inference_mode():
+        expected, attended = load_classifier(spec, 57, 3, parameters)(*padded(EXAMPLES))
+    found, weights = predict(TrainedModel(spec, parameters, 3), EXAMPLES)
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4, atol=1e-5)
+    assert (weights is None) == (attended is None)
+    if weights is not None:
+        for row, weight in zip(attended.numpy(), weights, strict=True):
+            np.testing.assert_allclose(row[: len(weight)], weight, atol=1e-5)
 
 
 def test_padding_gets_no_attention_and_no_say() -> None:
@@ -185,21 +210,22 @@ def test_a_bidirectional_model_reads_a_name_and_its_reverse() -> None:
         for name in [n for n in parameters if n.endswith("_reverse")]:
             parameters[name] = parameters[name.removesuffix("_reverse")]
         parameters["output.weight"][:, 8:] = parameters["output.weight"][:, :8]
-        module = load_classifier(spec, 57, 3, parameters)
+        model = TrainedModel(spec, parameters, 3)
         there = Examples.of_names([("a", "Adams"), ("a", "Li")], ["a"])
         back = Examples.of_names([("a", "smadA"), ("a", "iL")], ["a"])
-        np.testing.assert_allclose(predict(module, there)[0], predict(module, back)[0], atol=1e-6)
+        np.testing.assert_allclose(predict(model, there)[0], predict(model, back)[0], atol=1e-6)
 
 
 def test_a_transformer_knows_the_order_of_characters() -> None:
-    module = build(ModelSpec("transformer", "mean", 8))
+    model = untrained(ModelSpec("transformer", "mean", 8))
     swapped = Examples.of_names([("a", "Ab"), ("a", "bA")], ["a"])
-    log_probabilities, _ = predict(module, swapped)
+    log_probabilities, _ = predict(model, swapped)
     assert np.abs(log_probabilities[0] - log_probabilities[1]).max() > 1e-3
 
 
 CUSTOM = """
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 class Bag(nn.Module):
@@ -228,6 +254,26 @@ class Narrow(Bag):
     def forward(self, characters, lengths):
         return super().forward(characters, lengths)[:, :1]
 
+class Unsure(Looking):
+    def weights(self, characters, lengths):
+        return torch.full(characters.shape, 0.25)
+
+class Empty(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.outputs = outputs
+
+    def forward(self, characters, lengths):
+        return torch.zeros(len(lengths), self.outputs)
+
+class Mistaken(Bag):
+    def forward(self, characters, lengths):
+        return self.no_such_layer(characters)
+
+class Dropping(Bag):
+    def forward(self, characters, lengths):
+        return nn.functional.dropout(super().forward(characters, lengths), 0.5, self.training)
+
 class NotAModule:
     pass
 """
@@ -236,6 +282,7 @@ class NotAModule:
 @pytest.fixture
 def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own_models.py").write_text(CUSTOM)
+    (tmp_path / "unfinished.py").write_text("class Bag(")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -249,7 +296,7 @@ def test_a_users_own_module_is_a_model_like_any_other(name: str, readout: str) -
     again = initial_parameters(spec, 57, 3, 5)
     for key, values in parameters.items():
         np.testing.assert_array_equal(values, again[key])
-    log_probabilities, weights = predict(load_model(spec, 57, 3, parameters), EXAMPLES)
+    log_probabilities, weights = predict(TrainedModel(spec, parameters, 3), EXAMPLES)
     assert np.exp(log_probabilities).sum(1) == pytest.approx(np.ones(5), abs=1e-5)
     assert (weights is not None) == (readout == "attention")
 
@@ -260,14 +307,42 @@ def test_a_users_own_module_is_a_model_like_any_other(name: str, readout: str) -
     [
         ("own_models:Padded", "what stands in the padding changes its output"),
         ("own_models:Narrow", r"gives \(2, 1\) for two names, not \(2, 3\)"),
+        ("own_models:Empty", "has no parameter to train"),
+        ("own_models:Mistaken", "fails on two names .AttributeError: .*no_such_layer"),
         ("own_models:NotAModule", "is no torch.nn.Module"),
         ("own_models:Missing", "own_models has no Missing"),
-        ("nowhere_at_all:Bag", "cannot be imported"),
+        ("nowhere_at_all:Bag", "cannot be imported .ModuleNotFoundError"),
+        ("unfinished:Bag", "cannot be imported .SyntaxError"),
     ],
 )
 def test_a_module_that_breaks_the_contract_is_refused(module: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         initial_parameters(ModelSpec("custom", module=module), 57, 3, 0)
+
+
+@pytest.mark.usefixtures("own_models")
+def test_attention_that_is_none_is_refused() -> None:
+    spec = ModelSpec("custom", "attention", module="own_models:Unsure")
+    with pytest.raises(UserError, match="not 0 in the padding and 1 in sum"):
+        initial_parameters(spec, 57, 3, 0)
+
+
+@pytest.mark.usefixtures("own_models")
+def test_what_drops_out_in_training_is_all_there_in_the_test() -> None:
+    spec = ModelSpec("custom", module="own_models:Dropping")
+    parameters = initial_parameters(spec, 57, 3, 5)
+    whole = ModelSpec("custom", module="own_models:Bag")
+    found, expected = (
+        predict(TrainedModel(model, parameters, 3), EXAMPLES)[0] for model in (spec, whole)
+    )
+    np.testing.assert_array_equal(found, expected)
+
+    def trained(seed: int) -> NDArray[np.float32]:
+        engine = make_engine("autograd", spec, parameters, 0.1, 3, seed=seed)
+        return engine.advance(EXAMPLES)[0]
+
+    np.testing.assert_array_equal(trained(1), trained(1))
+    assert (trained(1) != trained(2)).any()
 
 
 @pytest.mark.usefixtures("own_models")

@@ -8,8 +8,7 @@ from scipy import stats
 from noisynames.attention import _occlusion, by_position, seed_agreement, summarise
 from noisynames.evaluation import inspected_names, yardsticks
 from noisynames.inference import predict
-from noisynames.models import ModelSpec, initial_parameters
-from noisynames.modules import load_classifier
+from noisynames.models import ModelSpec, TrainedModel, initial_parameters
 from noisynames.sampling import Examples
 from noisynames.scores import NAMES, score
 from noisynames.splits import Split
@@ -135,10 +134,10 @@ def test_attention_summaries_by_hand() -> None:
 
 def test_occlusion_is_what_leaving_a_character_out_takes() -> None:
     spec = ModelSpec("gru", "attention", 8)
-    module = load_classifier(spec, 57, 3, initial_parameters(spec, 57, 3, 0))
+    model = TrainedModel(spec, initial_parameters(spec, 57, 3, 0), 3)
     names = ["Roe", "O", "Smith"]
     examples = Examples.of_names([("a", name) for name in names], ["a", "b", "c"])
-    log_probabilities, _ = predict(module, examples)
+    log_probabilities, _ = predict(model, examples)
     expected = []
     for name, row in zip(names, log_probabilities, strict=True):
         for i in range(len(name)):
@@ -146,8 +145,8 @@ def test_occlusion_is_what_leaving_a_character_out_takes() -> None:
                 expected.append(0.0)
                 continue
             shorter = Examples.of_names([("a", name[:i] + name[i + 1 :])], ["a", "b", "c"])
-            expected.append(row.max() - predict(module, shorter)[0][0, row.argmax()])
-    np.testing.assert_allclose(_occlusion(module, examples, log_probabilities), expected, atol=1e-6)
+            expected.append(row.max() - predict(model, shorter)[0][0, row.argmax()])
+    np.testing.assert_allclose(_occlusion(model, examples, log_probabilities), expected, atol=1e-6)
 
 
 def test_seeds_agree_where_their_weights_run_alike() -> None:

@@ -125,6 +125,7 @@ ACTIONS: dict[str, Callable[[Experiment], None]] = {
     "edit statistics.py": lambda it: it.edit("src/noisynames/statistics.py"),
     "edit the GRU's kernel": lambda it: it.edit("src/noisynames/training/cells/gru.py"),
     "edit the RNN's module": lambda it: it.edit("src/noisynames/modules.py"),
+    "edit how models predict": lambda it: it.edit("src/noisynames/inference.py"),
     "edit the noise": lambda it: it.edit("src/noisynames/noise.py"),
     "edit the sources of the names": lambda it: it.edit("src/noisynames/datasets/surnames.py"),
     "delete one run's losses": lambda it: it.delete("runs/rnn/noise0/seed1/losses.csv"),

@@ -12,6 +12,7 @@ from noisynames.config import check_file, custom_source, resolve
 from noisynames.errors import UserError
 from noisynames.files import sweep
 from noisynames.grid import Grid, parts_of
+from noisynames.inference import needs_torch
 from noisynames.models import spec_from
 from noisynames.noise import conditions
 from noisynames.training import source_files
@@ -244,6 +245,17 @@ def training_code(wildcards):
     return f"{files} {custom_code(wildcards)}"
 
 
+def inference_code(*names):
+    """The source files that a model's predictions, and what a rule makes of them, depend on."""
+
+    def of_model(wildcards):
+        spec = spec_from(config["models"][wildcards.model])
+        modules = ["modules.py"] if needs_torch(spec) else []
+        return code(*TESTED_CODE, "inference.py", *modules, *names)
+
+    return of_model
+
+
 def training_noise(wildcards):
     """The options of what distractors are drawn from, where a run has any."""
     return "" if wildcards.noise == "0" else flags({"noise_characters": CHARACTERS})
@@ -309,7 +321,6 @@ TESTED_CODE = [
     "evaluation.py",
     "cells.py",
 ]
-EVALUATION_CODE = [*TESTED_CODE, "modules.py", "inference.py"]
 TESTED_AT = " ".join(f"--noise {noise}" for noise in NOISES)
 KEPT = flags(
     {"noise_characters": CHARACTERS, "keep_own": config["evaluation"]["keep"] == "own"}

@@ -20,7 +20,7 @@ rule evaluate:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code(*EVALUATION_CODE, "scores.py"),
+        code=inference_code("scores.py"),
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         noise=TESTED_AT,
@@ -52,7 +52,7 @@ rule inspect_attention:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code(*EVALUATION_CODE, "attention.py"),
+        code=inference_code("attention.py"),
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         noise=TESTED_AT,
@@ -82,7 +82,7 @@ rule probe:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code(*EVALUATION_CODE, "models.py", "probes.py"),
+        code=inference_code("models.py", "modules.py", "probes.py"),
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         options=flags({**config["probe"], "noise_characters": CHARACTERS}),

@@ -150,6 +150,7 @@ def train(
         hyperparameters.learning_rate,
         len(languages),
         hyperparameters.batch_size,
+        seed,
     )
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
@@ -188,8 +189,9 @@ def make_engine(
     learning_rate: float,
     outputs: int | None = None,
     batch_size: int = 1,
+    seed: int = 0,
 ) -> Engine:
-    """Return an engine that trains `spec` from `parameters`.
+    """Return an engine that trains `spec` from `parameters`; `seed` is for a custom module's draws.
 
     Raises:
         UserError: There is no such engine, or it cannot train this model.
@@ -201,7 +203,7 @@ def make_engine(
     if engine == "autograd":
         from noisynames.training.autograd import AutogradEngine
 
-        return AutogradEngine(spec, parameters, learning_rate, outputs, batch_size)
+        return AutogradEngine(spec, parameters, learning_rate, outputs, batch_size, seed)
     if reason := why_not_fused(spec, batch_size):
         raise UserError(f"training.engine: 'fused' cannot train this model: {reason}")
     from noisynames.training.fused import FusedEngine

@@ -24,14 +24,17 @@ class AutogradEngine:
         learning_rate: float,
         outputs: int | None = None,
         batch_size: int = 1,
+        seed: int = 0,
     ) -> None:
         """Start from `parameters`, on one thread: a run of batch 1 gains nothing from more.
 
-        A custom module is told its number of `outputs`; others have it in their weights.
+        A custom module is told its number of `outputs`; others have it in their weights. What it
+        draws in training, as dropout does, it draws from `seed`.
         """
         torch.set_num_threads(1)
+        torch.manual_seed(seed)
         outputs = outputs or len(parameters["output.bias"])
-        self._module = load_model(spec, len(ALPHABET), outputs, parameters)
+        self._module = load_model(spec, len(ALPHABET), outputs, parameters).train()
         self._batch_size = batch_size
         self._optimiser = torch.optim.SGD(self._module.parameters(), lr=learning_rate)
 
