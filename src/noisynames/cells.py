@@ -110,6 +110,7 @@ def probe(
     characters: str,
     longest_suffix: int,
     names_per_language: int,
+    initial_gradients: bool,
     output: Path,
 ) -> None:
     """Write what `probes.probe_run` measures of every run of a model × noise.
@@ -123,7 +124,7 @@ def probe(
         folders,
         splits,
         lambda folder, split: probes.probe_run(
-            folder, split, characters, longest_suffix, names_per_language
+            folder, split, characters, longest_suffix, names_per_language, initial_gradients
         ),
     )
     evaluation.write(evaluation.stacked(frames, probes.PROBE_COLUMNS), output)

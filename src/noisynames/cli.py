@@ -252,12 +252,23 @@ def probe(
     output: Output,
     longest_suffix: Annotated[int, typer.Option(min=1)] = 12,
     names_per_language: Annotated[int, typer.Option(min=1)] = 20,
+    initial_gradients: Annotated[
+        bool, typer.Option("--initial-gradients", help="Those before training, too.")
+    ] = False,
     noise_characters: Characters = WORKSHEET_CHARACTERS,
 ) -> None:
     """Measure what each run remembers behind a growing suffix, and how far its gradients reach."""
     from noisynames import cells
 
-    cells.probe(runs, splits, noise_characters, longest_suffix, names_per_language, output)
+    cells.probe(
+        runs,
+        splits,
+        noise_characters,
+        longest_suffix,
+        names_per_language,
+        initial_gradients,
+        output,
+    )
 
 
 @app.command()
@@ -303,12 +314,13 @@ def plot(
     tables: Annotated[Path, typer.Option(help="Folder with the tables and statistics.json.")],
     output: Annotated[Path, typer.Option(help="Folder for the SVG files.")],
     figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
+    processes: Annotated[int, typer.Option(min=1, help="That share the work.")] = 1,
 ) -> None:
     """Draw figures as SVG."""
     from noisynames import figures as drawing
     from noisynames import tables as table_files
 
-    drawing.draw(figures, *table_files.read(tables), output)
+    drawing.draw(figures, *table_files.read(tables), output, processes)
 
 
 @app.command()

@@ -3,7 +3,9 @@
 import io
 import re
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,17 +131,35 @@ def _figure(draw: Draw) -> Draw:
     return draw
 
 
-def draw(names: Iterable[str], tables: Tables, findings: Findings, folder: Path) -> None:
+def draw(
+    names: Sequence[str], tables: Tables, findings: Findings, folder: Path, processes: int = 1
+) -> None:
     """Draw the figures `names` from the tables and statistics into `folder`, as `<name>.svg`.
+
+    Args:
+        names: Which figures.
+        tables: As `tables.build` returns them.
+        findings: As `findings.find` returns them.
+        folder: Where they go.
+        processes: How many processes share the work.
 
     Raises:
         UserError: There is no figure of that name.
     """
-    tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
-    look = Look(_models(tables))
     for name in names:
         if name not in FIGURES:
             raise UserError(f"figure {name!r} is not one of {', '.join(FIGURES)}")
+    tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
+    shares = [names[first::processes] for first in range(processes)]
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+        drawn = [pool.submit(_draw, share, tables, findings, folder) for share in shares]
+        for share in drawn:
+            share.result()
+
+
+def _draw(names: Sequence[str], tables: Tables, findings: Findings, folder: Path) -> None:
+    look = Look(_models(tables))
+    for name in names:
         with mpl.rc_context(_STYLE):
             figure = (
                 _nothing()

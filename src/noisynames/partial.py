@@ -73,6 +73,7 @@ def write(
             cells.evaluate(folders, splits, noise, tested, keep_own, output)
             cells.probe(
                 folders, splits, grid.noise_characters, **config["probe"],
+                initial_gradients=noise.name == grid.quietest,
                 output=work / "probes" / model / file,
             )  # fmt: skip
             if model in grid.attention_models:
@@ -87,6 +88,6 @@ def write(
     timings = tables.timings(results, [cell for cell in grid.cells if cell not in missing])
     tables.write(built, work / "tables", tables.STATISTICS, findings.find(built, grid))
     tables.write({"timings": timings}, work / "tables", tables.TIMINGS, {})
-    figures.draw(shown, *tables.read(work / "tables"), work / "figures")
+    figures.draw(list(shown), *tables.read(work / "tables"), work / "figures")
     write_text(work / "report.html", report.render(results, templates, config, work))
     return missing

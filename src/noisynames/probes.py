@@ -1,11 +1,10 @@
 """What a trained model remembers: accuracy behind a growing suffix, and how far gradients reach."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from noisynames import runs
@@ -14,11 +13,13 @@ from noisynames.evaluation import inspected_names, load_run
 from noisynames.files import read_record
 from noisynames.inference import predict
 from noisynames.models import initial_parameters
-from noisynames.modules import Classifier, load_classifier, padded
 from noisynames.noise import Distractors
 from noisynames.randomness import generator
 from noisynames.sampling import Examples
 from noisynames.splits import Split
+
+if TYPE_CHECKING:  # torch takes longest to import, and some need the names of probes only
+    from noisynames.modules import Classifier
 
 PROBE_COLUMNS = ["seed", "probe", "distance", "value"]
 ACCURACY, INITIAL, TRAINED = "accuracy", "initial gradient", "trained gradient"
@@ -27,7 +28,12 @@ _GRADIENT_NAMES = 5  # a language
 
 
 def probe_run(
-    folder: Path, split: Split, characters: str, longest_suffix: int, names_per_language: int
+    folder: Path,
+    split: Split,
+    characters: str,
+    longest_suffix: int,
+    names_per_language: int,
+    initial_gradients: bool,
 ) -> pd.DataFrame | None:
     """Probe one run with held-out names and one suffix of distractors each, from none to all of it.
 
@@ -37,6 +43,8 @@ def probe_run(
         characters: What distractors are drawn from.
         longest_suffix: Most distractors.
         names_per_language: Held-out names of a language.
+        initial_gradients: Whether to probe the model before training too. There it is the same
+            whatever noise it will be trained under.
 
     Returns:
         Rows with PROBE_COLUMNS. `accuracy`: macro-averaged, with `distance` distractors behind each
@@ -64,11 +72,16 @@ def probe_run(
         recall = np.bincount(names.targets, correct)[sizes > 0] / sizes[sizes > 0]
         rows.append({"probe": ACCURACY, "distance": length, "value": recall.mean()})
     if model.spec.cell != "custom":
+        from noisynames.modules import load_classifier
+
         some = inspected_names(split, min(_GRADIENT_NAMES, names_per_language))
         few = Examples.of_names(some, languages)
         examples = _followed(few, suffixes[: len(few)])
-        start = initial_parameters(model.spec, len(ALPHABET), model.outputs, record["seed"])
-        for probe, parameters in ((INITIAL, start), (TRAINED, model.parameters)):
+        stages = {TRAINED: model.parameters}
+        if initial_gradients:
+            seed = record["seed"]
+            stages[INITIAL] = initial_parameters(model.spec, len(ALPHABET), model.outputs, seed)
+        for probe, parameters in stages.items():
             module = load_classifier(model.spec, len(ALPHABET), model.outputs, parameters)
             norms = gradient_norms(module, examples)[: longest_suffix + _LETTERS]
             rows += [
@@ -90,7 +103,7 @@ def _followed(names: Examples, suffixes: NDArray[np.uint8]) -> Examples:
     return names.with_noise(Distractors("suffix", lengths, suffixes, np.zeros(suffixes.shape)))
 
 
-def gradient_norms(module: Classifier, examples: Examples) -> NDArray[np.float64]:
+def gradient_norms(module: "Classifier", examples: Examples) -> NDArray[np.float64]:
     """Return ‖∂loss/∂x_t‖₂ by distance from the end, the mean over sequences.
 
     The loss is a sequence's own negative log likelihood. A gradient that shrinks by a like factor
@@ -100,6 +113,10 @@ def gradient_norms(module: Classifier, examples: Examples) -> NDArray[np.float64
     Returns:
         Shape (length of the shortest sequence,); index 0 is the last character.
     """
+    import torch
+
+    from noisynames.modules import padded
+
     characters, lengths = padded(examples)
     inputs = module.inputs(characters).detach().requires_grad_(True)
     log_probabilities, _ = module.classify(inputs, lengths)

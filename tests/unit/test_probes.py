@@ -60,7 +60,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_probe_measures_each_length_and_distance(trained: Path) -> None:
-    table = probe_run(trained, SPLIT, ".,", longest_suffix=6, names_per_language=3)
+    table = probe_run(trained, SPLIT, ".,", 6, 3, initial_gradients=True)
     assert table is not None
     by_probe = {str(probe): rows.set_index("distance")["value"] for probe, rows in
                 table.groupby("probe")}  # fmt: skip
@@ -73,8 +73,9 @@ def test_a_probe_measures_each_length_and_distance(trained: Path) -> None:
 
 
 def test_accuracy_is_that_of_names_with_so_many_distractors(trained: Path) -> None:
-    table = probe_run(trained, SPLIT, ".", longest_suffix=4, names_per_language=5)
+    table = probe_run(trained, SPLIT, ".", 4, 5, initial_gradients=False)
     assert table is not None
+    assert set(table["probe"]) == {ACCURACY, TRAINED}
     found = table[table["probe"] == ACCURACY].set_index("distance")["value"]
     for length in range(5):
         rows = [(language, name + "." * length) for language, name in SPLIT.test]
@@ -84,8 +85,8 @@ def test_accuracy_is_that_of_names_with_so_many_distractors(trained: Path) -> No
 
 
 def test_a_probe_is_the_same_for_every_run_of_a_seed(trained: Path) -> None:
-    one = probe_run(trained, SPLIT, ".,", 3, 3)
-    two = probe_run(trained, SPLIT, ".,", 3, 3)
+    one = probe_run(trained, SPLIT, ".,", 3, 3, initial_gradients=True)
+    two = probe_run(trained, SPLIT, ".,", 3, 3, initial_gradients=True)
     assert one is not None
     assert two is not None
     assert one.equals(two)

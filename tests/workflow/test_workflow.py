@@ -387,7 +387,8 @@ def test_tables_of_seeds_in_parts_are_those_of_all_at_once(
     runs = [grid.run_folder(results, cell) for cell in once.cells]
     splits, file = results / "splits", "noise2.csv"
     cells.evaluate(runs, splits, noise, [noise], False, tmp_path / "evaluation/gru" / file)
-    cells.probe(runs, splits, ".,;'", **config["probe"], output=tmp_path / "probes/gru" / file)
+    output = tmp_path / "probes/gru" / file
+    cells.probe(runs, splits, ".,;'", **config["probe"], initial_gradients=True, output=output)
     cells.inspect_attention(
         runs, splits, noise, [noise], 5, False, tmp_path / "attention/gru" / file
     )

@@ -261,6 +261,18 @@ def training_noise(wildcards):
     return "" if wildcards.noise == "0" else flags({"noise_characters": CHARACTERS})
 
 
+def probe_options(wildcards):
+    """The options of a probe; before training a model is the same whatever noise comes."""
+    initial = wildcards.noise == Grid(**GRID).quietest
+    return flags(
+        {
+            **config["probe"],
+            "initial_gradients": initial,
+            "noise_characters": CHARACTERS,
+        }
+    )
+
+
 def custom_code(wildcards):
     """The file of a model that is the user's own, and its content."""
     own = config["models"][wildcards.model]["module"]

@@ -85,7 +85,7 @@ rule probe:
         code=inference_code("models.py", "modules.py", "probes.py"),
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
-        options=flags({**config["probe"], "noise_characters": CHARACTERS}),
+        options=probe_options,
     shell:
         "noisynames probe {params.folders} --splits results/splits {params.options}"
         " --output {output.probes} > {log} 2>&1"

@@ -14,7 +14,7 @@ rule plot:
         "results/benchmarks/plot.jsonl"
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=2000,
         runtime=10,
@@ -23,7 +23,7 @@ rule plot:
         figures=FIGURES,
     shell:
         "noisynames plot {params.figures} --tables results/tables --output results/figures"
-        " > {log} 2>&1"
+        " --processes {threads} > {log} 2>&1"
 
 
 rule report:
