@@ -234,7 +234,7 @@ def initial_of_custom(spec: ModelSpec, inputs: int, outputs: int, seed: int) -> 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
-            module = Custom(spec, inputs, outputs).eval()
+            module = Custom(spec, inputs, outputs).train(False)
         except UserError:
             raise
         except Exception as error:
@@ -276,7 +276,7 @@ def load_model(
     """
     if spec.cell != "custom":
         return load_classifier(spec, inputs, outputs, parameters)
-    module = Custom(spec, inputs, outputs).eval()
+    module = Custom(spec, inputs, outputs).train(False)
     module.load_state_dict({name: torch.from_numpy(v.copy()) for name, v in parameters.items()})
     return module
 
