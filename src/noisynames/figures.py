@@ -695,7 +695,7 @@ def _draw_rates(tables: Tables, findings: Findings, look: Look) -> Figure:
     rates = findings["rates"]
     noises = _noises(tables)
     figure, panels = _panels(2 * len(noises), width=4.2, height=3.0, sharey="col")
-    labels = {"final_loss": "Final loss (Train), nats", "macro_accuracy": "Held-out accuracy"}
+    labels = {"final_loss": "Final loss (Train), nats", "macro_accuracy": "Macro-averaged accuracy"}
     asked = [(noise, metric) for noise in noises for metric in labels]
     for axes, (noise, metric) in zip(panels, asked, strict=True):
         ends = []
