@@ -1,12 +1,14 @@
 """Tables to SVG: one function a figure, one fixed look a model."""
 
 import io
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -72,10 +74,10 @@ RULE_GRAPH = {
     "split": ["dataset"],
     "train": ["split"],
     "baseline": ["split"],
-    "evaluate": ["split", "train"],
-    "probe": ["split", "train"],
-    "inspect_attention": ["split", "train"],
-    "aggregate": ["baseline", "evaluate", "inspect_attention", "probe", "split", "train"],
+    "evaluate": ["train"],
+    "probe": ["train"],
+    "inspect_attention": ["train"],
+    "aggregate": ["baseline", "evaluate", "inspect_attention", "probe", "train"],
     "plot": ["aggregate"],
     "report": ["aggregate", "dataset", "plot"],
 }
@@ -151,10 +153,23 @@ def draw(
             raise UserError(f"figure {name!r} is not one of {', '.join(FIGURES)}")
     tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
     shares = [names[first::processes] for first in range(processes)]
-    with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
+    fork = get_context("fork")
+    with ProcessPoolExecutor(processes, fork, initializer=_end_with_parent) as pool:
         drawn = [pool.submit(_draw, share, tables, findings, folder) for share in shares]
         for share in drawn:
             share.result()
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it is killed; it would wait for work."""
+
+    def wait() -> None:
+        parent = parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _draw(names: Sequence[str], tables: Tables, findings: Findings, folder: Path) -> None:

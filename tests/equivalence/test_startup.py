@@ -86,7 +86,9 @@ def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(tmp_path: Path, spli
 
     command = [
         sys.executable, "-u", "-c",
-        "import sys; from noisynames.cli import main; sys.argv[0] = 'noisynames'; main()",
+        # A script's background jobs ignore SIGINT, and so would what tests start from there.
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from noisynames.cli import main; sys.argv[0] = 'noisynames'; main()",
         "train", "--model", "gru", "--noise", "2", "--seed", "0", "--updates", "1000000000",
         "--report-every", "1000", "--splits", str(splits), "--output", str(tmp_path / "run"),
     ]  # fmt: skip

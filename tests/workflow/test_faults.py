@@ -260,6 +260,21 @@ def job_command(smoke: Path, rule: str) -> str:
     return re.sub(r"2?> results/logs\S+( 2>&1)?", "", command)
 
 
+def test_no_process_that_draws_outlives_the_job(smoke: Path, tmp_path: Path) -> None:
+    figures = [path.stem for path in (smoke / "results/figures").iterdir()]
+    command = ["noisynames", "plot", *figures, "--processes", "2", "--tables"]
+    command += [str(smoke / "results/tables"), "--output", str(tmp_path)]
+    job = psutil.Popen(command)
+    children: list[psutil.Process] = []
+    while len(children) < 2 and job.poll() is None:
+        children = job.children()
+        time.sleep(0.01)
+    job.kill()
+    job.wait()
+    assert len(children) == 2
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+
+
 def test_a_run_that_fails_costs_no_other_and_a_partial_report_says_so(
     tmp_path: Path, config: Path, snakemake: Snakemake
 ) -> None:
