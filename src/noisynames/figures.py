@@ -747,34 +747,50 @@ def _draw_rates(tables: Tables, findings: Findings, look: Look) -> Figure:
 
 @_figure
 def _draw_rules(tables: Tables, findings: Findings, look: Look) -> Figure:
-    """The rules of the workflow, from left to right in the order in which they can run."""
-    depth: dict[str, int] = {}
-    for rule, needs in RULE_GRAPH.items():
-        depth[rule] = 1 + max((depth[need] for need in needs), default=-1)
+    """The rules of the workflow, from left to right in the order in which they must run."""
+    depth: dict[str, int] = {}  # counted from the last rule, which is 0
+    for rule in reversed(RULE_GRAPH):
+        waiting = [depth[other] for other, needs in RULE_GRAPH.items() if rule in needs]
+        depth[rule] = min(waiting, default=1) - 1
+    first = min(depth.values())
+    depth = {rule: d - first for rule, d in depth.items()}
     columns = {d: [rule for rule in RULE_GRAPH if depth[rule] == d] for d in depth.values()}
     place = {
         rule: (d, (len(rules) - 1) / 2 - i)
         for d, rules in columns.items()
         for i, rule in enumerate(rules)
     }
-    figure, (axes,) = _panels(1, width=9.0, height=1.6)
+    figure, (axes,) = _panels(1, width=9.0, height=2.0)
     axes.set_axis_off()
-    for rule, needs in RULE_GRAPH.items():
-        for need in needs:
-            if depth[rule] - depth[need] > 1:
-                continue  # there is a longer way between the two, which says it already
-            axes.annotate(
-                "", place[rule], place[need], zorder=1,
-                arrowprops={
-                    "arrowstyle": "-|>", "color": _INK, "alpha": 0.6, "shrinkA": 26, "shrinkB": 32,
-                },
-            )  # fmt: skip
+    for need, rule in shown_waits():
+        axes.annotate(
+            "", place[rule], place[need], zorder=1,
+            arrowprops={
+                "arrowstyle": "-|>", "color": _INK, "alpha": 0.6, "shrinkA": 26, "shrinkB": 32,
+            },
+        )  # fmt: skip
+    for rule in RULE_GRAPH:
         axes.text(
             *place[rule], rule, ha="center", va="center", fontsize=8.5, zorder=2,
             bbox={"boxstyle": "round,pad=0.4", "fc": "none", "ec": _INK, "lw": 0.8},
         )  # fmt: skip
-    axes.set(xlim=(-0.5, max(columns) + 0.5), ylim=(-1.4, 1.4))
+    axes.set(xlim=(-0.5, max(columns) + 0.5), ylim=(-1.9, 1.9))
     return figure
+
+
+def shown_waits() -> list[tuple[str, str]]:
+    """Return the waits of RULE_GRAPH that do not follow from others, each (before, after)."""
+    return [
+        (need, rule)
+        for rule, needs in RULE_GRAPH.items()
+        for need in needs
+        if not any(_waits_for(other, need) for other in needs)
+    ]
+
+
+def _waits_for(rule: str, other: str) -> bool:
+    """Whether a rule waits for another, or for one that does."""
+    return any(need == other or _waits_for(need, other) for need in RULE_GRAPH[rule])
 
 
 def _nothing() -> Figure:

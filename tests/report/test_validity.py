@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Snakemake
 
-from noisynames.figures import RULE_GRAPH
+from noisynames.figures import RULE_GRAPH, shown_waits
 
 
 def test_the_page_is_valid_html(smoke: Path) -> None:
@@ -30,6 +30,15 @@ def test_the_rules_in_the_report_are_snakemakes(smoke: Path, snakemake: Snakemak
     edges = {(names[a], names[b]) for a, b in re.findall(r"(\d+) -> (\d+)", done.stdout)}
     edges -= {(a, b) for a, b in edges if b == "all"}
     assert edges == {(need, rule) for rule, needs in RULE_GRAPH.items() for need in needs}
+
+
+def test_an_arrow_is_drawn_for_every_wait_that_does_not_follow() -> None:
+    after: dict[str, set[str]] = {}  # of a rule, all that follows on it by arrows
+    for rule in reversed(RULE_GRAPH):
+        next_ones = {b for a, b in shown_waits() if a == rule}
+        assert all(not next_ones & after[other] for other in next_ones), "one follows from others"
+        after[rule] = next_ones.union(*(after[other] for other in next_ones))
+    assert all(rule in after[need] for rule, needs in RULE_GRAPH.items() for need in needs)
 
 
 def test_snakemakes_own_report_holds_the_page_and_captions(
