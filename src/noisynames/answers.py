@@ -607,4 +607,16 @@ def _learning_rates(study: _Study) -> Answer:
                 f"rates: {difference(b)}."
                 for b in new
             ]
+    for record in rates["chosen"]:
+        tried = {
+            f"{r['rate']:g}": r["rate"] for r in rates["estimates"] if r["model"] == record["model"]
+        }
+        seeds = sum(record["seeds"].values())
+        for end, name in ((min, "smallest"), (max, "largest")):
+            rate = end(tried, key=lambda text: tried[text])
+            if (count := record["seeds"].get(rate, 0)) > seeds / 2:
+                sentences.append(
+                    f"{record['model']} took the {name} rate that was tried, {rate}, in {count} of "
+                    f"{seeds} seeds at noise {record['noise']}: its best may lie beyond."
+                )
     return Answer(question, "; ".join(verdicts), sentences, "rates", _seeds(shown))

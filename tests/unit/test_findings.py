@@ -220,6 +220,10 @@ def test_the_best_rate_is_chosen_by_validation_not_by_test() -> None:
     assert {(r["a"], r["b"]) for r in found["model_comparisons"]} == {("gru", "rnn")}
     answer = answers.answer_all(found, config)[-1]
     assert "accuracy at noise 0: 0 of 1 differences kept, 1 reversed" in answer.verdict
+    beyond = [s for s in answer.sentences if "beyond" in s]
+    assert len(beyond) == 2
+    assert beyond[0].startswith("rnn took the smallest rate that was tried, 0.005, in 10 of 10")
+    assert beyond[1].startswith("gru took the largest rate that was tried, 0.1, in 10 of 10")
 
 
 def test_without_validation_names_no_rate_is_chosen() -> None:
