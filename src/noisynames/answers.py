@@ -512,15 +512,19 @@ def _lstm_and_layers(study: _Study) -> Answer:
                         f"{r['a']} − {r['b']} in {text} at noise {study.low}: {difference(r)}; "
                         f"{r['verdict']}."
                     )
-        detected = sum(r["verdict"] in _DETECTED for r in of_model)
-        verdicts.append(f"{model}: {detected} of {len(of_model)} differences detected")
+        if of_model:  # there is none at a further learning rate of a model
+            detected = sum(r["verdict"] in _DETECTED for r in of_model)
+            verdicts.append(f"{model}: {detected} of {len(of_model)} differences detected")
         shown += of_model
-    if not deep:
-        sentences.append("No model here has several layers, so nothing is said of them.")
-        verdicts.append("several layers not tested")
-    if not lstms:
-        sentences.append("No model here is an LSTM.")
-        verdicts.append("LSTM not tested")
+    compared = {model for r in shown for model in (r["a"], r["b"])}
+    for kind, models, missing in (
+        ("several layers", deep, "No model here has several layers, so nothing is said of them."),
+        ("LSTM", lstms, "No model here is an LSTM."),
+    ):
+        if not compared.intersection(models):
+            verdicts.append(f"{kind} not tested")
+            nothing = f"{_and(models)}: there is nothing to compare with." if models else missing
+            sentences.append(nothing)
     return Answer(question, "; ".join(verdicts), sentences, "accuracy", _seeds(shown))
 
 

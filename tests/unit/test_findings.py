@@ -144,6 +144,19 @@ def test_each_lstm_is_said_to_differ_from_those_that_it_differs_from() -> None:
     assert verdict == "lstm: 2 of 6 differences detected; deep: 6 of 6 differences detected"
 
 
+def test_an_lstm_at_another_rate_is_no_further_model_to_tell_of() -> None:
+    models = MODELS | {"lstm": {"cell": "lstm"}, "fast": {"cell": "lstm", "learning_rate": 0.08}}
+    accuracy = {"rnn": 0.5, "gru": 0.5, "lstm": 0.7, "fast": 0.1}
+    verdict = answers_of(models, accuracy)[5].verdict
+    assert verdict == "lstm: 4 of 4 differences detected; several layers not tested"
+
+
+def test_an_lstm_alone_is_not_tested() -> None:
+    answer = answers_of({"lstm": {"cell": "lstm"}}, {"lstm": 0.5})[5]
+    assert answer.verdict == "several layers not tested; LSTM not tested"
+    assert answer.sentences[1] == "lstm: there is nothing to compare with."
+
+
 def test_a_budget_is_of_examples_where_an_update_takes_several() -> None:
     first = answers_of(MODELS, {"rnn": 0.5, "gru": 0.5})[0]
     assert first.sentences[0].startswith("After 80,000 updates at noise 0")
