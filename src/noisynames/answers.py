@@ -612,15 +612,13 @@ def _learning_rates(study: _Study) -> Answer:
                 for b in new
             ]
     for record in rates["chosen"]:
-        tried = {
-            f"{r['rate']:g}": r["rate"] for r in rates["estimates"] if r["model"] == record["model"]
-        }
+        names = rates["models"][record["model"]]
+        tried = sorted(study.models[name]["learning_rate"] for name in names)
         seeds = sum(record["seeds"].values())
-        for end, name in ((min, "smallest"), (max, "largest")):
-            rate = end(tried, key=lambda text: tried[text])
-            if (count := record["seeds"].get(rate, 0)) > seeds / 2:
+        for rate, end in ((tried[0], "smallest"), (tried[-1], "largest")):
+            if (count := record["seeds"].get(f"{rate:g}", 0)) > seeds / 2:
                 sentences.append(
-                    f"{record['model']} took the {name} rate that was tried, {rate}, in {count} of "
-                    f"{seeds} seeds at noise {record['noise']}: its best may lie beyond."
+                    f"{record['model']} took the {end} rate that was tried, {rate:g}, in {count} "
+                    f"of {seeds} seeds at noise {record['noise']}: its best may lie beyond."
                 )
     return Answer(question, "; ".join(verdicts), sentences, "rates", _seeds(shown))

@@ -239,6 +239,17 @@ def test_the_best_rate_is_chosen_by_validation_not_by_test() -> None:
     assert beyond[1].startswith("gru took the largest rate that was tried, 0.1, in 10 of 10")
 
 
+def test_a_rate_below_one_that_diverged_is_not_the_largest_tried() -> None:
+    models = RATES | {"gru_wild": {"cell": "gru", "learning_rate": 0.5}}
+    config = resolve({"models": models, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
+    grid = grid_of(config)
+    accuracy = {(model, "0"): 0.5 for model in RATES} | {("gru_wild", "0"): np.nan}
+    validation = {"rnn": 0.3, "rnn_fast": 0.5, "gru": 0.3, "gru_fast": 0.5}
+    found = findings.find(tables_of(grid, accuracy, validation=validation), grid)
+    (sentence,) = [s for s in answers.answer_all(found, config)[-1].sentences if "beyond" in s]
+    assert sentence.startswith("rnn took the largest rate that was tried, 0.1, in 10 of 10")
+
+
 def test_without_validation_names_no_rate_is_chosen() -> None:
     config = resolve({"models": RATES, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
     grid = grid_of(config)
