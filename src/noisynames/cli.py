@@ -89,6 +89,8 @@ def dataset(
     datasets.write(data, output)
     counted = {key: data.manifest[key] for key in ("languages", "lines", "names", "distinct_names")}
     print(f"{data.manifest['source']}: {counted}, {len(data.manifest['shared_names'])} shared")
+    for file, reason in data.manifest["left_out"].items():
+        print(f"left out: {file} ({reason})")
 
 
 @app.command()

@@ -1,9 +1,12 @@
 """Check a config against its schema and fill in the defaults, before any job runs."""
 
 import copy
+import json
 import math
+import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -24,13 +27,21 @@ Schema = Mapping[str, Any]
 _SHOWN = 80
 
 
-def resolve(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
+def resolve(
+    config: Mapping[str, Any], schema_file: Path, beside: Sequence[Path] = ()
+) -> dict[str, Any]:
     """Return `config` with every default filled in, `seeds` and `noise.placement` as lists.
+
+    Args:
+        config: As YAML has it.
+        schema_file: The schema.
+        beside: Folders of the config's files, where `dataset.path` is looked for, too.
 
     Raises:
         UserError: The first fault, in one line: the key, what was found, what is allowed.
     """
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    _check_keys(config)
     config = _read_again(copy.deepcopy(dict(config)), schema)
     error = min(
         _validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path)), default=None
@@ -49,33 +60,73 @@ def resolve(config: Mapping[str, Any], schema_file: Path) -> dict[str, Any]:
     check_characters(resolved["noise"]["characters"])
     _check_models(resolved)
     _check_engine(resolved)
-    _check_dataset(resolved["dataset"])
+    _check_source(resolved["dataset"])
+    _find_names(resolved["dataset"], beside)
+    _check_names(resolved["dataset"])
     return resolved
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """A YAML loader that refuses a key that stands twice in a mapping."""
+def _check_keys(value: Any, place: str = "") -> None:
+    """Refuse keys that YAML takes for something else than text."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                found = json.dumps(key) if isinstance(key, bool | None) else str(key)
+                raise UserError(f"{place or 'config'}: key {found} is not text; quote it")
+            _check_keys(item, f"{place}.{key}" if place else key)
+    elif isinstance(value, list):
+        for item in value:
+            _check_keys(item, place)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A YAML loader that refuses what means something else than it looks like.
+
+    That is a key that stands twice in a mapping, a key that is no text, and a number that YAML 1.1
+    reads to the base 8 or 60.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping, after a look at its keys."""
         seen = set()
         for key_node, _ in node.value:
             key = key_node.value
-            if key in seen and key_node.tag != "tag:yaml.org,2002:merge":
-                line = key_node.start_mark.line + 1
+            kind = key_node.tag.rpartition(":")[2]
+            line = key_node.start_mark.line + 1
+            if kind == "merge":
+                continue
+            if kind != "str":
+                raise UserError(f"line {line}: key {key} is no text for YAML; quote it: '{key}'")
+            if key in seen:
                 raise UserError(f"line {line}: key {key!r} is there twice; the first is lost")
             seen.add(key)
         return super().construct_mapping(node, deep)
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """Build an integer that is to the base 10, 16 or 2."""
+        number: int = super().construct_yaml_int(node)
+        if re.fullmatch(r"[-+]?0[0-7_]+|.*:.*", node.value):
+            line = node.start_mark.line + 1
+            raise UserError(
+                f"line {line}: found {node.value}, which YAML reads as {number}; "
+                "allowed: digits without a 0 in front or a colon"
+            )
+        return number
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
+
 
 def check_file(path: Path) -> None:
-    """Refuse a YAML config in which a key stands twice, of which Snakemake takes the last.
+    """Refuse a YAML config that does not mean what it says; see `_StrictLoader`.
+
+    Snakemake takes the last of keys that stand twice, and all else as YAML has it.
 
     Raises:
         UserError: It does, or is no YAML at all.
     """
     try:
-        _OnceLoader(path.read_text(encoding="utf-8")).get_single_data()
+        _StrictLoader(path.read_text(encoding="utf-8")).get_single_data()
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -85,9 +136,16 @@ def check_file(path: Path) -> None:
 def _check_models(config: Mapping[str, Any]) -> None:
     """Refuse specifications whose parts do not go together."""
     plan = {key: config["training"][key] for key in ("updates", "record_every", "report_every")}
+    folders: dict[str, str] = {}
     for name, spec in config["models"].items():
-        if name in config["baselines"]:
+        if name.lower() in config["baselines"]:
             raise UserError(f"models.{name}: a baseline has this name; take another")
+        other = folders.setdefault(name.lower(), name)
+        if other != name:
+            raise UserError(
+                f"models.{name}: differs from {other!r} in case only, and on some disks their "
+                "folders are one; take another name"
+            )
         try:
             spec_from(spec)
             Hyperparameters(
@@ -126,12 +184,28 @@ def _check_engine(config: Mapping[str, Any]) -> None:
             raise UserError(f"training.engine: 'fused' cannot train models.{name}: {reason}")
 
 
-def _check_dataset(dataset: Mapping[str, Any]) -> None:
-    """Read the names that lie on this machine, so that their faults show before any job runs."""
+def _find_names(dataset: dict[str, Any], beside: Sequence[Path]) -> None:
+    """Let `dataset.path` lead to the names from here, if they lie beside the config only."""
+    if dataset["path"] is None or not beside or Path(dataset["path"]).exists():
+        return
+    places = [Path(dataset["path"]), *(folder / dataset["path"] for folder in beside)]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        looked = " and ".join(dict.fromkeys(str(place.absolute()) for place in places))
+        raise UserError(f"dataset.path: {dataset['path']} does not exist; looked for {looked}")
+    dataset["path"] = os.path.relpath(found)
+
+
+def _check_source(dataset: Mapping[str, Any]) -> None:
+    """Refuse a path where there is nothing to read, and none where there is."""
     if dataset["source"] == "surnames" and dataset["path"] is not None:
         raise UserError("dataset.path: not used by source 'surnames'; leave it out")
     if dataset["source"] == "directory" and dataset["path"] is None:
         raise UserError("dataset.path: missing; source 'directory' needs a folder of .txt files")
+
+
+def _check_names(dataset: Mapping[str, Any]) -> None:
+    """Read the names that lie on this machine, so that their faults show before any job runs."""
     fractions = [dataset["test_fraction"], dataset["validation_fraction"]]
     unusual = not 0.02 <= fractions[0] <= 0.98 or fractions[1] > 0  # fits every list of Faker's
     if dataset["path"] is not None or (dataset["source"] == "surnames" and unusual):

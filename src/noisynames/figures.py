@@ -59,6 +59,7 @@ _STYLE: Any = {
     "grid.alpha": 0.12,
     "grid.linewidth": 0.6,
     "text.color": _INK,
+    "text.parse_math": False,  # a label may hold dollars
     "xtick.color": _INK,
     "ytick.color": _INK,
     "figure.facecolor": "none",
@@ -153,11 +154,26 @@ def draw(
             raise UserError(f"figure {name!r} is not one of {', '.join(FIGURES)}")
     tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
     shares = [names[first::processes] for first in range(processes)]
-    fork = get_context("fork")
-    with ProcessPoolExecutor(processes, fork, initializer=_end_with_parent) as pool:
+    pool = _pool(processes) if processes > 1 else None
+    if pool is None:
+        _draw(names, tables, findings, folder)
+        return
+    with pool:
         drawn = [pool.submit(_draw, share, tables, findings, folder) for share in shares]
         for share in drawn:
             share.result()
+
+
+def _pool(processes: int) -> ProcessPoolExecutor | None:
+    """Return processes that share the work; None where the system has no semaphores for that.
+
+    So it is where /dev/shm cannot be written, as in some containers.
+    """
+    try:
+        return ProcessPoolExecutor(processes, get_context("fork"), initializer=_end_with_parent)
+    except (OSError, ImportError, NotImplementedError) as error:
+        print(f"figures: drawn in one process, since there are no semaphores ({error})")
+        return None
 
 
 def _end_with_parent() -> None:
@@ -648,7 +664,7 @@ def _draw_gradients(tables: Tables, findings: Findings, look: Look) -> Figure:
         axes.set(title=title, xlabel="Characters from the end (0 is the last one)")
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axes.yaxis.set_major_formatter(lambda y, _: f"$10^{{{y:g}}}$")
+        axes.yaxis.set_major_formatter(_power_of_ten)
         _label_ends(axes, ends)
     for axes in panels[::2]:
         axes.set_ylabel("Gradient norm (last character: 1)")
@@ -926,6 +942,11 @@ def _legend_below(figure: Figure, tables: Tables, look: Look, marked: bool = Fal
         for m in _models(tables)
     ]
     figure.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False, handlelength=3)
+
+
+def _power_of_ten(exponent: float, _: float) -> str:
+    """Return 10 to an exponent as text, which needs no formula."""
+    return "10" + f"{exponent:g}".translate(str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·"))
 
 
 def _p_text(p: float | None) -> str:

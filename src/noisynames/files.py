@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from noisynames.columns import EMPTY, TYPES
 from noisynames.errors import UserError
 
 if TYPE_CHECKING:  # training jobs read records, and pandas takes longer to import than they last
@@ -141,15 +142,12 @@ def read_recorded(path: Path, record: Mapping[str, Any]) -> bytes:
     return content
 
 
-def read_table(path: Path, record: Mapping[str, Any], empty: Iterable[str] = ()) -> "pd.DataFrame":
-    """Read a CSV table that a record vouches for. A name or label such as `NA` stays text.
-
-    So does the name of a noise condition, such as `0`.
+def read_table(path: Path, record: Mapping[str, Any]) -> "pd.DataFrame":
+    """Read a CSV table that a record vouches for, each column as `noisynames.columns` has it.
 
     Args:
         path: The file.
         record: What `read_record` returned.
-        empty: Columns of numbers in which a cell may be empty.
 
     Raises:
         UserError: The file is missing, or not what was written.
@@ -157,11 +155,13 @@ def read_table(path: Path, record: Mapping[str, Any], empty: Iterable[str] = ())
     import pandas as pd
 
     content = io.BytesIO(read_recorded(path, record))
+    header = content.readline().decode().rstrip("\n").split(",")
+    content.seek(0)
     return pd.read_csv(
         content,
+        dtype={column: TYPES[column] for column in header},
         keep_default_na=False,
-        na_values={column: [""] for column in empty},
-        dtype=dict.fromkeys(("noise", "trained_at", "tested_at"), "str"),
+        na_values={column: EMPTY[column] for column in header if column in EMPTY},
     )
 
 

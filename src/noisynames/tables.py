@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from noisynames import attention, runs, scores, splits
+from noisynames.columns import TYPES
 from noisynames.errors import UserError
 from noisynames.evaluation import yardsticks
 from noisynames.files import (
@@ -108,18 +109,11 @@ def read(folder: Path) -> tuple[Tables, dict[str, Any]]:
     """
     statistics = read_record(folder / STATISTICS)
     tables = {
-        Path(name).stem: read_table(folder / name, record, _SOMETIMES_EMPTY)
+        Path(name).stem: read_table(folder / name, record)
         for record in (statistics, read_record(folder / TIMINGS))
         for name in record["files"]
     }
     return tables, statistics
-
-
-_SOMETIMES_EMPTY = [
-    "diverged_at", "final_loss", "loss_area", "held_out_loss", "macro_accuracy", "entropy",
-    "occlusion_agreement", "parameters", "updates", "learning_rate", "batch_size",
-    "validation_accuracy", "validation_loss",
-]  # fmt: skip
 
 
 def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
@@ -161,7 +155,7 @@ def _stack(folder: Path, models: Iterable[str], grid: Grid, table: str = "") -> 
     for model, noise, path in _files(folder, models, grid):
         record = read_record(path.with_suffix(".json"))
         file = path.with_name(f"{path.stem}-{table}.csv") if table else path
-        frame = read_table(file, record, _SOMETIMES_EMPTY)
+        frame = read_table(file, record)
         frames.append(frame.assign(model=model, trained_at=noise))
     filled = [frame for frame in frames if len(frame)]
     whole = pd.concat(filled or frames[:1], ignore_index=True)
@@ -236,7 +230,7 @@ def _losses(results: Path, records: Mapping[Cell, dict[str, Any]]) -> pd.DataFra
         texts.append(text)
     keys = pd.DataFrame(list(records), columns=["model", "noise", "seed"])
     of_point = keys.loc[keys.index.repeat([text.count(b"\n") for text in texts])]
-    points = pd.read_csv(io.BytesIO(header + b"\n" + b"".join(texts)))
+    points = pd.read_csv(io.BytesIO(header + b"\n" + b"".join(texts)), dtype=TYPES)
     return pd.concat([of_point.reset_index(drop=True), points], axis=1)
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,34 @@ def splits(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def kernel_in(cache: Path) -> bytes:
+    """The one kernel of a cache folder."""
+    (file,) = cache.glob("*.bin")
+    return file.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def clean_kernel(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The RNN's kernel, compiled where nothing sets an option of Numba's."""
+    folder = tmp_path_factory.mktemp("clean")
+    rows = [(label, f"{label}{a}") for label in ("Ba", "Do") for a in "abcdefgh"]
+    splitting.write(splitting.split_names(rows, 0), folder / "seed0.csv")
+    assert train_in(folder / "run", folder, folder / "cache").returncode == 0
+    return kernel_in(folder / "cache")
+
+
 def train_in(
-    folder: Path, splits: Path, cache: Path, code: str = ""
+    output: Path,
+    splits: Path,
+    cache: Path,
+    code: str = "",
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     program = f"""
 import sys
 sys.argv = ["noisynames", "train", "--model", "rnn", "--noise", "2", "--seed", "0", "--updates",
-            "50", "--hidden-size", "4", "--splits", {str(splits)!r}, "--output", {str(folder)!r}]
+            "50", "--hidden-size", "4", "--splits", {str(splits)!r}, "--output", {str(output)!r}]
 from noisynames.cli import main
 try:
     main()
@@ -33,7 +55,8 @@ except SystemExit as end:
 """
     return subprocess.run(
         [sys.executable, "-c", program],
-        env={"NOISYNAMES_CACHE": str(cache), "PATH": "/usr/bin:/bin"},
+        env={"NOISYNAMES_CACHE": str(cache), "PATH": "/usr/bin:/bin", **(environment or {})},
+        cwd=folder,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -103,3 +126,28 @@ def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(tmp_path: Path, spli
         f"noisynames: interrupted; nothing was written to {tmp_path}/run/seed0"
     )
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"NUMBA_OPT": "0", "NUMBA_LOOP_VECTORIZE": "0", "NUMBA_BOUNDSCHECK": "1",
+         "NUMBA_DEBUGINFO": "1", "NUMBA_CPU_NAME": "generic"},
+        {"NUMBA_DISABLE_JIT": "1"},
+    ],
+)  # fmt: skip
+def test_numbas_options_change_no_kernel(
+    options: dict[str, str], tmp_path: Path, splits: Path, clean_kernel: bytes
+) -> None:
+    done = train_in(tmp_path / "run", splits, tmp_path / "cache", environment=options)
+    assert done.returncode == 0, done.stderr
+    assert kernel_in(tmp_path / "cache") == clean_kernel
+
+
+def test_a_file_of_numbas_options_changes_no_kernel(
+    tmp_path: Path, splits: Path, clean_kernel: bytes
+) -> None:
+    (tmp_path / ".numba_config.yaml").write_text("opt: 0\nboundscheck: 1\n")
+    done = train_in(tmp_path / "run", splits, tmp_path / "cache", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert kernel_in(tmp_path / "cache") == clean_kernel

@@ -18,7 +18,7 @@ from test_datasets import Server, archive, server
 
 from noisynames import datasets, splits
 from noisynames.alphabet import ALPHABET, normalise
-from noisynames.config import resolve
+from noisynames.config import check_file, resolve
 from noisynames.datasets import tutorial
 from noisynames.datasets.directory import decode_lines
 from noisynames.datasets.raw import RawNames
@@ -333,6 +333,64 @@ def test_a_bad_config(config: dict[str, Any], message: str) -> None:
         resolve(config, SCHEMA)
     assert str(caught.value) == message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("models: {no: {cell: rnn}}", "line 1: key no is no text for YAML; quote it: 'no'"),
+        ("models:\n  on: {cell: rnn}", "line 2: key on is no text for YAML; quote it: 'on'"),
+        ("models: {123: {cell: rnn}}", "line 1: key 123 is no text for YAML; quote it: '123'"),
+        ("null: 1", "line 1: key null is no text for YAML; quote it: 'null'"),
+        ("1.5: 1", "line 1: key 1.5 is no text for YAML; quote it: '1.5'"),
+        ("seeds: 3\nseeds: 4", "line 2: key 'seeds' is there twice; the first is lost"),
+        (
+            "\nseeds: 010",
+            "line 2: found 010, which YAML reads as 8; "
+            "allowed: digits without a 0 in front or a colon",
+        ),
+        (
+            "seeds: [1, 1:30]",
+            "line 1: found 1:30, which YAML reads as 90; "
+            "allowed: digits without a 0 in front or a colon",
+        ),
+    ],
+)
+def test_a_config_file_that_means_something_else_than_it_says(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError) as caught:
+        check_file(file)
+    assert str(caught.value) == f"{file}: {message}"
+
+
+def test_numbers_that_mean_what_they_say_are_taken(tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text("seeds: [0, 7, 1_000, 0x10]\nbase: &b {x: 1}\nmore: {<<: *b, y: 2}\n")
+    check_file(file)
+
+
+def test_a_key_that_is_no_text_is_refused_also_where_no_file_holds_it() -> None:
+    with pytest.raises(UserError) as caught:
+        resolve({"models": {False: {"cell": "rnn"}}}, SCHEMA)
+    assert str(caught.value) == "models: key false is not text; quote it"
+    options = {"cell": "custom", "module": "a:B", "options": {"sizes": {4: 1}}}
+    with pytest.raises(UserError, match=r"models\.a\.options\.sizes: key 4 is not text; quote it"):
+        resolve({"models": {"a": options}}, SCHEMA)
+
+
+@pytest.mark.parametrize("names", [("gru", "Gru"), ("LSTM", "lstm")])
+def test_names_that_differ_in_case_only_are_refused(names: tuple[str, str]) -> None:
+    with pytest.raises(UserError) as caught:
+        resolve({"models": {name: {"cell": "gru"} for name in names}}, SCHEMA)
+    assert str(caught.value) == (
+        f"models.{names[1]}: differs from {names[0]!r} in case only, and on some disks their "
+        "folders are one; take another name"
+    )
+    with pytest.raises(UserError, match=r"models\.Ngrams: a baseline has this name"):
+        resolve({"models": {"Ngrams": {"cell": "gru"}}}, SCHEMA)
 
 
 def test_a_number_that_yaml_takes_for_text_is_a_number() -> None:

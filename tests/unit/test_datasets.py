@@ -89,6 +89,35 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
         datasets.load("directory", tmp_path)
 
 
+def test_what_is_no_name_file_is_named_and_not_read(tmp_path: Path) -> None:
+    for name in ("A.txt", "B.txt", "D.TXT", "E.text", ".hidden.txt"):
+        (tmp_path / name).write_text("Roe\nPoe\n")
+    (tmp_path / "C.txt").mkdir()
+    (tmp_path / "C.txt" / "F.txt").write_text("Doe\n")
+    (tmp_path / ".#A.txt").symlink_to("someone@host.1234")
+    data = datasets.load("directory", tmp_path)
+    assert data.languages == ["A", "B"]
+    assert data.manifest["left_out"] == {
+        ".#A.txt": "hidden",
+        ".hidden.txt": "hidden",
+        "C.txt": "a folder",
+        "D.TXT": "its name does not end in .txt",
+        "E.text": "its name does not end in .txt",
+    }
+    read = datasets.local_files("directory", tmp_path)
+    assert [file.name for file in read] == ["A.txt", "B.txt"]
+
+
+def test_a_link_that_leads_nowhere_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "A.txt").write_text("Roe\n")
+    (tmp_path / "B.txt").symlink_to(tmp_path / "gone.txt")
+    with pytest.raises(UserError) as error:
+        datasets.load("directory", tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}/B.txt: a link that leads nowhere; mend it or remove it"
+    )
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere is not a folder"):
         datasets.load("directory", tmp_path / "nowhere")

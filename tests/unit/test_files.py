@@ -1,11 +1,15 @@
 import errno
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from noisynames import columns
 from noisynames.errors import UserError
 from noisynames.files import (
     csv_text,
@@ -113,3 +117,52 @@ def test_a_missing_file_is_named_with_what_makes_it(recorded: tuple[Path, Path])
     table.unlink()
     with pytest.raises(UserError, match=r"no such file; `snakemake --cores 1 "):
         read_recorded(table, read_record(record))
+
+
+LABELS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["1", "01", "1.0", "1e0", "NA", "nan", "null", "true", "False", "inf", "-0", "$x$"]
+        ),
+        st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1).filter(
+            lambda label: label == label.strip()
+        ),
+    ),
+    min_size=1,
+    unique=True,
+)
+
+
+@given(LABELS)
+def test_a_label_is_read_as_it_was_written_in_every_column_of_text(labels: list[str]) -> None:
+    table = pd.DataFrame({**dict.fromkeys(columns.TEXT, labels), "share": 0.5, "seed": 1})
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "table.csv")
+        write_table(table, path)
+        write_record(path.with_suffix(".json"), {}, files=[path])
+        back = read_table(path, read_record(path.with_suffix(".json")))
+    for column in columns.TEXT:
+        assert back[column].tolist() == labels
+    assert back["share"].tolist() == [0.5] * len(labels)
+
+
+def test_numbers_have_their_type_whatever_the_file_holds(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("model,accuracy,parameters,bidirectional\na,1,,\nb,0,7,True\n")
+    write_record(path.with_suffix(".json"), {}, files=[path])
+    table = read_table(path, read_record(path.with_suffix(".json")))
+    assert table["accuracy"].dtype == "float64"
+    assert table["parameters"].isna().tolist() == [True, False]
+    assert table["parameters"].iloc[1] == 7
+    assert table["bidirectional"].iloc[1]
+
+
+def test_every_column_of_every_table_has_its_type(smoke: Path) -> None:
+    """A column that the schema lacks could be read as anything."""
+    unknown = {
+        column
+        for path in (smoke / "results").rglob("*.csv")
+        for column in path.read_text().splitlines()[0].split(",")
+        if column not in columns.TYPES and column != "part"
+    }
+    assert not unknown

@@ -1,5 +1,6 @@
 """Killed, out of space, without permission: nothing is lost, nothing half-written is left."""
 
+import errno
 import os
 import random
 import re
@@ -17,6 +18,8 @@ import psutil
 import pytest
 import yaml
 from conftest import ROOT, Snakemake, hashes
+
+from noisynames import figures, tables
 
 pytestmark = pytest.mark.workflow
 
@@ -273,6 +276,22 @@ def test_no_process_that_draws_outlives_the_job(smoke: Path, tmp_path: Path) -> 
     job.wait()
     assert len(children) == 2
     assert psutil.wait_procs(children, timeout=20)[1] == []
+
+
+def test_figures_are_drawn_where_there_are_no_semaphores(
+    smoke: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where /dev/shm cannot be written, which takes a mount of one's own to try for real."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", refuse)
+    figures.draw(["cross", "rules"], *tables.read(smoke / "results/tables"), tmp_path, 2)
+    for name in ("cross", "rules"):
+        drawn = (tmp_path / f"{name}.svg").read_bytes()
+        assert drawn == (smoke / f"results/figures/{name}.svg").read_bytes()
+    assert "no semaphores (" in capsys.readouterr().out
 
 
 def test_a_run_that_fails_costs_no_other_and_a_partial_report_says_so(

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from noisynames.config import check_file, custom_source, resolve
+from noisynames.datasets import local_files
 from noisynames.errors import UserError
 from noisynames.files import sweep
 from noisynames.grid import Grid, parts_of
@@ -24,9 +25,14 @@ for folder in (Path.cwd(), Path.cwd() / "results"):
         sys.exit(f"{folder}: cannot be written; allow it, or name another --directory")
 
 try:
-    for file in workflow.configfiles:
-        check_file(Path(file))
-    config = resolve(config, ROOT / "workflow/schemas/config.schema.yaml")
+    configs = [Path(file) for file in workflow.configfiles]
+    for file in configs:
+        check_file(file)
+    config = resolve(
+        config,
+        ROOT / "workflow/schemas/config.schema.yaml",
+        beside=[file.parent for file in configs],
+    )
 except UserError as error:
     sys.exit(f"config: {error}")
 except OSError as error:
@@ -191,12 +197,10 @@ def code(*names):
 
 def local_names():
     """The user's own name files; an edit to one makes the data set again."""
-    path = config["dataset"]["path"]
-    if path is None:
+    dataset = config["dataset"]
+    if dataset["path"] is None:
         return []
-    return (
-        [path] if Path(path).is_file() else sorted(map(str, Path(path).rglob("*.txt")))
-    )
+    return local_files(dataset["source"], Path(dataset["path"]))
 
 
 def flags(options):

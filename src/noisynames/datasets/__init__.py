@@ -62,6 +62,18 @@ def load(source: str, path: Path | None = None) -> Dataset:
     return tidy(raw)
 
 
+def local_files(source: str, path: Path) -> list[Path]:
+    """Return the files that `load` would read of a copy on this machine.
+
+    Raises:
+        UserError: The folder does not exist.
+    """
+    if path.is_file():
+        return [path]
+    folder = tutorial.names_below(path) if source == "tutorial" else path
+    return directory.name_files(folder)[0]
+
+
 def tidy(raw: RawNames) -> Dataset:
     """Normalise every name, keep the distinct ones of each label, and account for the rest.
 
@@ -117,6 +129,7 @@ def tidy(raw: RawNames) -> Dataset:
             for (symbol, reason), count in sorted(characters.items())
         ],
         "dropped_lines": dropped,
+        "left_out": raw.left_out,
     }
     return Dataset(rows, manifest)
 

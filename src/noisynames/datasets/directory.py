@@ -14,32 +14,61 @@ def read(path: Path) -> RawNames:
     """Return the names of every `.txt` file in `path`; the file's stem is the label.
 
     Raises:
-        UserError: The folder does not exist, or a file is not UTF-8.
+        UserError: The folder does not exist, or a file cannot be read or is not UTF-8.
     """
+    names, left_out = read_folder(path)
     return RawNames(
-        names=read_folder(path),
+        names=names,
         source="directory",
         version="the files as they are",
         licence="the user's own",
         place=f"dataset.path: {path}",
+        left_out=left_out,
     )
 
 
-def read_folder(path: Path) -> dict[str, list[str]]:
-    """Return label to lines for the `.txt` files directly in `path`; hidden files do not count.
+def name_files(path: Path) -> tuple[list[Path], dict[str, str]]:
+    """Return the files of a folder that hold names, and whatever else is there with the reason.
+
+    Those are the `.txt` files directly in it that are not hidden.
 
     Raises:
-        UserError: The folder does not exist, a file is not UTF-8, or two labels are one.
+        UserError: The folder does not exist.
     """
     if not path.is_dir():
         raise UserError(
             f"dataset.path: {path} is not a folder; expected one with <label>.txt files"
         )
+    counted: list[Path] = []
+    left_out: dict[str, str] = {}
+    for entry in sorted(path.iterdir()):
+        if entry.name.startswith("."):
+            left_out[entry.name] = "hidden"
+        elif entry.is_dir():
+            left_out[entry.name] = "a folder"
+        elif entry.suffix != ".txt":
+            left_out[entry.name] = "its name does not end in .txt"
+        else:
+            counted.append(entry)
+    return counted, left_out
+
+
+def read_folder(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Return label to lines for the files of a folder that count, and what does not; see above.
+
+    Raises:
+        UserError: The folder does not exist, a file cannot be read or is not UTF-8, or two labels
+            are one.
+    """
     names: dict[str, list[str]] = {}
-    for file in sorted(path.glob("*.txt")):
-        if file.is_file() and not file.name.startswith("."):
-            add_label(names, file.stem, decode_lines(file.read_bytes(), str(file)), str(file))
-    return names
+    counted, left_out = name_files(path)
+    for file in counted:
+        if not file.exists():
+            raise UserError(f"{file}: a link that leads nowhere; mend it or remove it")
+        if not file.is_file():
+            raise UserError(f"{file}: not a file; allowed: text files, one name per line")
+        add_label(names, file.stem, decode_lines(file.read_bytes(), str(file)), str(file))
+    return names, left_out
 
 
 def add_label(names: dict[str, list[str]], stem: str, lines: list[str], place: str) -> None:

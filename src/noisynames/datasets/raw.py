@@ -1,6 +1,6 @@
 """What a source hands over: lines as they stand there, and where they come from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -11,6 +11,7 @@ class RawNames:
         names: Label to lines, in the source's order, with repetitions.
         source, version, licence: Provenance, for the manifest.
         place: What an error message calls the source (a path or a URL).
+        left_out: What lies beside the names and is not read, with the reason.
     """
 
     names: dict[str, list[str]]
@@ -18,3 +19,4 @@ class RawNames:
     version: str
     licence: str
     place: str
+    left_out: dict[str, str] = field(default_factory=dict)

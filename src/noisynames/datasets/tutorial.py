@@ -40,9 +40,9 @@ def read(path: Path | None = None, url: str = URL, sha256: str = SHA256) -> RawN
         UserError: The copy does not hold the names, or the download fails or is altered.
     """
     archive = path or download(url, sha256)
+    left_out: dict[str, str] = {}
     if archive.is_dir():
-        below = archive / "data" / "names"
-        names = read_folder(below if below.is_dir() else archive)
+        names, left_out = read_folder(names_below(archive))
     elif archive.is_file():
         names = read_zip(archive)
     else:
@@ -53,7 +53,14 @@ def read(path: Path | None = None, url: str = URL, sha256: str = SHA256) -> RawN
         version=f"archive sha256 {sha256}" if path is None else "a local copy",
         licence="MIT (Sean Robertson)",
         place=f"dataset.path: {path}" if path else url,
+        left_out=left_out,
     )
+
+
+def names_below(folder: Path) -> Path:
+    """Return where the name files of an unpacked archive are: in `data/names`, or right there."""
+    below = folder / "data" / "names"
+    return below if below.is_dir() else folder
 
 
 def read_zip(archive: Path) -> dict[str, list[str]]:

@@ -1,8 +1,8 @@
 """Compiled kernels, kept on disk as machine code and loaded without Numba.
 
 Numba takes more than a second to start, most of a short run. So Numba is imported only to compile
-a kernel that this machine does not have yet; from then on llvmlite, Numba's own interface to LLVM,
-loads the machine code into the process.
+a kernel that this machine does not have yet, in a process of its own; from then on llvmlite, which
+is Numba's own interface to LLVM, loads the machine code into the process.
 
 The cache is a folder of the user's (`NOISYNAMES_CACHE`, by default in the platform's cache folder),
 never the installed package, which may be read-only. A file's name holds all that its content
@@ -13,7 +13,9 @@ that only saves double work: where a file system has no locks, two jobs write th
 import ctypes
 import hashlib
 import os
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -22,6 +24,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from noisynames.errors import UserError
 from noisynames.files import replacing
 from noisynames.models import GATES, READOUTS
 from noisynames.training import kernel_files
@@ -62,7 +65,10 @@ def cache_folder() -> Path:
 def _machine_code(cell: str, real: str) -> bytes:
     """Return the object file of a kernel, from the cache or else compiled into it."""
     identity = [
-        *((_SOURCES / name).read_text(encoding="utf-8") for name in kernel_files(cell)),
+        *(
+            (_SOURCES / name).read_text(encoding="utf-8")
+            for name in (Path(__file__).name, *kernel_files(cell))
+        ),
         str((GATES[cell], READOUTS)),
         *(version(package) for package in ("numba", "llvmlite", "numpy")),
         sys.version,
@@ -116,11 +122,36 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _compile(cell: str, real: str) -> bytes:
+    """Compile a kernel in a process of its own, on which nothing of the user's has an influence.
+
+    Numba takes options from the environment (`NUMBA_OPT=0`, …) and from a file in the working
+    directory. Some give other losses, which a cache would keep, so the process has neither.
+
+    Raises:
+        UserError: The compilation failed.
+    """
     print(
         f"kernels: compiling the {cell}, once on this machine (some seconds)",
         file=sys.stderr,
         flush=True,
     )
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
+    clean["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))
+    clean["PYTHONHASHSEED"] = "0"  # the order of sets has an influence on the machine code
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "kernel.bin")
+        command = [sys.executable, "-m", __name__, cell, real, str(file)]
+        done = subprocess.run(
+            command, env=clean, cwd=folder, stderr=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+            raise UserError(f"kernels: the {cell} could not be compiled ({last})")
+        return file.read_bytes()
+
+
+def _compiled_here(cell: str, real: str) -> bytes:
+    """Compile a kernel in this process, with whatever options Numba has here."""
     from numba import types
 
     from noisynames.training.kernels import compile_entry
@@ -158,3 +189,7 @@ def _link(code: bytes, real: str) -> tuple[Any, Any]:
         ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, rate
     )
     return kind(engine.get_function_address(_NAME)), engine
+
+
+if __name__ == "__main__":
+    Path(sys.argv[3]).write_bytes(_compiled_here(*sys.argv[1:3]))

@@ -1,0 +1,76 @@
+"""Labels that look like something else, from the name files to the report."""
+
+import io
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import Snakemake
+
+LABELS = ["01", "1", "1.0", "1e0", "NA", "US$ and A$", "bad $_$ x", "true"]
+
+CONFIG = """
+dataset: {source: directory, path: names}
+models:
+  "true": {cell: gru, readout: attention, hidden_size: 4}
+  "null": {cell: rnn, hidden_size: 4}
+noise: {levels: [0, 1]}
+seeds: 2
+training: {updates: 200, record_every: 100}
+"""
+
+
+@pytest.fixture(scope="module")
+def experiment(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An experiment on such labels, whose names lie beside its config only."""
+    folder = tmp_path_factory.mktemp("labels")
+    names = folder / "config/names"
+    names.mkdir(parents=True)
+    for i, label in enumerate(LABELS):
+        lines = [f"{'ABCDEFGH'[i]}{a}{b}" for a in "aeiou" for b in "lmnr"]
+        (names / f"{label}.txt").write_text("\n".join(lines))
+    (names / "OTHER.TXT").write_text("left out")
+    (names / ".#01.txt").symlink_to("someone@host.1234")
+    config = folder / "config/my.yaml"
+    config.write_text(CONFIG)
+    snakemake(folder, "--configfile", config, "--cores", "2")
+    return folder
+
+
+def test_labels_stay_what_they_are_in_every_table(experiment: Path) -> None:
+    for name in ("recall", "confusion"):
+        text = (experiment / f"results/tables/{name}.csv").read_text()
+        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+        assert sorted(set(table["language"])) == LABELS, name
+        assert set(table["model"]) == {"true", "null"}
+
+
+@pytest.mark.parametrize("figure", ["confusion", "recall", "attention_examples"])
+def test_labels_are_drawn_as_they_are(experiment: Path, figure: str) -> None:
+    svg = (experiment / f"results/figures/{figure}.svg").read_text()
+    drawn = set(re.findall(r"<text [^>]*>([^<]*)</text>", svg))
+    assert set(LABELS) <= drawn
+
+
+def test_the_confusion_figure_has_cells(experiment: Path) -> None:
+    """With labels read as numbers it had axes only, and nobody was told."""
+    svg = (experiment / "results/figures/confusion.svg").read_text()
+    assert svg.count("<image") == 4 + 1, "a matrix for each model and noise, and the scale"
+
+
+def test_what_is_left_out_is_told(experiment: Path) -> None:
+    log = (experiment / "results/logs/dataset.log").read_text()
+    assert "left out: .#01.txt (hidden)" in log
+    assert "left out: OTHER.TXT (its name does not end in .txt)" in log
+
+
+def test_a_file_that_is_not_read_makes_nothing_run_again(
+    experiment: Path, snakemake: Snakemake
+) -> None:
+    names = experiment / "config/names"
+    (names / ".hidden.txt").write_text("Roe")
+    (names / "more").mkdir()
+    (names / "more/Dutch.txt").write_text("Roe")
+    done = snakemake(experiment, "--configfile", experiment / "config/my.yaml", "-n")
+    assert "Nothing to be done" in done.stdout + done.stderr
