@@ -166,8 +166,11 @@ def read_table(path: Path, record: Mapping[str, Any]) -> "pd.DataFrame":
 
 
 def missing(path: Path) -> UserError:
-    """Return the error for a file that is not there."""
-    return UserError(f"{path}: no such file; `snakemake --cores 1 {shlex.quote(str(path))}`")
+    """Return the error for a file that is not there, with the command that makes a result."""
+    makes = ""
+    if path.parts[:1] == ("results",) and ".." not in path.parts:
+        makes = f"; `snakemake --cores 1 {shlex.quote(str(path))}`"
+    return UserError(f"{path}: no such file{makes}")
 
 
 def damaged(path: Path) -> UserError:

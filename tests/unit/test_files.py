@@ -13,6 +13,7 @@ from noisynames import columns
 from noisynames.errors import UserError
 from noisynames.files import (
     csv_text,
+    missing,
     read_record,
     read_recorded,
     read_table,
@@ -112,10 +113,10 @@ def test_damage_is_refused_by_name_with_what_to_type(
     )
 
 
-def test_a_missing_file_is_named_with_what_makes_it(recorded: tuple[Path, Path]) -> None:
+def test_a_missing_file_is_named(recorded: tuple[Path, Path]) -> None:
     table, record = recorded
     table.unlink()
-    with pytest.raises(UserError, match=r"no such file; `snakemake --cores 1 "):
+    with pytest.raises(UserError, match=r"it's a\.csv: no such file$"):
         read_recorded(table, read_record(record))
 
 
@@ -166,3 +167,18 @@ def test_every_column_of_every_table_has_its_type(smoke: Path) -> None:
         if column not in columns.TYPES and column != "part"
     }
     assert not unknown
+
+
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [
+        ("results/splits/seed0.json", "; `snakemake --cores 1 results/splits/seed0.json`"),
+        ("results/my runs.json", "; `snakemake --cores 1 'results/my runs.json'`"),
+        ("/nowhere/seed0.json", ""),
+        ("/nowhere/results/seed0.json", ""),
+        ("results/../seed0.json", ""),
+        ("splits/seed0.json", ""),
+    ],
+)
+def test_only_a_file_that_snakemake_can_make_is_asked_for(path: str, command: str) -> None:
+    assert str(missing(Path(path))) == f"{path}: no such file{command}"

@@ -368,9 +368,10 @@ def test_seeds_of_a_further_hundred_leave_what_was_made_alone(two_parts: tuple[P
         "split": 2, "train": 2, "evaluate": 1, "probe": 1, "inspect_attention": 1,
         "baseline": 2, "aggregate": 1, "plot": 1, "report": 1,
     }  # fmt: skip
-    made = re.findall(r"output: results/(?:evaluation|probes|attention)/(\S*),", plan)
-    assert made
-    assert all("noise2-seeds100" in file for file in made)
+    tested = re.findall(r"^(?:baseline|evaluate|probe|inspect_attention) .*", plan, re.MULTILINE)
+    tested = [line for line in tested if ":" in line]
+    assert len(tested) == 5
+    assert all(", noise 2, part -seeds100): " in line for line in tested)
 
 
 def test_tables_of_seeds_in_parts_are_those_of_all_at_once(

@@ -8,6 +8,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from snakemake.logging import logger
+
 from noisynames.config import check_file, custom_source, resolve
 from noisynames.datasets import local_files
 from noisynames.errors import UserError
@@ -21,6 +23,13 @@ from noisynames.training import source_files
 ROOT = Path(os.path.relpath(workflow.basedir))
 
 for folder in (Path.cwd(), Path.cwd() / "results"):
+    if folder.is_symlink() and not folder.exists():
+        sys.exit(
+            f"{folder}: a link to {folder.readlink()}, which does not exist;"
+            " make that folder, or remove the link"
+        )
+    if folder.exists() and not folder.is_dir():
+        sys.exit(f"{folder}: a file; move it away, or name another --directory")
     if folder.exists() and not os.access(folder, os.W_OK):
         sys.exit(f"{folder}: cannot be written; allow it, or name another --directory")
 
@@ -293,12 +302,19 @@ def after_failure():
     )
 
 
+def reports():
+    """The reports that there are, each with the time at which it was written."""
+    files = [Path("results/report.html"), Path("results/partial/report.html")]
+    return {file: file.stat().st_mtime_ns for file in files if file.exists()}
+
+
 def runs_on_disk():
     """The records of finished runs with their times, for a rule that takes what there is."""
     records = [Path(f) for f in expand(RUN, **CELLS, file="run.json")]
     return " ".join(f"{f}@{f.stat().st_mtime_ns}" for f in records if f.exists())
 
 
+REPORTS_BEFORE = reports()
 ALONE = one_of(seed for seed in SEEDS if seed not in IN_TENS)
 SPLIT = (
     "noisynames split --names {input.names} SEEDS {params.rule} --output results/splits"
@@ -351,5 +367,11 @@ onstart:
     workflow.scheduler.job_rate_limiter = None
 
 
+# What these two say goes through Snakemake's log, which keeps it behind the lines on jobs.
+onsuccess:
+    for file in reports().items() - REPORTS_BEFORE.items():
+        logger.info(f"Report: {file[0]}")
+
+
 onerror:
-    print(after_failure())
+    logger.info(after_failure())
