@@ -84,7 +84,7 @@ def assert_gradients_agree(spec: ModelSpec, name: np.ndarray, target: int, class
 @pytest.mark.parametrize("length", [1, 2, 7, 40])
 @pytest.mark.parametrize(("cell", "readout"), MODELS)
 def test_gradients_agree_in_double_precision(cell: str, readout: str, length: int) -> None:
-    name = np.random.default_rng(length).integers(0, 57, length).astype(np.uint8)
+    name = np.random.default_rng(length).integers(0, 57, length).astype(np.uint16)
     assert_gradients_agree(ModelSpec(cell, readout), name, 4, 18)  # type: ignore[arg-type]
 
 
@@ -101,7 +101,7 @@ def test_gradients_agree_at_any_size(
 ) -> None:
     spec = ModelSpec(model[0], model[1], hidden_size)  # type: ignore[arg-type]
     target = data.draw(st.integers(0, classes - 1))
-    assert_gradients_agree(spec, np.array(name, np.uint8), target, classes)
+    assert_gradients_agree(spec, np.array(name, np.uint16), target, classes)
 
 
 @pytest.mark.parametrize(("cell", "readout"), MODELS)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from test_datasets import Server, archive, server
 
 from noisynames import datasets, splits
-from noisynames.alphabet import ALPHABET, normalise
+from noisynames.alphabet import WORKSHEET, normalise
 from noisynames.config import resolve
 from noisynames.datasets import tutorial
 from noisynames.datasets.directory import decode_lines
@@ -56,7 +56,8 @@ KEYS = "attention, baselines, dataset, evaluation, models, noise, probe, report,
         (
             {"dataset": {"pth": "x"}},
             "dataset.pth: unknown key; did you mean 'path'? "
-            "allowed: max_train_names, path, source, test_fraction, validation_fraction",
+            "allowed: alphabet, max_train_names, min_symbol_count, path, source, test_fraction, "
+            "transliterate, validation_fraction",
         ),
         (
             {"report": {"titel": "x"}},
@@ -366,7 +367,8 @@ GOOD = b"Roe\nPoe\n"
         ),
         (
             {"one.txt": GOOD, "two.txt": "王\n李\n".encode()},
-            "dataset.path: {0}: label 'two' holds no name in the alphabet",
+            "dataset.path: {0}: label 'two' holds no name in the alphabet of the worksheet; "
+            "set dataset.alphabet to data, or dataset.transliterate to true",
         ),
         (
             {"one.txt": GOOD, "two.txt": b"M\xfcller\n"},
@@ -655,7 +657,7 @@ def test_any_bytes_are_lines_or_refused(content: bytes) -> None:
 def test_any_lines_are_a_tidy_table_or_refused(names: dict[str, list[str]]) -> None:
     raw = RawNames(names, "test", "1", "none", "here")
     try:
-        data = datasets.tidy(raw)
+        data = datasets.tidy(raw, datasets.Spelling())
     except UserError as error:
         assert str(error).startswith("here: ")
         return
@@ -717,7 +719,7 @@ def test_any_config_is_resolved_or_refused_in_one_line(config: dict[str, Any]) -
 
 
 @given(
-    names=st.lists(st.text(ALPHABET, min_size=1, max_size=9), min_size=1, max_size=9),
+    names=st.lists(st.text(WORKSHEET.symbols, min_size=1, max_size=9), min_size=1, max_size=9),
     level=st.integers(0, 12),
     seed=st.integers(0, 2**32 - 1),
     cut=st.integers(0, 20),
@@ -729,14 +731,13 @@ def test_the_sampler_keeps_names_whole_and_does_not_depend_on_portions(
     whole = TrainingStream(examples, Noise(level), seed).take(20)
     stream = TrainingStream(examples, Noise(level), seed)
     parts = [stream.take(cut), stream.take(20 - cut)]
-    characters = [bytes(part[i]) for part in parts for i in range(len(part))]
-    assert characters == [bytes(whole[i]) for i in range(20)]
-    stems = {bytes(examples[i]) for i in range(len(examples))}
-    noise = bytes(ALPHABET.index(symbol) for symbol in ".,;'")
+    characters = [part.text(i) for part in parts for i in range(len(part))]
+    assert characters == [whole.text(i) for i in range(20)]
+    noise = ".,;'"
     for text in characters:
         assert any(
             text.startswith(stem)
             and len(text) - len(stem) <= (level + 1 if level else 0)
             and set(text[len(stem) :]) <= set(noise)
-            for stem in stems
+            for stem in set(names)
         )

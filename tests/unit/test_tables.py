@@ -146,7 +146,9 @@ def test_occlusion_is_what_leaving_a_character_out_takes() -> None:
                 continue
             shorter = Examples.of_names([("a", name[:i] + name[i + 1 :])], ["a", "b", "c"])
             expected.append(row.max() - predict(model, shorter)[0][0, row.argmax()])
-    np.testing.assert_allclose(_occlusion(model, examples, log_probabilities), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        _occlusion(model, examples, log_probabilities, np.arange(9)), expected, atol=1e-6
+    )
 
 
 def test_seeds_agree_where_their_weights_run_alike() -> None:
