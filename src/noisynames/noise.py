@@ -139,11 +139,12 @@ class NoiseStream:
         """Draw symbols of an alphabet.
 
         Raises:
-            UserError: It has not all characters of the noise.
+            UserError: Some of the noise's characters are not in it.
         """
-        check_characters(noise.characters, alphabet)
         self._noise = noise
-        self._codes = alphabet.encode(noise.characters)
+        if noise.level > 0:  # without noise its characters do not matter, and no job names them
+            check_characters(noise.characters, alphabet)
+            self._codes = alphabet.encode(noise.characters)
         self._rng = generator(seed, purpose, noise.level)
         self._place_rng = generator(seed, f"{purpose}: places", noise.level)
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import unicodedata
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from noisynames import answers, datasets, noise, sampling, tables
-from noisynames.alphabet import graphemes
+from noisynames.alphabet import Alphabet, graphemes
 from noisynames.figures import RULE_GRAPH, SINGLE_SEEDS
 from noisynames.files import damaged, missing, read_record
 from noisynames.findings import Findings
@@ -21,6 +22,7 @@ from noisynames.merging import MERGED
 from noisynames.statistics import t_band
 
 _VERSIONS = ["noisynames", "numpy", "numba", "torch", "pandas", "scipy", "seaborn", "snakemake"]
+_MOST_SYMBOLS = 200
 
 
 def render(
@@ -80,6 +82,8 @@ def render(
         engines=data["timings"]["engine"].value_counts().to_dict(),
         compared=list(dict.fromkeys(data["runs"]["compared_as"])),
         single_seeds=SINGLE_SEEDS,
+        alphabet=_symbols(names.alphabet),
+        most_symbols=_MOST_SYMBOLS,
         batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
         rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
         conditions=_conditions(config, names),
@@ -327,6 +331,14 @@ def _models(runs: pd.DataFrame, config: Mapping[str, Any]) -> list[dict[str, Any
         {"name": name, **spec, "parameters": parameters[name]}
         for name, spec in config["models"].items()
     ]
+
+
+def _symbols(alphabet: Alphabet) -> str:
+    """Return the first symbols of an alphabet side by side, a mark on a circle that it can mark."""
+    return " ".join(
+        f"◌{symbol}" if unicodedata.category(symbol).startswith("M") else symbol
+        for symbol in alphabet.symbols[:_MOST_SYMBOLS]
+    )
 
 
 def _conditions(config: Mapping[str, Any], names: datasets.Dataset) -> list[dict[str, Any]]:

@@ -411,6 +411,66 @@ def test_bad_name_files(tmp_path: Path, files: dict[str, bytes], message: str) -
 
 
 @pytest.mark.parametrize(
+    ("dataset", "characters", "message"),
+    [
+        (
+            {"alphabet": "greek"}, ".",
+            "dataset.alphabet: found 'greek'; allowed: one of worksheet, data",
+        ),
+        (
+            {"alphabet": "data", "min_symbol_count": 0}, ".",
+            "dataset.min_symbol_count: found 0; allowed: an integer at least 1",
+        ),
+        (
+            {"min_symbol_count": 2}, ".",
+            "dataset.min_symbol_count: found 2; allowed: 1 with the alphabet 'worksheet'",
+        ),
+        (
+            {"transliterate": "maybe"}, ".",
+            "dataset.transliterate: found 'maybe'; allowed: true or false or null",
+        ),
+        (
+            {"alphabet": "data", "min_symbol_count": 3}, ".",
+            "dataset.path: {0}: label 'two' holds no name of symbols that occur 3 times; "
+            "lower dataset.min_symbol_count",
+        ),
+        (
+            {"alphabet": "data"}, "e\u0301",
+            "noise.characters: found 'e\u0301'; allowed: distinct printable characters, "
+            "at least one, each a single code point that is no combining mark",
+        ),
+        (
+            {}, "é",
+            "noise.characters: found 'é'; allowed: distinct characters of "
+            f"{WORKSHEET.symbols!r}, at least one",
+        ),
+    ],
+)  # fmt: skip
+def test_bad_alphabets(
+    tmp_path: Path, dataset: dict[str, Any], characters: str, message: str
+) -> None:
+    (tmp_path / "one.txt").write_text("Roe\nRoeo\nReoo\nEor\n", encoding="utf-8")
+    (tmp_path / "two.txt").write_text("王\n李\n", encoding="utf-8")
+    config = {
+        "dataset": {"source": "directory", "path": str(tmp_path), **dataset},
+        "noise": {"characters": characters},
+    }
+    with pytest.raises(UserError) as caught:
+        resolve(config, SCHEMA)
+    assert str(caught.value) == message.format(tmp_path)
+
+
+def test_offline_names_in_their_own_scripts_need_an_alphabet_that_has_them() -> None:
+    with pytest.raises(UserError) as caught:
+        resolve({"dataset": {"transliterate": False}}, SCHEMA)
+    assert str(caught.value) == (
+        "dataset.source: surnames: label 'Armenian' holds no name in the alphabet of the "
+        "worksheet; set dataset.alphabet to data, or dataset.transliterate to true"
+    )
+    resolve({"dataset": {"transliterate": False, "alphabet": "data"}}, SCHEMA)
+
+
+@pytest.mark.parametrize(
     "label",
     [
         "two words",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from noisynames.alphabet import WORKSHEET
+from noisynames.alphabet import WORKSHEET, Alphabet
 from noisynames.errors import UserError
 from noisynames.noise import (
     PLACEMENTS,
@@ -152,3 +152,22 @@ def test_held_out_noise_repeats_for_every_model() -> None:
         held_out_examples(NAMES, Noise(5), 1)
     )
     assert texts(held_out_examples(NAMES, Noise(0), 0)) == [name for _, name in ROWS]
+
+
+def test_noise_is_drawn_from_the_alphabet_of_the_names() -> None:
+    symbols = "".join(chr(code) for code in range(0x4E00, 0x4E00 + 300)) + "¿·"
+    names = Examples.of_names([("a", symbols[250:255]), ("b", symbols[:3])], LANGUAGES,
+                              Alphabet(symbols))  # fmt: skip
+    examples = held_out_examples(names, Noise(5, "suffix", "¿·"), 0)
+    for i, name in enumerate((symbols[250:255], symbols[:3])):
+        assert examples.text(i).startswith(name)
+        assert set(examples.text(i).removeprefix(name)) <= {"¿", "·"}
+    assert examples.is_noise.any()
+
+
+def test_noise_that_the_alphabet_does_not_have_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"characters: found 'é'; allowed: distinct characters of \"abc"
+    ):
+        TrainingStream(NAMES, Noise(5, "suffix", "é"), 0)
+    assert texts(held_out_examples(NAMES, Noise(0, "suffix", "é"), 0)) == [n for _, n in ROWS]

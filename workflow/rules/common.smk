@@ -334,7 +334,8 @@ SHARED_CODE = [
     "training/__init__.py",
 ]
 DATASET_CODE = ["alphabet.py"] + [
-    f"datasets/{name}.py" for name in ("__init__", "raw", "surnames", "tutorial", "directory")
+    f"datasets/{name}.py"
+    for name in ("__init__", "raw", "surnames", "tutorial", "directory")
 ]
 SPLIT_CODE = ["alphabet.py", "randomness.py", "splits.py"]
 TESTED_CODE = [
