@@ -26,7 +26,7 @@ import yaml
 from speed import worksheet
 
 from noisynames import datasets, splits
-from noisynames.alphabet import ALPHABET
+from noisynames.alphabet import WORKSHEET
 from noisynames.config import resolve
 from noisynames.models import initial_parameters, spec_from
 from noisynames.modules import load_classifier
@@ -44,8 +44,8 @@ def seconds_an_update(config: dict[str, object], model: str, noise: Noise) -> fl
     split = splits.split_names(datasets.load("surnames").rows, 0)
     names, languages = Examples.of_names(split.train, split.languages), len(split.languages)
     spec = spec_from(models[model])
-    initial = initial_parameters(spec, len(ALPHABET), languages, 0)
-    update = worksheet(load_classifier(spec, len(ALPHABET), languages, initial), languages)
+    initial = initial_parameters(spec, len(WORKSHEET), languages, 0)
+    update = worksheet(load_classifier(spec, len(WORKSHEET), languages, initial), languages)
     stream = TrainingStream(names, noise, 0)
     times = []
     for _ in range(3):

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from noisynames import datasets, splits
-from noisynames.alphabet import ALPHABET
+from noisynames.alphabet import WORKSHEET
 from noisynames.models import GATES, WORKSHEET_MODELS, ModelSpec, Parameters, initial_parameters
 from noisynames.modules import Classifier, load_classifier
 from noisynames.noise import Noise
@@ -46,7 +46,7 @@ def worksheet(module: Classifier, languages: int) -> Update:
     """The worksheet's loop: one-hot tensors built per sample, autograd, an SGD optimiser."""
     optimiser = torch.optim.SGD(module.parameters(), lr=RATE)
     criterion = nn.NLLLoss()
-    V, H = len(ALPHABET), module.spec.hidden_size
+    V, H = len(WORKSHEET), module.spec.hidden_size
 
     def forward(line: Tensor) -> Tensor:
         if module.spec.cell == "rnn":
@@ -88,12 +88,12 @@ def pytorch(module: Classifier, languages: int) -> Update:
     targets = torch.arange(languages)[:, None]
     spec, H = module.spec, module.spec.hidden_size
     zeros = torch.zeros(1, H)
-    eye = torch.eye(len(ALPHABET))[:, None]
+    eye = torch.eye(len(WORKSHEET))[:, None]
 
     def logits(characters: Tensor) -> Tensor:
         if spec.cell == "rnn":
             weight = module.cell.get_parameter("weight_l0")
-            V = len(ALPHABET)
+            V = len(WORKSHEET)
             inputs = F.embedding(characters, weight[:, :V].T) + module.cell.get_parameter("bias_l0")
             recurrent, hidden = weight[:, V:].T, zeros[0]
             for row in inputs:
@@ -143,7 +143,7 @@ def matrix_multiply_peak() -> float:
 
 def load(spec: ModelSpec, initial: Parameters, languages: int) -> Classifier:
     """Return a fresh module with the initial weights."""
-    return load_classifier(spec, len(ALPHABET), languages, initial)
+    return load_classifier(spec, len(WORKSHEET), languages, initial)
 
 
 def main(
@@ -157,7 +157,7 @@ def main(
     rows = []
     for model, spec in WORKSHEET_MODELS.items():
         for noise in (0, 5):
-            initial = initial_parameters(spec, len(ALPHABET), L, 0)
+            initial = initial_parameters(spec, len(WORKSHEET), L, 0)
             sample = {
                 loop: TrainingStream(names, Noise(noise), 0).take(n) for loop, n in UPDATES.items()
             }

@@ -1,52 +1,162 @@
-"""Normalise a name and encode it as integers.
+"""Alphabets: the symbols that names are made of, and how a name is brought to them.
 
-The worksheet's alphabet: the 52 ASCII letters and five further symbols.
+The worksheet's has the 52 ASCII letters and five further symbols; one can also be made of names.
 """
 
 import string
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-ALPHABET = string.ascii_letters + " .,;'"
-"""The 57 symbols that a name may consist of."""
+from noisynames.errors import UserError
 
-_INDEX = {symbol: index for index, symbol in enumerate(ALPHABET)}
-_FOREIGN = 255
-_CODES = np.array([_INDEX.get(chr(code), _FOREIGN) for code in range(256)], dtype=np.uint8)
+ALPHABETS = ("worksheet", "data")
+Form = Literal["NFD", "NFC"]
+"""What a name is brought to before foreign symbols are dropped: letters and marks apart, which
+drops marks where the alphabet has letters only, or composed, which keeps them."""
+
+MOST_SYMBOLS = 2**16 - 2
+"""So many indices fit into 16 bits, beside one that means no symbol."""
+
+_JOINERS = "\u200c\u200d"
+"""They are not printable, but part of how Persian, Hindi and others are written."""
 
 
-def normalise(name: str) -> str:
-    """Return `name` in the alphabet: NFD, combining marks dropped, then everything foreign dropped.
+@dataclass(frozen=True)
+class Alphabet:
+    """Symbols, each a single code point; the index of one is its place.
+
+    Attributes:
+        symbols: Distinct, at most MOST_SYMBOLS.
+    """
+
+    symbols: str
+
+    @classmethod
+    def on_record(cls, record: Mapping[str, Any]) -> "Alphabet":
+        """Return the alphabet that a record of a split or a run names; early ones name none."""
+        return cls(record.get("alphabet", WORKSHEET.symbols))
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._index
+
+    def encode(self, name: str) -> NDArray[np.uint16]:
+        """Return the indices of a name's symbols, shape (length,).
+
+        Raises:
+            KeyError: A character is not in the alphabet (the name was not normalised).
+        """
+        return np.fromiter(map(self._index.__getitem__, name), np.uint16, len(name))
+
+    def decode(self, indices: NDArray[np.integer]) -> str:
+        """Return the text of indices; the inverse of `encode`."""
+        return "".join(self.symbols[index] for index in indices)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {symbol: index for index, symbol in enumerate(self.symbols)}
+
+
+WORKSHEET = Alphabet(string.ascii_letters + " .,;'")
+
+
+def normalise(name: str, alphabet: Alphabet = WORKSHEET, form: Form = "NFD") -> str:
+    """Return `name` in a form of Unicode and without what is not in the alphabet.
 
     >>> normalise("Ślusàrski"), normalise("Weiß"), normalise("Smith-Jones")
     ('Slusarski', 'Wei', 'SmithJones')
+    >>> normalise("Ayşı̇k-1", Alphabet("Akyışi"), "NFC")
+    'Ayşık'
     """
-    return "".join(symbol for symbol in unicodedata.normalize("NFD", name) if symbol in _INDEX)
+    *_, (normal, _) = _rounds(name, alphabet, form)
+    return normal
 
 
-def dropped_characters(name: str) -> Iterator[tuple[str, str]]:
+def dropped_characters(
+    name: str, alphabet: Alphabet = WORKSHEET, form: Form = "NFD"
+) -> Iterator[tuple[str, str]]:
     """Yield every character that `normalise` drops from `name`, with the reason."""
-    for symbol in unicodedata.normalize("NFD", name):
-        if symbol not in _INDEX:
-            is_mark = unicodedata.category(symbol) == "Mn"
-            yield symbol, "combining mark" if is_mark else "not in the alphabet"
+    for _, dropped in _rounds(name, alphabet, form):
+        for symbol in dropped:
+            if form == "NFC":
+                yield symbol, "too rare" if is_symbol(symbol) else "not printable"
+            else:
+                is_mark = unicodedata.category(symbol) == "Mn"
+                yield symbol, "combining mark" if is_mark else "not in the alphabet"
 
 
-def encode(name: str) -> NDArray[np.uint8]:
-    """Return the alphabet indices of a normalised name, shape (length,).
+def _rounds(name: str, alphabet: Alphabet, form: Form) -> Iterator[tuple[str, list[str]]]:
+    """Yield a name with less and less that is foreign, each time with what was dropped.
+
+    Where something is dropped before a mark, the mark may compose with the letter before that, to
+    a symbol that the alphabet may not have.
+    """
+    text = _formed(name, form)
+    while True:
+        dropped = [symbol for symbol in text if symbol not in alphabet]
+        kept = _formed("".join(symbol for symbol in text if symbol in alphabet), form)
+        yield kept, dropped
+        if kept == text:
+            return
+        text = kept
+
+
+def _formed(name: str, form: Form) -> str:
+    text = unicodedata.normalize(form, name)
+    if form == "NFC" and not text.isascii():  # a space of another width is a space
+        text = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
+    return text
+
+
+def is_symbol(character: str) -> bool:
+    """Whether an alphabet made of names may hold a character: it is printable, or a joiner."""
+    return character.isprintable() or character in _JOINERS
+
+
+def symbol_counts(names: Iterable[str]) -> Counter[str]:
+    """Return how often each symbol occurs in some names, composed."""
+    return Counter(symbol for name in names for symbol in _formed(name, "NFC") if is_symbol(symbol))
+
+
+def alphabet_of(counts: Mapping[str, int], least: int, characters: str) -> Alphabet:
+    """Return the alphabet of the symbols that occur often enough, and of the noise, in order.
+
+    Args:
+        counts: As `symbol_counts` returns them.
+        least: How often a symbol must occur to be in the alphabet.
+        characters: What distractors are drawn from: part of the alphabet, whether or not names
+            have them.
 
     Raises:
-        KeyError: A character is not in the alphabet (the name was not normalised).
+        UserError: There are more than MOST_SYMBOLS.
     """
-    codes: NDArray[np.uint8] = _CODES[np.frombuffer(name.encode("latin-1", "replace"), np.uint8)]
-    if _FOREIGN in codes:
-        raise KeyError(next(symbol for symbol in name if symbol not in _INDEX))
-    return codes
+    common = {symbol for symbol, count in counts.items() if count >= least}
+    symbols = "".join(sorted(common | set(characters)))
+    if len(symbols) > MOST_SYMBOLS:
+        raise UserError(
+            f"dataset.alphabet: the names have {len(symbols)} symbols; allowed: at most "
+            f"{MOST_SYMBOLS}; raise dataset.min_symbol_count"
+        )
+    return Alphabet(symbols)
 
 
-def decode(indices: NDArray[np.integer]) -> str:
-    """Return the text of alphabet indices; the inverse of `encode`."""
-    return "".join(ALPHABET[index] for index in indices)
+def graphemes(text: str) -> list[str]:
+    """Return what a reader takes for the characters of a text: a letter with the marks on it.
+
+    They are Unicode's extended grapheme clusters. Of plain ASCII each character is one.
+    """
+    if text.isascii():
+        return list(text)
+    import regex
+
+    clusters: list[str] = regex.findall(r"\X", text)
+    return clusters

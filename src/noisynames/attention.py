@@ -1,6 +1,7 @@
 """Where the attention looks: weights of held-out names, and their summaries."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from noisynames import runs
-from noisynames.alphabet import ALPHABET
+from noisynames.alphabet import graphemes
 from noisynames.evaluation import inspected_names, load_run
 from noisynames.files import read_record
 from noisynames.inference import predict
@@ -28,9 +29,11 @@ def attention_of_run(
     """Return the attention weights of one run on a fixed set of held-out names.
 
     Returns:
-        One row an evaluation noise × name × position (from 0), with ATTENTION_COLUMNS.
-        Occlusion is what leaving the character out takes from the log-probability of the
-        prediction (nats; 0 for a name of one character). None for a run that diverged.
+        One row an evaluation noise × name × position (from 0), with ATTENTION_COLUMNS. A
+        character is what a reader takes for one, a letter with the marks on it: its weight is the
+        sum over its symbols. Occlusion is what leaving the character out takes from the
+        log-probability of the prediction (nats; 0 for a name of one character). None for a run
+        that diverged.
 
     Raises:
         UserError: A file of the run is missing or damaged.
@@ -40,13 +43,16 @@ def attention_of_run(
         return None
     model = load_run(folder)
     rows = inspected_names(split, per_language)
-    stems = Examples.of_names(rows, record["languages"])
+    stems = Examples.of_names(rows, record["languages"], split.alphabet)
     examples = Examples.concatenated(
         [held_out_examples(stems, noise, record["seed"]) for noise in noises]
     )
     log_probabilities, weights = predict(model, examples)
     assert weights is not None, "only models with an attention readout come here"
-    lengths = examples.lengths
+    clusters = _clusters(examples)
+    starts = np.flatnonzero(np.diff(clusters, prepend=-1))
+    lengths = np.diff(np.searchsorted(starts, examples.offsets))
+    text = examples.alphabet.decode(examples.characters)
     keys = [(noise.name, language, name) for noise in noises for language, name in rows]
     of_noise, of_language, of_name = (np.repeat(key, lengths) for key in zip(*keys, strict=True))
     return pd.DataFrame(
@@ -56,37 +62,64 @@ def attention_of_run(
             "language": of_language,
             "name": of_name,
             "position": np.concatenate([np.arange(length) for length in lengths]),
-            "character": np.array(list(ALPHABET))[examples.characters],
-            "weight": np.concatenate(weights).round(6),
-            "is_noise": examples.is_noise.astype(int),
-            "occlusion": _occlusion(model, examples, log_probabilities).round(6),
+            "character": [text[a:b] for a, b in pairwise([*starts, len(text)])],
+            "weight": np.add.reduceat(np.concatenate(weights), starts).round(6),
+            "is_noise": examples.is_noise[starts].astype(int),
+            "occlusion": _occlusion(model, examples, log_probabilities, clusters).round(6),
         }
     )
 
 
+def _clusters(examples: Examples) -> NDArray[np.int64]:
+    """Return which character a reader sees each symbol in, numbered over all sequences in order.
+
+    Distractors are characters of their own, even where a mark follows: noise between a letter and
+    its mark, or in the letter's place, has torn the two apart.
+    """
+    if examples.alphabet.symbols.isascii():
+        return np.arange(len(examples.characters))
+    text = examples.alphabet.decode(examples.characters)
+    is_new = examples.is_noise | np.concatenate([[True], examples.is_noise[:-1]])
+    is_new[examples.offsets[:-1]] = True
+    parts = [text[a:b] for a, b in pairwise([*np.flatnonzero(is_new), len(text)])]
+    sizes = [len(character) for part in parts for character in graphemes(part)]
+    return np.repeat(np.arange(len(sizes)), sizes)
+
+
 def _occlusion(
-    model: TrainedModel, examples: Examples, log_probabilities: NDArray[np.float64]
+    model: TrainedModel,
+    examples: Examples,
+    log_probabilities: NDArray[np.float64],
+    clusters: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Return, for every character, what leaving it out takes from the prediction (nats)."""
+    """Return, for every character, what leaving it out takes from the prediction (nats).
+
+    Args:
+        model: The model.
+        examples: The sequences.
+        log_probabilities: What the model says of them, shape (count, outputs).
+        clusters: The character that each symbol belongs to, as `_clusters` returns them.
+    """
     lengths = examples.lengths
-    total = len(examples.characters)
-    owner = np.repeat(np.arange(len(examples)), lengths)
-    # Character k of sequence i belongs to one shortened copy of i for each other character.
-    copies = np.repeat(np.arange(total), lengths[owner])
-    starts = np.repeat(np.cumsum(lengths[owner]) - lengths[owner], lengths[owner])
-    place = np.arange(len(copies)) - starts
-    source = examples.offsets[owner[copies]] + place
-    kept = source != copies
+    sizes = np.bincount(clusters)
+    starts = np.flatnonzero(np.diff(clusters, prepend=-1))
+    owner = np.repeat(np.arange(len(examples)), lengths)[starts]
+    # Each character makes a copy of its sequence, without its own symbols.
+    copies = np.repeat(np.arange(len(sizes)), lengths[owner])
+    before = np.repeat(np.cumsum(lengths[owner]) - lengths[owner], lengths[owner])
+    source = examples.offsets[owner[copies]] + np.arange(len(copies)) - before
+    kept = clusters[source] != copies
     shortened = Examples(
         examples.characters[source[kept]],
-        np.concatenate([[0], np.cumsum(lengths[owner] - 1)]),
+        np.concatenate([[0], np.cumsum(lengths[owner] - sizes)]),
         examples.targets[owner],
         examples.is_noise[source[kept]],
+        examples.alphabet,
     )
-    possible = np.flatnonzero(lengths[owner] > 1)
+    possible = np.flatnonzero(lengths[owner] > sizes)
     changed, _ = predict(model, shortened.select(possible))
     prediction = log_probabilities.argmax(1)[owner[possible]]
-    drop = np.zeros(total)
+    drop = np.zeros(len(sizes))
     drop[possible] = (
         log_probabilities[owner[possible], prediction]
         - changed[np.arange(len(possible)), prediction]
@@ -213,8 +246,9 @@ def seed_agreement(weights: pd.DataFrame) -> pd.DataFrame:
     quiet = quiet[level == level.min()]
     quiet = quiet.sort_values([*_NAME, "position"], kind="stable")
     correlations = []
-    for (_, name), rows in quiet.groupby(["language", "name"]):
-        curves = rows["weight"].to_numpy().reshape(-1, len(str(name)))  # a row a seed
+    for _, rows in quiet.groupby(["language", "name"]):
+        length = int(rows["position"].max()) + 1
+        curves = rows["weight"].to_numpy().reshape(-1, length)  # one row per seed
         varied = curves[curves.std(axis=1) > 0]
         if len(varied) > 1 and varied.shape[1] > 1:
             pairwise = np.corrcoef(varied)[np.triu_indices(len(varied), 1)]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from noisynames import splits
-from noisynames.alphabet import ALPHABET
 from noisynames.errors import UserError
 from noisynames.evaluation import predictions
 from noisynames.noise import Noise
@@ -36,20 +35,19 @@ def _ngrams(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
 
-    names = Examples.of_names(split.train, split.languages)
+    names = Examples.of_names(split.train, split.languages, split.alphabet)
     drawn = TrainingStream(names, noise, seed).take(min(updates, MOST_EXAMPLES))
-    keys = np.column_stack([drawn.targets, drawn.padded(len(ALPHABET))])
+    keys = np.column_stack([drawn.targets, drawn.padded(len(split.alphabet))])
     _, first, times = np.unique(keys, axis=0, return_index=True, return_counts=True)
     examples = drawn.select(first)
-    counts = ngram_counts(examples)
-    known_terms = np.flatnonzero(counts.getnnz(0))
+    counts, known_terms = ngram_counts(examples)
     weighting = TfidfTransformer()
     model = LogisticRegression(solver="newton-cg", tol=1e-3)
-    terms = weighting.fit_transform(counts[:, known_terms])
+    terms = weighting.fit_transform(counts)
     model.fit(terms, examples.targets, sample_weight=times)
 
     def predict(examples: Examples) -> NDArray[np.float64]:
-        terms = weighting.transform(ngram_counts(examples)[:, known_terms])
+        terms = weighting.transform(ngram_counts(examples, known_terms)[0])
         known = model.predict_log_proba(terms)
         # A language that a very short run never drew gets next to no probability.
         everything = np.full((len(examples), len(split.languages)), np.log(1e-12))
@@ -59,33 +57,45 @@ def _ngrams(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
     return predict
 
 
-def ngram_counts(examples: Examples) -> csr_matrix:
+def ngram_counts(
+    examples: Examples, known_terms: NDArray[np.int64] | None = None
+) -> tuple[csr_matrix, NDArray[np.int64]]:
     """Return how often each n-gram of NGRAMS stands in each sequence, its ends being characters.
 
     What scikit-learn's `CountVectorizer` counts, at a tenth of its time.
 
+    Args:
+        examples: The sequences.
+        known_terms: The n-grams to count, as an earlier call returned them; None counts all.
+
     Returns:
-        Shape (count, all n-grams that there could be).
+        counts: Shape (count, n-grams).
+        terms: Which n-gram each column counts, as a number, ascending.
     """
-    begin, end, none, base = range(len(ALPHABET), len(ALPHABET) + 4)
-    text = np.full((len(examples), examples.lengths.max(initial=1) + 2), none, np.int32)
+    begin, end, none, base = range(len(examples.alphabet), len(examples.alphabet) + 4)
+    text = np.full((len(examples), examples.lengths.max(initial=1) + 2), none, np.int64)
     text[:, 0] = begin
     text[:, 1:-1] = examples.padded(none)
     text[np.arange(len(examples)), examples.lengths + 1] = end
-    terms, present, width = [], [], 0
+    numbers, present, width = [], [], 0
     ngrams = np.zeros_like(text)
     for n in range(1, NGRAMS[1] + 1):  # of which each is the one shorter and a further character
         ngrams = ngrams[:, : text.shape[1] - n + 1] * base + text[:, n - 1 :]
         if n >= NGRAMS[0]:
-            terms.append(ngrams + width)
+            numbers.append(ngrams + width)
             present.append(text[:, n - 1 :] != none)
             width += base**n
-    there = np.hstack(present)
-    index = np.hstack(terms)[there]
+    there, found = np.hstack(present), np.hstack(numbers)
+    terms = np.unique(found[there]) if known_terms is None else known_terms
+    # Only the n-grams that occur have a column: of a thousand symbols there could be 10⁹.
+    column = np.searchsorted(terms, found).clip(max=len(terms) - 1)
+    there &= terms[column] == found
     starts = np.concatenate([[0], np.cumsum(there.sum(1))]).astype(np.int32)
-    counts = csr_matrix((np.ones(len(index), np.float32), index, starts), (len(examples), width))
+    index = column[there].astype(np.int32)
+    ones = np.ones(len(index), np.float32)
+    counts = csr_matrix((ones, index, starts), (len(examples), len(terms)))
     counts.sum_duplicates()
-    return counts
+    return counts, terms
 
 
 def _majority(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
@@ -128,7 +138,7 @@ def evaluate(
     for seed in seeds:
         split = splits.read(splits_folder / f"seed{seed}.csv")
         predict = _BASELINES[baseline](split, noise, seed, updates)
-        names = Examples.of_names(split.test, split.languages)
+        names = Examples.of_names(split.test, split.languages, split.alphabet)
         examples = [held_out_examples(names, condition, seed) for condition in tested]
         log_probabilities = predict(Examples.concatenated(examples))
         yield predictions(seed, tested, split.test, split.languages, log_probabilities)

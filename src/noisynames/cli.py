@@ -80,11 +80,16 @@ def dataset(
     path: Annotated[Optional[Path], typer.Option(help="Local folder or zip file.")] = None,  # noqa: UP045
     test_fraction: Annotated[float, typer.Option(help="Refuse labels too small for it.")] = 0.2,
     validation_fraction: Annotated[float, typer.Option(help="And for this.")] = 0.0,
+    alphabet: Annotated[str, typer.Option(help="worksheet or data.")] = "worksheet",
+    min_symbol_count: Annotated[int, typer.Option(help="Of a symbol of data.")] = 1,
+    transliterate: Annotated[Optional[bool], typer.Option(help="By default as usual.")] = None,  # noqa: UP045
+    noise_characters: Characters = WORKSHEET_CHARACTERS,
 ) -> None:
     """Collect and normalise the names."""
     from noisynames import datasets, splits
 
-    data = datasets.load(source, path)
+    spelling = datasets.Spelling(alphabet, min_symbol_count, transliterate, noise_characters)
+    data = datasets.load(source, path, spelling)
     splits.check_counts(data.rows, test_fraction, validation_fraction)
     datasets.write(data, output)
     counted = {key: data.manifest[key] for key in ("languages", "lines", "names", "distinct_names")}
@@ -105,10 +110,10 @@ def split(
     """Split the names into train and test, a split a seed."""
     from noisynames import datasets, splits
 
-    rows = datasets.read_names(names)
+    data = datasets.read(names)
     for number in seed:
         parts = splits.split_names(
-            rows, number, test_fraction, max_train_names, validation_fraction
+            data.rows, number, test_fraction, max_train_names, validation_fraction, data.alphabet
         )
         splits.write(parts, output / f"seed{number}.csv")
         print(f"seed {number}: {len(parts.train)} training and {len(parts.test)} test names")

@@ -20,7 +20,6 @@ from jsonschema.validators import extend
 from noisynames import datasets, splits
 from noisynames.errors import UserError
 from noisynames.models import spec_from
-from noisynames.noise import check_characters
 from noisynames.training import Hyperparameters, why_not_fused
 
 Schema = Mapping[str, Any]
@@ -57,12 +56,11 @@ def resolve(
         for key in ("learning_rate", "batch_size"):
             if spec[key] is None:
                 spec[key] = resolved["training"][key]
-    check_characters(resolved["noise"]["characters"])
     _check_models(resolved)
     _check_engine(resolved)
     _check_source(resolved["dataset"])
     _find_names(resolved["dataset"], beside)
-    _check_names(resolved["dataset"])
+    _check_names(resolved["dataset"], resolved["noise"]["characters"])
     return resolved
 
 
@@ -204,12 +202,18 @@ def _check_source(dataset: Mapping[str, Any]) -> None:
         raise UserError("dataset.path: missing; source 'directory' needs a folder of .txt files")
 
 
-def _check_names(dataset: Mapping[str, Any]) -> None:
+def _check_names(dataset: Mapping[str, Any], characters: str) -> None:
     """Read the names that lie on this machine, so that their faults show before any job runs."""
     fractions = [dataset["test_fraction"], dataset["validation_fraction"]]
+    keys = ("alphabet", "min_symbol_count", "transliterate")
+    how = {key: dataset[key] for key in keys}
+    spelling = datasets.Spelling(**how, noise_characters=characters)
     unusual = not 0.02 <= fractions[0] <= 0.98 or fractions[1] > 0  # fits every list of Faker's
+    unusual |= spelling.transliterate is False or spelling.min_symbol_count > 1
     if dataset["path"] is not None or (dataset["source"] == "surnames" and unusual):
-        names = datasets.load(dataset["source"], dataset["path"] and Path(dataset["path"]))
+        names = datasets.load(
+            dataset["source"], dataset["path"] and Path(dataset["path"]), spelling
+        )
         splits.check_counts(names.rows, *fractions)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from noisynames import runs, splits
+from noisynames.alphabet import Alphabet
 from noisynames.errors import UserError
 from noisynames.files import csv_text, read_record, write_record, write_table, write_text
 from noisynames.inference import predict
@@ -55,7 +56,9 @@ def read_split(folder: Path, splits_folder: Path) -> Split:
     """
     file = splits_folder / f"{folder.name}.csv"
     split = splits.read(file)
-    if read_record(folder / runs.RECORD)["split"] != splits.digest_on_record(file):
+    record = read_record(folder / runs.RECORD)
+    same_names = record["split"] == splits.digest_on_record(file)
+    if not same_names or Alphabet.on_record(record) != split.alphabet:
         raise UserError(
             f"{folder}: trained on another split than {file}; "
             f"`rm -r {shlex.quote(str(folder))}`, then run again"
@@ -116,7 +119,7 @@ def evaluate_run(folder: Path, split: Split, noises: Sequence[Noise]) -> pd.Data
         return None
     model = load_run(folder)
     seed, languages = record["seed"], record["languages"]
-    names = Examples.of_names(split.test, languages)
+    names = Examples.of_names(split.test, languages, split.alphabet)
     examples = [held_out_examples(names, noise, seed) for noise in noises]
     log_probabilities, _ = predict(model, Examples.concatenated(examples))
     return predictions(seed, noises, split.test, languages, log_probabilities)
@@ -170,8 +173,8 @@ def validate(folder: Path, split: Split, noise: Noise) -> dict[str, Any] | None:
     if record["status"] != "ok" or not split.validation:
         return None
     languages = record["languages"]
-    names = Examples.of_names(split.validation, languages)
-    stream = NoiseStream(noise, record["seed"], "validation noise")
+    names = Examples.of_names(split.validation, languages, split.alphabet)
+    stream = NoiseStream(noise, record["seed"], "validation noise", split.alphabet)
     log_probabilities, _ = predict(load_run(folder), names.with_noise(stream.take(len(names))))
     rows = predictions(record["seed"], [noise], split.validation, languages, log_probabilities)
     by_language = rows.assign(correct=rows["rank"] == 1).groupby("language")

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
@@ -198,7 +199,12 @@ def _draw(names: Sequence[str], tables: Tables, findings: Findings, folder: Path
                 else FIGURES[name](tables, findings, look)
             )
             buffer = io.StringIO()
-            figure.savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
+            with warnings.catch_warnings():
+                # Its own font only measures text here; a browser draws it, in one that has it.
+                warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+                figure.savefig(
+                    buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None}
+                )
         write_text(folder / f"{name}.svg", _inlinable(buffer.getvalue(), name))
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from noisynames.alphabet import ALPHABET
 from noisynames.models import RECURRENT, ModelSpec, Parameters, TrainedModel
 from noisynames.sampling import Examples
 
@@ -19,7 +18,7 @@ State = tuple[Floats, ...]
 Step = Callable[[NDArray[np.int64], State], State]
 """From the characters read, shape (batch,), and the states before to the states after."""
 
-_NONE = 255  # no character
+_NONE = 2**16 - 1  # no character
 _READ_AT_ONCE = 2**14
 _CLASSIFIED_AT_ONCE = 2**9
 
@@ -37,8 +36,10 @@ def predict(
     log_probabilities = np.empty((len(examples), model.outputs))
     attention = [np.empty(0)] * len(examples)
     # Neighbours in alphabetical order share the longest prefixes.
-    characters = examples.padded(_NONE) + 1  # what is nothing becomes 0: it ends a string
-    alphabetical = np.argsort(characters.view(f"S{characters.shape[1]}")[:, 0], kind="stable")
+    # Strings of bytes sort fastest. What is nothing becomes 0, which ends a string.
+    characters = (examples.padded(_NONE) + 1).astype(">u2")
+    strings = characters.view(f"S{2 * characters.shape[1]}")[:, 0]
+    alphabetical = np.argsort(strings, kind="stable")
     for begin in range(0, len(alphabetical), _READ_AT_ONCE):
         neighbours = alphabetical[begin : begin + _READ_AT_ONCE]
         part = examples.select(neighbours)
@@ -62,7 +63,8 @@ class _Module:
         from noisynames.modules import load_model
 
         self._examples = examples
-        self._module = load_model(model.spec, len(ALPHABET), model.outputs, model.parameters)
+        inputs = len(examples.alphabet)
+        self._module = load_model(model.spec, inputs, model.outputs, model.parameters)
 
     def classify(self, rows: NDArray[np.int64]) -> tuple[Floats, Floats | None]:
         """Return log-probabilities and attention weights of the sequences at `rows`."""
@@ -139,8 +141,9 @@ class _Prefixes:
 # The formulas are PyTorch's of `nn.GRU` and `nn.LSTM`, and `modules.ConcatRNN`. A character enters
 # as one-hot, so what it adds is a row of a table.
 def _rnn(p: Parameters) -> Step:
-    recurrent = p["cell.weight_l0"][:, len(ALPHABET) :].T.copy()
-    table = p["cell.weight_l0"][:, : len(ALPHABET)].T + p["cell.bias_l0"]
+    H = len(p["cell.bias_l0"])
+    recurrent = p["cell.weight_l0"][:, -H:].T.copy()
+    table = p["cell.weight_l0"][:, :-H].T + p["cell.bias_l0"]
     return lambda read, state: (np.tanh(table[read] + state[0] @ recurrent),)
 
 

@@ -1,17 +1,19 @@
 """The noise model: distractor characters behind, before, inside or in place of a name's letters."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from noisynames.alphabet import ALPHABET
+from noisynames.alphabet import WORKSHEET, Alphabet
 from noisynames.errors import UserError
 from noisynames.randomness import generator
 
 PLACEMENTS = ("suffix", "prefix", "scattered", "substitution")
 WORKSHEET_CHARACTERS = ".,;'"
+_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Noise:
             keeps its first and last character (one of a single letter gets them before it).
             `substitution`: each in the place of a letter, drawn uniformly; a letter may be hit
             twice.
-        characters: What they are drawn from: distinct symbols of the alphabet.
+        characters: What they are drawn from: distinct symbols, which the alphabet of the names has.
     """
 
     level: int = 0
@@ -75,17 +77,36 @@ def conditions(
     return quiet + [noise for noise in every if noise.level > 0]
 
 
-def check_characters(characters: str) -> None:
+def check_characters(characters: str, alphabet: Alphabet | None = None) -> None:
     """Refuse distractors that are not distinct symbols of the alphabet.
+
+    Args:
+        characters: The distractors.
+        alphabet: That of the names; None for one that will have the distractors added. They are
+            then any printable characters that stand for themselves, alone and in any text.
 
     Raises:
         UserError: They are not.
     """
-    if not characters or set(characters) - set(ALPHABET) or len(set(characters)) < len(characters):
+    distinct = len(set(characters)) == len(characters) > 0
+    if alphabet is None:
+        if not (distinct and all(map(_stands_alone, characters))):
+            raise UserError(
+                f"noise.characters: found {characters!r}; allowed: distinct printable characters, "
+                "at least one, each a single code point that is no combining mark"
+            )
+    elif not (distinct and all(c in alphabet for c in characters)):
+        known = repr(alphabet.symbols) if len(alphabet) < _SHOWN else "the names' alphabet"
         raise UserError(
             f"noise.characters: found {characters!r}; "
-            f"allowed: distinct characters of {ALPHABET!r}, at least one"
+            f"allowed: distinct characters of {known}, at least one"
         )
+
+
+def _stands_alone(character: str) -> bool:
+    is_mark = unicodedata.category(character).startswith("M")
+    is_itself = unicodedata.normalize("NFC", character) == character
+    return character.isprintable() and is_itself and not is_mark
 
 
 @dataclass(frozen=True)
@@ -101,7 +122,7 @@ class Distractors:
 
     placement: str
     lengths: NDArray[np.int64]
-    symbols: NDArray[np.uint8]
+    symbols: NDArray[np.uint16]
     places: NDArray[np.float64]
 
 
@@ -112,9 +133,18 @@ class NoiseStream:
     of randomness, so the stream does not depend on how many are drawn at a time.
     """
 
-    def __init__(self, noise: Noise, seed: int, purpose: str) -> None:
+    def __init__(
+        self, noise: Noise, seed: int, purpose: str, alphabet: Alphabet = WORKSHEET
+    ) -> None:
+        """Draw symbols of an alphabet.
+
+        Raises:
+            UserError: Some of the noise's characters are not in it.
+        """
         self._noise = noise
-        self._codes = np.array([ALPHABET.index(c) for c in noise.characters], dtype=np.uint8)
+        if noise.level > 0:  # without noise its characters do not matter, and no job names them
+            check_characters(noise.characters, alphabet)
+            self._codes = alphabet.encode(noise.characters)
         self._rng = generator(seed, purpose, noise.level)
         self._place_rng = generator(seed, f"{purpose}: places", noise.level)
 
@@ -124,7 +154,7 @@ class NoiseStream:
         if level == 0:
             nothing = np.zeros((count, 1))
             return Distractors(
-                placement, np.zeros(count, np.int64), nothing.astype(np.uint8), nothing
+                placement, np.zeros(count, np.int64), nothing.astype(np.uint16), nothing
             )
         uniform = self._rng.random((count, level + 2))
         lengths = (uniform[:, 0] * (level + 2)).astype(np.int64)

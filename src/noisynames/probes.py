@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from noisynames import runs
-from noisynames.alphabet import ALPHABET
+from noisynames.alphabet import Alphabet
 from noisynames.evaluation import inspected_names, load_run
 from noisynames.files import read_record
 from noisynames.inference import predict
 from noisynames.models import initial_parameters
-from noisynames.noise import Distractors
+from noisynames.noise import Distractors, check_characters
 from noisynames.randomness import generator
 from noisynames.sampling import Examples
 from noisynames.splits import Split
@@ -61,8 +61,9 @@ def probe_run(
         return None
     model = load_run(folder)
     languages = record["languages"]
-    names = Examples.of_names(inspected_names(split, names_per_language), languages)
-    suffixes = _suffixes(characters, longest_suffix, record["seed"], len(names))
+    alphabet, inputs = split.alphabet, len(split.alphabet)
+    names = Examples.of_names(inspected_names(split, names_per_language), languages, alphabet)
+    suffixes = _suffixes(characters, longest_suffix, record["seed"], len(names), alphabet)
     rows: list[dict[str, Any]] = []
     lengths = range(longest_suffix + 1)
     examples = Examples.concatenated([_followed(names, suffixes[:, :n]) for n in lengths])
@@ -75,14 +76,14 @@ def probe_run(
         from noisynames.modules import load_classifier
 
         some = inspected_names(split, min(_GRADIENT_NAMES, names_per_language))
-        few = Examples.of_names(some, languages)
+        few = Examples.of_names(some, languages, alphabet)
         examples = _followed(few, suffixes[: len(few)])
         stages = {TRAINED: model.parameters}
         if initial_gradients:
             seed = record["seed"]
-            stages[INITIAL] = initial_parameters(model.spec, len(ALPHABET), model.outputs, seed)
+            stages[INITIAL] = initial_parameters(model.spec, inputs, model.outputs, seed)
         for probe, parameters in stages.items():
-            module = load_classifier(model.spec, len(ALPHABET), model.outputs, parameters)
+            module = load_classifier(model.spec, inputs, model.outputs, parameters)
             norms = gradient_norms(module, examples)[: longest_suffix + _LETTERS]
             rows += [
                 {"probe": probe, "distance": distance, "value": norm}
@@ -91,13 +92,16 @@ def probe_run(
     return pd.DataFrame(rows).assign(seed=record["seed"])[PROBE_COLUMNS]
 
 
-def _suffixes(characters: str, longest: int, seed: int, count: int) -> NDArray[np.uint8]:
+def _suffixes(
+    characters: str, longest: int, seed: int, count: int, alphabet: Alphabet
+) -> NDArray[np.uint16]:
     """Return distractors for `count` names, shape (count, longest), the same for every model."""
-    codes = np.array([ALPHABET.index(c) for c in characters], dtype=np.uint8)
+    check_characters(characters, alphabet)
+    codes = alphabet.encode(characters)
     return codes[generator(seed, "probe suffixes").integers(len(codes), size=(count, longest))]
 
 
-def _followed(names: Examples, suffixes: NDArray[np.uint8]) -> Examples:
+def _followed(names: Examples, suffixes: NDArray[np.uint16]) -> Examples:
     count, length = suffixes.shape
     lengths = np.full(count, length)
     return names.with_noise(Distractors("suffix", lengths, suffixes, np.zeros(suffixes.shape)))

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import unicodedata
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +13,8 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from noisynames import answers, noise, sampling, tables
-from noisynames.alphabet import ALPHABET, decode
-from noisynames.datasets import MANIFEST
+from noisynames import answers, datasets, noise, sampling, tables
+from noisynames.alphabet import Alphabet, graphemes
 from noisynames.figures import RULE_GRAPH, SINGLE_SEEDS
 from noisynames.files import damaged, missing, read_record
 from noisynames.findings import Findings
@@ -22,6 +22,7 @@ from noisynames.merging import MERGED
 from noisynames.statistics import t_band
 
 _VERSIONS = ["noisynames", "numpy", "numba", "torch", "pandas", "scipy", "seaborn", "snakemake"]
+_MOST_SYMBOLS = 200
 
 
 def render(
@@ -30,7 +31,7 @@ def render(
     """Return the report as one HTML page that needs nothing but itself.
 
     Args:
-        results: Folder with `dataset/manifest.json`.
+        results: Folder with `dataset/names.csv` and `dataset/manifest.json`.
         templates: Folder with `base.html`, its partials, `css/` and `js/`.
         config: The resolved config of the experiment.
         work: Folder with `tables/` and `figures/`; by default `results`.
@@ -40,7 +41,8 @@ def render(
     """
     work = work or results
     data, findings = tables.read(work / "tables")
-    manifest = read_record(results / "dataset" / MANIFEST)
+    names = datasets.read(results / "dataset" / datasets.NAMES)
+    manifest = names.manifest
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
@@ -80,10 +82,11 @@ def render(
         engines=data["timings"]["engine"].value_counts().to_dict(),
         compared=list(dict.fromkeys(data["runs"]["compared_as"])),
         single_seeds=SINGLE_SEEDS,
-        alphabet=ALPHABET,
+        alphabet=_symbols(names.alphabet),
+        most_symbols=_MOST_SYMBOLS,
         batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
         rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
-        conditions=_conditions(config),
+        conditions=_conditions(config, names),
     )
 
 
@@ -330,14 +333,25 @@ def _models(runs: pd.DataFrame, config: Mapping[str, Any]) -> list[dict[str, Any
     ]
 
 
-def _conditions(config: Mapping[str, Any], name: str = "Novak") -> list[dict[str, Any]]:
+def _symbols(alphabet: Alphabet) -> str:
+    """Return the first symbols of an alphabet side by side, a mark on a circle that it can mark."""
+    return " ".join(
+        f"◌{symbol}" if unicodedata.category(symbol).startswith("M") else symbol
+        for symbol in alphabet.symbols[:_MOST_SYMBOLS]
+    )
+
+
+def _conditions(config: Mapping[str, Any], names: datasets.Dataset) -> list[dict[str, Any]]:
     """Return every noise condition and what one name looks like under it, under the first seed."""
-    stem = sampling.Examples.of_names([("", name)] * 6, [""])
+    name = "Novak"
+    if not all(symbol in names.alphabet for symbol in name):  # a usual name of these then
+        name = min((name for _, name in names.rows), key=lambda n: abs(len(graphemes(n)) - 5))
+    stem = sampling.Examples.of_names([("", name)] * 6, [""], names.alphabet)
     found = []
     for condition in noise.conditions(**config["noise"]):
         examples = sampling.held_out_examples(stem, condition, config["seeds"][0])
-        names = [decode(examples[i]) for i in range(len(examples))]
-        found.append({"name": condition.name, "level": condition.level, "examples": names})
+        texts = [examples.text(i) for i in range(len(examples))]
+        found.append({"name": condition.name, "level": condition.level, "examples": texts})
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from noisynames.alphabet import ALPHABET
+from noisynames.alphabet import Alphabet
 from noisynames.files import (
     damaged,
     read_recorded,
@@ -58,6 +58,7 @@ def write_run(
             },
             "parameters": parameter_count(run.parameters),
             "languages": languages,
+            "alphabet": split.alphabet.symbols,
             "engine": run.engine,
             "status": run.status,
             "diverged_at": run.diverged_at,
@@ -109,7 +110,8 @@ def read_parameters(folder: Path, record: dict[str, Any]) -> Parameters:
         raise damaged(path) from None
     spec = ModelSpec(**record["spec"])
     if spec.cell != "custom":
-        expected = parameter_ranges(spec, len(ALPHABET), len(record["languages"]))
+        inputs = len(Alphabet.on_record(record))
+        expected = parameter_ranges(spec, inputs, len(record["languages"]))
         shapes = {name: values.shape for name, values in parameters.items()}
         if shapes != {name: shape for name, (shape, *_) in expected.items()}:
             raise damaged(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from noisynames.alphabet import WORKSHEET, Alphabet
 from noisynames.errors import UserError
 from noisynames.files import read_record, read_recorded, write_record, write_text
 from noisynames.randomness import generator
@@ -28,11 +29,13 @@ class Split:
 
     Attributes:
         train, test, validation: (language, name) pairs, sorted. No name stands in two parts.
+        alphabet: Of the names, and of the noise that they may get.
     """
 
     train: list[Row]
     test: list[Row]
     validation: list[Row] = field(default_factory=list)
+    alphabet: Alphabet = WORKSHEET
 
     @property
     def languages(self) -> list[str]:
@@ -51,6 +54,7 @@ def split_names(
     test_fraction: float = 0.2,
     max_train_names: int | None = 50,
     validation_fraction: float = 0.0,
+    alphabet: Alphabet = WORKSHEET,
 ) -> Split:
     """Split distinct names into train, validation and test, stratified by language.
 
@@ -67,6 +71,7 @@ def split_names(
         test_fraction: Share of each language's names to hold out, in (0, 1).
         max_train_names: As above, at least 1.
         validation_fraction: Share to hold out for choices made before the test, in [0, 1).
+        alphabet: Of the names.
 
     Raises:
         UserError: A language would have no training, test or (if asked for) validation name.
@@ -88,6 +93,7 @@ def split_names(
         train,
         sorted(row for row in rows if row[1] in test),
         sorted(row for row in rows if row[1] in validation),
+        alphabet,
     )
     needed = {TRAIN: split.train, TEST: split.test}
     if validation_fraction:
@@ -155,7 +161,8 @@ def write(split: Split, path: Path) -> None:
     """Write the split as CSV (language, name, part), and beside it its record."""
     write_text(path, _csv_text(split))
     sizes = {part: len(rows) for part, rows in _parts(split).items()}
-    write_record(path.with_suffix(".json"), sizes, files=[path])
+    content = {**sizes, "alphabet": split.alphabet.symbols}
+    write_record(path.with_suffix(".json"), content, files=[path])
 
 
 def read(path: Path) -> Split:
@@ -164,11 +171,12 @@ def read(path: Path) -> Split:
     Raises:
         UserError: The file or its record is missing, or not what was written.
     """
-    content = read_recorded(path, read_record(path.with_suffix(".json"))).decode()
+    record = read_record(path.with_suffix(".json"))
+    content = read_recorded(path, record).decode()
     parts: dict[str, list[Row]] = {TRAIN: [], VALIDATION: [], TEST: []}
     for language, name, part in islice(csv.reader(io.StringIO(content, newline="")), 1, None):
         parts[part].append((language, name))
-    return Split(parts[TRAIN], parts[TEST], parts[VALIDATION])
+    return Split(parts[TRAIN], parts[TEST], parts[VALIDATION], Alphabet.on_record(record))
 
 
 def digest_on_record(path: Path) -> str:

@@ -8,8 +8,17 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from noisynames import datasets, splits
-from noisynames.models import READOUTS, RECURRENT, ModelSpec, Parameters, initial_parameters
-from noisynames.modules import load_classifier
+from noisynames.alphabet import Alphabet
+from noisynames.inference import predict
+from noisynames.models import (
+    READOUTS,
+    RECURRENT,
+    ModelSpec,
+    Parameters,
+    TrainedModel,
+    initial_parameters,
+)
+from noisynames.modules import load_classifier, padded
 from noisynames.noise import Noise
 from noisynames.sampling import Examples, TrainingStream
 from noisynames.training.autograd import AutogradEngine
@@ -84,7 +93,7 @@ def assert_gradients_agree(spec: ModelSpec, name: np.ndarray, target: int, class
 @pytest.mark.parametrize("length", [1, 2, 7, 40])
 @pytest.mark.parametrize(("cell", "readout"), MODELS)
 def test_gradients_agree_in_double_precision(cell: str, readout: str, length: int) -> None:
-    name = np.random.default_rng(length).integers(0, 57, length).astype(np.uint8)
+    name = np.random.default_rng(length).integers(0, 57, length).astype(np.uint16)
     assert_gradients_agree(ModelSpec(cell, readout), name, 4, 18)  # type: ignore[arg-type]
 
 
@@ -101,7 +110,7 @@ def test_gradients_agree_at_any_size(
 ) -> None:
     spec = ModelSpec(model[0], model[1], hidden_size)  # type: ignore[arg-type]
     target = data.draw(st.integers(0, classes - 1))
-    assert_gradients_agree(spec, np.array(name, np.uint8), target, classes)
+    assert_gradients_agree(spec, np.array(name, np.uint16), target, classes)
 
 
 @pytest.mark.parametrize(("cell", "readout"), MODELS)
@@ -136,3 +145,27 @@ def test_an_engine_leaves_the_weights_it_was_given_alone() -> None:
     FusedEngine(spec, initial, 0.5).advance(TrainingStream(NAMES, Noise(0), 0).take(10))
     for name, values in before.items():
         np.testing.assert_array_equal(values, initial[name])
+
+
+@pytest.mark.parametrize(("cell", "readout"), MODELS)
+def test_they_agree_on_an_alphabet_of_more_symbols_than_8_bits_number(
+    cell: str, readout: str
+) -> None:
+    """Symbols 256 apart are those that 8 bits would take for one."""
+    spec = ModelSpec(cell, readout, 8)  # type: ignore[arg-type]
+    symbols = "".join(chr(0x4E00 + i) for i in range(700))
+    rows = [("ab"[i % 2], symbols[i] + symbols[i + 256] + symbols[699 - i]) for i in range(200)]
+    names = Examples.of_names(rows, ["a", "b"], Alphabet(symbols))
+    examples = TrainingStream(names, Noise(2, "suffix", symbols[600:604]), 0).take(400)
+    initial = initial_parameters(spec, 700, 2, 0)
+    fused = FusedEngine(spec, initial, 0.05)
+    autograd = AutogradEngine(spec, initial, 0.05, inputs=700)
+    losses, expected = fused.advance(examples)[0], autograd.advance(examples)[0]
+    np.testing.assert_allclose(losses, expected, atol=LOSS_TOLERANCE)
+    for name, values in autograd.parameters().items():
+        np.testing.assert_allclose(fused.parameters()[name], values, atol=WEIGHT_TOLERANCE)
+    model = TrainedModel(spec, fused.parameters(), 2)
+    module = load_classifier(spec, 700, 2, fused.parameters())
+    with torch.inference_mode():
+        output, _ = module(*padded(names))
+    np.testing.assert_allclose(predict(model, names)[0], output.numpy(), rtol=1e-4, atol=1e-5)

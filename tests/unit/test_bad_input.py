@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from test_datasets import Server, archive, server
 
 from noisynames import datasets, splits
-from noisynames.alphabet import ALPHABET, normalise
+from noisynames.alphabet import WORKSHEET, normalise
 from noisynames.config import check_file, resolve
 from noisynames.datasets import tutorial
 from noisynames.datasets.directory import decode_lines
@@ -56,7 +56,8 @@ KEYS = "attention, baselines, dataset, evaluation, models, noise, probe, report,
         (
             {"dataset": {"pth": "x"}},
             "dataset.pth: unknown key; did you mean 'path'? "
-            "allowed: max_train_names, path, source, test_fraction, validation_fraction",
+            "allowed: alphabet, max_train_names, min_symbol_count, path, source, test_fraction, "
+            "transliterate, validation_fraction",
         ),
         (
             {"report": {"titel": "x"}},
@@ -424,7 +425,8 @@ GOOD = b"Roe\nPoe\n"
         ),
         (
             {"one.txt": GOOD, "two.txt": "王\n李\n".encode()},
-            "dataset.path: {0}: label 'two' holds no name in the alphabet",
+            "dataset.path: {0}: label 'two' holds no name in the alphabet of the worksheet; "
+            "set dataset.alphabet to data, or dataset.transliterate to true",
         ),
         (
             {"one.txt": GOOD, "two.txt": b"M\xfcller\n"},
@@ -464,6 +466,66 @@ def test_bad_name_files(tmp_path: Path, files: dict[str, bytes], message: str) -
     with pytest.raises(UserError) as caught:
         datasets.load("directory", tmp_path)
     assert str(caught.value) == message.format(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "characters", "message"),
+    [
+        (
+            {"alphabet": "greek"}, ".",
+            "dataset.alphabet: found 'greek'; allowed: one of worksheet, data",
+        ),
+        (
+            {"alphabet": "data", "min_symbol_count": 0}, ".",
+            "dataset.min_symbol_count: found 0; allowed: an integer at least 1",
+        ),
+        (
+            {"min_symbol_count": 2}, ".",
+            "dataset.min_symbol_count: found 2; allowed: 1 with the alphabet 'worksheet'",
+        ),
+        (
+            {"transliterate": "maybe"}, ".",
+            "dataset.transliterate: found 'maybe'; allowed: true or false or null",
+        ),
+        (
+            {"alphabet": "data", "min_symbol_count": 3}, ".",
+            "dataset.path: {0}: label 'two' holds no name of symbols that occur 3 times; "
+            "lower dataset.min_symbol_count",
+        ),
+        (
+            {"alphabet": "data"}, "e\u0301",
+            "noise.characters: found 'e\u0301'; allowed: distinct printable characters, "
+            "at least one, each a single code point that is no combining mark",
+        ),
+        (
+            {}, "é",
+            "noise.characters: found 'é'; allowed: distinct characters of "
+            f"{WORKSHEET.symbols!r}, at least one",
+        ),
+    ],
+)  # fmt: skip
+def test_bad_alphabets(
+    tmp_path: Path, dataset: dict[str, Any], characters: str, message: str
+) -> None:
+    (tmp_path / "one.txt").write_text("Roe\nRoeo\nReoo\nEor\n", encoding="utf-8")
+    (tmp_path / "two.txt").write_text("王\n李\n", encoding="utf-8")
+    config = {
+        "dataset": {"source": "directory", "path": str(tmp_path), **dataset},
+        "noise": {"characters": characters},
+    }
+    with pytest.raises(UserError) as caught:
+        resolve(config, SCHEMA)
+    assert str(caught.value) == message.format(tmp_path)
+
+
+def test_offline_names_in_their_own_scripts_need_an_alphabet_that_has_them() -> None:
+    with pytest.raises(UserError) as caught:
+        resolve({"dataset": {"transliterate": False}}, SCHEMA)
+    assert str(caught.value) == (
+        "dataset.source: surnames: label 'Armenian' holds no name in the alphabet of the "
+        "worksheet; set dataset.alphabet to data, or dataset.transliterate to true"
+    )
+    resolve({"dataset": {"transliterate": False, "alphabet": "data"}}, SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -713,7 +775,7 @@ def test_any_bytes_are_lines_or_refused(content: bytes) -> None:
 def test_any_lines_are_a_tidy_table_or_refused(names: dict[str, list[str]]) -> None:
     raw = RawNames(names, "test", "1", "none", "here")
     try:
-        data = datasets.tidy(raw)
+        data = datasets.tidy(raw, datasets.Spelling())
     except UserError as error:
         assert str(error).startswith("here: ")
         return
@@ -775,7 +837,7 @@ def test_any_config_is_resolved_or_refused_in_one_line(config: dict[str, Any]) -
 
 
 @given(
-    names=st.lists(st.text(ALPHABET, min_size=1, max_size=9), min_size=1, max_size=9),
+    names=st.lists(st.text(WORKSHEET.symbols, min_size=1, max_size=9), min_size=1, max_size=9),
     level=st.integers(0, 12),
     seed=st.integers(0, 2**32 - 1),
     cut=st.integers(0, 20),
@@ -787,14 +849,13 @@ def test_the_sampler_keeps_names_whole_and_does_not_depend_on_portions(
     whole = TrainingStream(examples, Noise(level), seed).take(20)
     stream = TrainingStream(examples, Noise(level), seed)
     parts = [stream.take(cut), stream.take(20 - cut)]
-    characters = [bytes(part[i]) for part in parts for i in range(len(part))]
-    assert characters == [bytes(whole[i]) for i in range(20)]
-    stems = {bytes(examples[i]) for i in range(len(examples))}
-    noise = bytes(ALPHABET.index(symbol) for symbol in ".,;'")
+    characters = [part.text(i) for part in parts for i in range(len(part))]
+    assert characters == [whole.text(i) for i in range(20)]
+    noise = ".,;'"
     for text in characters:
         assert any(
             text.startswith(stem)
             and len(text) - len(stem) <= (level + 1 if level else 0)
             and set(text[len(stem) :]) <= set(noise)
-            for stem in stems
+            for stem in set(names)
         )

@@ -1,13 +1,17 @@
 import string
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 from noisynames import baselines, splits
+from noisynames.alphabet import alphabet_of, symbol_counts
 from noisynames.errors import UserError
 from noisynames.noise import Noise
 from noisynames.sampling import Examples
@@ -42,12 +46,35 @@ def test_ngrams_learn_what_letters_tell(folder: Path) -> None:
 
 def test_ngrams_are_those_that_scikit_learn_counts() -> None:
     names = [("a", "Ann"), ("a", "O'Neil, A."), ("b", "x"), ("b", "Annan")]
-    counts = baselines.ngram_counts(Examples.of_names(names, ["a", "b"])).toarray()
+    counts = baselines.ngram_counts(Examples.of_names(names, ["a", "b"]))[0].toarray()
     vectorizer = CountVectorizer(analyzer="char", ngram_range=baselines.NGRAMS, lowercase=False)
     expected = vectorizer.fit_transform([f"^{name}$" for _, name in names]).toarray()
     assert counts.any(axis=0).sum() == expected.shape[1]
     columns = [sorted(map(tuple, table.T)) for table in (counts[:, counts.any(axis=0)], expected)]
     assert columns[0] == columns[1]
+
+
+@given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1), min_size=1, max_size=5))
+def test_ngrams_of_any_script_are_those_that_scikit_learn_counts(names: list[str]) -> None:
+    names = [unicodedata.normalize("NFC", name) for name in names]
+    alphabet = alphabet_of(symbol_counts(names), 1, ".")
+    examples = Examples.of_names([("a", name) for name in names], ["a"], alphabet)
+    vectorizer = CountVectorizer(analyzer="char", ngram_range=baselines.NGRAMS, lowercase=False)
+    expected = vectorizer.fit_transform([f"^{name}$" for name in names]).toarray()
+    counts, terms = baselines.ngram_counts(examples)
+    assert sorted(map(tuple, counts.toarray().T)) == sorted(map(tuple, expected.T))
+    some = baselines.ngram_counts(examples, terms[::2])[0]
+    np.testing.assert_array_equal(some.toarray(), counts.toarray()[:, ::2])
+
+
+def test_ngrams_of_twenty_thousand_symbols_fit_into_memory(folder: Path) -> None:
+    symbols = "".join(chr(0x4E00 + i) for i in range(20_000))
+    same = [("ab"[i % 2], symbols[i : i + 3]) for i in range(0, 400)]
+    alphabet = alphabet_of(symbol_counts([symbols]), 1, ".")
+    splits.write(Split(same[::3], same[1::3], alphabet=alphabet), folder / "seed0.csv")
+    table = evaluated("ngrams", folder, [0], Noise(2, characters="."), [Noise(0)], updates=500)
+    assert np.isfinite(table["loss"]).all()
+    assert set(table["name"]) == {name for _, name in same[1::3]}
 
 
 def test_the_majority_is_the_largest_held_out_class(folder: Path) -> None:

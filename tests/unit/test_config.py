@@ -27,6 +27,9 @@ def test_an_empty_config_is_the_worksheets_experiment() -> None:
         "test_fraction": 0.2,
         "validation_fraction": 0,
         "max_train_names": 50,
+        "alphabet": "worksheet",
+        "min_symbol_count": 1,
+        "transliterate": None,
     }
 
 

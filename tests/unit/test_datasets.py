@@ -1,6 +1,7 @@
 import hashlib
 import threading
 import time
+import unicodedata
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from noisynames import datasets
-from noisynames.datasets import tutorial
+from noisynames.datasets import Spelling, tutorial
 from noisynames.errors import UserError
 
 
@@ -68,6 +69,73 @@ def test_the_manifest_says_what_was_dropped_and_what_is_shared(tmp_path: Path) -
     ]
     characters = {d["character"]: d["count"] for d in data.manifest["dropped_characters"]}
     assert characters == {"ß": 1, "日": 1, "本": 1, " ": 1}
+
+
+def test_an_alphabet_made_of_names_keeps_them_as_they_are(tmp_path: Path) -> None:
+    folder = write_names(
+        tmp_path, one="Weiß\nKılıç\nKılıç\n日本\n", two="Ro\u0308e\n Röe\nA\u00a0\u200eB\n"
+    )
+    data = datasets.load("directory", folder, Spelling("data", noise_characters="·"))
+    assert [name for _, name in data.rows] == ["Kılıç", "Weiß", "日本", "A B", "Röe"]
+    manifest = data.manifest
+    assert manifest["alphabet"]["rule"] == "data"
+    assert (
+        manifest["alphabet"]["symbols"]
+        == data.alphabet.symbols
+        == "".join(sorted(" ABKRWeilçößı日本·"))
+    )
+    assert manifest["alphabet"]["counts"]["ı"] == 2
+    assert manifest["alphabet"]["counts"]["·"] == 0
+    assert manifest["dropped_characters"] == [
+        {"character": " ", "reason": "space around the name", "count": 1},
+        {"character": "\u200e", "reason": "not printable", "count": 1},
+    ]
+    assert manifest["lines"] == manifest["names"] + len(manifest["dropped_lines"]) == 7
+
+
+def test_rare_symbols_are_dropped_and_accounted_for(tmp_path: Path) -> None:
+    folder = write_names(tmp_path, one="Añña\nBeñ\nx\n", two="Ben\nNab\nAe\n")
+    data = datasets.load("directory", folder, Spelling("data", 3, noise_characters="."))
+    assert data.rows == [("one", "eñ"), ("one", "ññ"), ("two", "e")]
+    assert data.alphabet.symbols == ".eñ"
+    dropped = {
+        d["character"]: (d["reason"], d["count"]) for d in data.manifest["dropped_characters"]
+    }
+    assert dropped["A"] == ("too rare", 2)
+    assert {"line": "x", "language": "one", "reason": "nothing left after normalisation"} in (
+        data.manifest["dropped_lines"]
+    )
+
+
+def test_own_names_are_put_into_latin_letters_as_the_offline_ones_are(tmp_path: Path) -> None:
+    folder = write_names(tmp_path, one="Çelik\nPawłowska\n", two="王\nпопов\nVAN DAM\n")
+    data = datasets.load("directory", folder, Spelling(transliterate=True))
+    assert [name for _, name in data.rows] == ["Celik", "Pawlowska", "Popov", "Van dam", "Wang"]
+    assert "anyascii" in data.manifest["version"]
+    plain = datasets.load("directory", folder, Spelling("data", transliterate=False))
+    assert [name for _, name in plain.rows][:2] == ["Pawłowska", "Çelik"]
+
+
+def test_the_offline_names_have_their_own_scripts(surnames: datasets.Dataset) -> None:
+    native = datasets.load("surnames", None, Spelling("data", transliterate=False))
+    assert native.languages == surnames.languages
+    scripts = {"Armenian": "ARMENIAN", "Chinese": "CJK", "Georgian": "GEORGIAN", "Greek": "GREEK",
+               "Russian": "CYRILLIC"}  # fmt: skip
+    for language, script in scripts.items():
+        letters = {
+            c for label, name in native.rows if label == language for c in name if c.isalpha()
+        }
+        assert all(script in unicodedata.name(letter) for letter in letters), language
+    assert "anyascii" not in native.manifest["version"]
+    assert {"ł", "ä", "č"} <= set(native.alphabet.symbols)
+
+
+def test_names_are_read_with_their_alphabet(tmp_path: Path) -> None:
+    folder = write_names(tmp_path / "names", one="王\n李\n", two="Işık\n")
+    data = datasets.load("directory", folder, Spelling("data"))
+    datasets.write(data, tmp_path)
+    again = datasets.read(tmp_path / datasets.NAMES)
+    assert (again.rows, again.alphabet) == (data.rows, data.alphabet)
 
 
 def test_byte_order_marks_and_windows_line_ends_are_no_part_of_a_name(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from noisynames.alphabet import ALPHABET
+from noisynames.alphabet import WORKSHEET
 from noisynames.errors import UserError
 from noisynames.inference import predict
 from noisynames.models import (
@@ -115,7 +115,7 @@ def test_the_bounds_are_those_that_pytorch_uses() -> None:
 
 
 def test_the_rnn_has_one_bias_and_the_worksheets_size() -> None:
-    H, V, L = 32, len(ALPHABET), 18
+    H, V, L = 32, len(WORKSHEET), 18
     assert (
         parameter_count(initial_parameters(WORKSHEET_MODELS["rnn"], V, L, 0))
         == H * (V + H) + H + L * H + L

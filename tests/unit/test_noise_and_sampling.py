@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from noisynames.alphabet import decode, encode
+from noisynames.alphabet import WORKSHEET, Alphabet
 from noisynames.errors import UserError
 from noisynames.noise import (
     PLACEMENTS,
@@ -20,7 +20,7 @@ NAMES = Examples.of_names(ROWS, LANGUAGES)
 
 
 def texts(examples: Examples) -> list[str]:
-    return [decode(examples[i]) for i in range(len(examples))]
+    return [examples.text(i) for i in range(len(examples))]
 
 
 def drawn(noise: Noise, count: int, seed: int = 1) -> Distractors:
@@ -37,7 +37,7 @@ def test_noise_lengths_are_uniform_on_0_to_level_plus_1(level: int) -> None:
 @pytest.mark.parametrize("characters", [WORKSHEET_CHARACTERS, "abZ"])
 def test_noise_characters_are_uniform_on_those_asked_for(characters: str) -> None:
     counts = np.bincount(drawn(Noise(3, "suffix", characters), 5_000).symbols.ravel(), minlength=57)
-    used = encode(characters)
+    used = WORKSHEET.encode(characters)
     assert counts.sum() == counts[used].sum()
     assert stats.chisquare(counts[used]).pvalue > 0.01
 
@@ -49,8 +49,8 @@ def test_the_same_noise_stands_at_each_placement(placement: str) -> None:
     here = TrainingStream(NAMES, Noise(5, placement), seed=3).take(500)
     quiet = texts(TrainingStream(NAMES, Noise(0), seed=3).take(500))
     for i, name in enumerate(quiet):
-        added = decode(behind[i]).removeprefix(name)
-        text = decode(here[i])
+        added = behind.text(i).removeprefix(name)
+        text = here.text(i)
         is_noise = here.is_noise[here.offsets[i] : here.offsets[i + 1]]
         found = "".join(c for c, noisy in zip(text, is_noise, strict=True) if noisy)
         letters = "".join(c for c, noisy in zip(text, is_noise, strict=True) if not noisy)
@@ -100,8 +100,11 @@ def test_a_grid_of_conditions_has_one_without_noise() -> None:
         ("five", ".", "noise: found 'five'; allowed: a level, or LEVEL-PLACEMENT"),
         ("-5", ".", "noise: found '-5'; allowed: a level, or LEVEL-PLACEMENT"),
         ("5-inside", ".", "noise: placement 'inside' is not one of suffix, prefix, scattered, "),
-        ("5", "é", "noise.characters: found 'é'; allowed: distinct characters of "),
-        ("5", "..", "noise.characters: found '..'; allowed: distinct characters of "),
+        ("5", "..", "noise.characters: found '..'; allowed: distinct printable characters, "),
+        ("5", "", "noise.characters: found ''; allowed: distinct printable characters, "),
+        ("5", "e\u0301", "noise.characters: found 'e\u0301'; allowed: distinct printable"),
+        ("5", "\u200d", "noise.characters: found '\\u200d'; allowed: distinct printable"),
+        ("5", "\u212b", "noise.characters: found '\u212b'; allowed: distinct printable"),
     ],
 )
 def test_impossible_noise_is_refused(name: str, characters: str, message: str) -> None:
@@ -149,3 +152,22 @@ def test_held_out_noise_repeats_for_every_model() -> None:
         held_out_examples(NAMES, Noise(5), 1)
     )
     assert texts(held_out_examples(NAMES, Noise(0), 0)) == [name for _, name in ROWS]
+
+
+def test_noise_is_drawn_from_the_alphabet_of_the_names() -> None:
+    symbols = "".join(chr(code) for code in range(0x4E00, 0x4E00 + 300)) + "¿·"
+    names = Examples.of_names([("a", symbols[250:255]), ("b", symbols[:3])], LANGUAGES,
+                              Alphabet(symbols))  # fmt: skip
+    examples = held_out_examples(names, Noise(5, "suffix", "¿·"), 0)
+    for i, name in enumerate((symbols[250:255], symbols[:3])):
+        assert examples.text(i).startswith(name)
+        assert set(examples.text(i).removeprefix(name)) <= {"¿", "·"}
+    assert examples.is_noise.any()
+
+
+def test_noise_that_the_alphabet_does_not_have_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"characters: found 'é'; allowed: distinct characters of \"abc"
+    ):
+        TrainingStream(NAMES, Noise(5, "suffix", "é"), 0)
+    assert texts(held_out_examples(NAMES, Noise(0, "suffix", "é"), 0)) == [n for _, n in ROWS]

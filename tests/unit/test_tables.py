@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from noisynames.attention import _occlusion, by_position, seed_agreement, summarise
+from noisynames.alphabet import alphabet_of, symbol_counts
+from noisynames.attention import _clusters, _occlusion, by_position, seed_agreement, summarise
 from noisynames.evaluation import inspected_names, yardsticks
 from noisynames.inference import predict
 from noisynames.models import ModelSpec, TrainedModel, initial_parameters
@@ -146,7 +147,36 @@ def test_occlusion_is_what_leaving_a_character_out_takes() -> None:
                 continue
             shorter = Examples.of_names([("a", name[:i] + name[i + 1 :])], ["a", "b", "c"])
             expected.append(row.max() - predict(model, shorter)[0][0, row.argmax()])
-    np.testing.assert_allclose(_occlusion(model, examples, log_probabilities), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        _occlusion(model, examples, log_probabilities, np.arange(9)), expected, atol=1e-6
+    )
+
+
+def test_letters_with_marks_are_left_out_whole() -> None:
+    """Where noise stands between a letter and its mark, or in its place, the mark stands alone."""
+    names = ["निशा", "王", "Ab"]
+    alphabet = alphabet_of(symbol_counts(names), 1, ".")
+    spec = ModelSpec("gru", "attention", 8)
+    model = TrainedModel(spec, initial_parameters(spec, len(alphabet), 2, 0), 2)
+
+    def of(*texts: str) -> Examples:
+        return Examples.of_names([("a", text) for text in texts], ["a", "b"], alphabet)
+
+    examples = of(*names)
+    clusters = _clusters(examples)
+    assert clusters.tolist() == [0, 0, 1, 1, 2, 3, 4]
+    log_probabilities, _ = predict(model, examples)
+    found = _occlusion(model, examples, log_probabilities, clusters)
+    without = predict(model, of("शा", "नि", "b", "A"))[0]
+    best = log_probabilities.argmax(1)
+    expected = [log_probabilities[i, best[i]] - row[best[i]]
+                for i, row in zip([0, 0, 2, 2], without, strict=True)]  # fmt: skip
+    np.testing.assert_allclose(found, [*expected[:2], 0, *expected[2:]], atol=1e-6)
+
+    torn = Examples(
+        alphabet.encode("न.ि"), np.array([0, 3]), np.array([0]), np.array([0, 1, 0], bool), alphabet
+    )
+    assert _clusters(torn).tolist() == [0, 1, 2]
 
 
 def test_seeds_agree_where_their_weights_run_alike() -> None:

@@ -120,6 +120,7 @@ ACTIONS: dict[str, Callable[[Experiment], None]] = {
     "change the report's title": setting("report", "title", "Another"),
     "change the test fraction": setting("dataset", "test_fraction", 0.3),
     "change the data source": use_own_names,
+    "take the alphabet from the names": setting("dataset", "alphabet", "data"),
     "edit a template": lambda it: it.edit("report/partials/methods.html"),
     "edit a figure's title": lambda it: it.edit("src/noisynames/figures.py"),
     "edit statistics.py": lambda it: it.edit("src/noisynames/statistics.py"),

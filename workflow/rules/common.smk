@@ -204,6 +204,18 @@ def code(*names):
     return digests(package, [package / name for name in names])
 
 
+def spelling():
+    """Options of how names are spelt. Only an alphabet made of data depends on the noise."""
+    of_names = config["dataset"]
+    return {
+        "alphabet": of_names["alphabet"],
+        "min_symbol_count": of_names["min_symbol_count"],
+        "transliterate": of_names["transliterate"] is True,
+        "no_transliterate": of_names["transliterate"] is False,
+        "noise_characters": CHARACTERS if of_names["alphabet"] == "data" else None,
+    }
+
+
 def local_names():
     """The user's own name files; an edit to one makes the data set again."""
     dataset = config["dataset"]
@@ -342,7 +354,8 @@ SHARED_CODE = [
     "training/__init__.py",
 ]
 DATASET_CODE = ["alphabet.py"] + [
-    f"datasets/{name}.py" for name in ("__init__", "surnames", "tutorial", "directory")
+    f"datasets/{name}.py"
+    for name in ("__init__", "raw", "surnames", "tutorial", "directory")
 ]
 SPLIT_CODE = ["alphabet.py", "randomness.py", "splits.py"]
 TESTED_CODE = [

@@ -23,6 +23,7 @@ rule dataset:
                     "path": config["dataset"]["path"],
                     "test_fraction": config["dataset"]["test_fraction"],
                     "validation_fraction": config["dataset"]["validation_fraction"],
+                    **spelling(),
                 }
             )
         ),

@@ -29,6 +29,7 @@ rule plot:
 rule report:
     """Write the HTML report from the tables, the figures and the templates."""
     input:
+        names="results/dataset/names.csv",
         manifest="results/dataset/manifest.json",
         merged=MERGED,
         tables=ALL_TABLES,

@@ -8,11 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from noisynames.alphabet import dropped_characters, normalise
+from noisynames.alphabet import (
+    ALPHABETS,
+    WORKSHEET,
+    Alphabet,
+    Form,
+    alphabet_of,
+    dropped_characters,
+    is_symbol,
+    normalise,
+    symbol_counts,
+)
 from noisynames.datasets import directory, surnames, tutorial
-from noisynames.datasets.raw import RawNames
+from noisynames.datasets.raw import RawNames, all_romanised
 from noisynames.errors import UserError
 from noisynames.files import read_record, read_recorded, write_record, write_text
+from noisynames.noise import WORKSHEET_CHARACTERS, check_characters
 
 SOURCES = ("surnames", "tutorial", "directory")
 
@@ -24,10 +35,12 @@ class Dataset:
     Attributes:
         rows: (language, name) pairs, normalised, distinct, sorted.
         manifest: Where the names come from and what became of every line of the source.
+        alphabet: What the names, and the noise that they may get, consist of.
     """
 
     rows: list[tuple[str, str]]
     manifest: dict[str, Any]
+    alphabet: Alphabet
 
     @property
     def languages(self) -> list[str]:
@@ -35,7 +48,49 @@ class Dataset:
         return sorted({language for language, _ in self.rows})
 
 
-def load(source: str, path: Path | None = None) -> Dataset:
+@dataclass(frozen=True)
+class Spelling:
+    """How names are spelt.
+
+    Attributes:
+        alphabet: `worksheet`: its 57 symbols; of other letters the marks are dropped, or all.
+            `data`: every symbol that occurs, as it is, and what distractors are drawn from.
+        min_symbol_count: How often a symbol must occur in the distinct lines of a label, all labels
+            together, to be in an alphabet made of data.
+        transliterate: Whether names are put into Latin letters first; None leaves that to the
+            source, of which `surnames` does it and others do not.
+        noise_characters: What distractors are drawn from.
+    """
+
+    alphabet: str = "worksheet"
+    min_symbol_count: int = 1
+    transliterate: bool | None = None
+    noise_characters: str = WORKSHEET_CHARACTERS
+
+    def __post_init__(self) -> None:
+        if self.alphabet not in ALPHABETS:
+            raise UserError(
+                f"dataset.alphabet: {self.alphabet!r} is not one of {', '.join(ALPHABETS)}"
+            )
+        if self.min_symbol_count < 1 or (not self.of_data and self.min_symbol_count > 1):
+            allowed = "at least 1" if self.of_data else "1 with the alphabet 'worksheet'"
+            raise UserError(
+                f"dataset.min_symbol_count: found {self.min_symbol_count}; allowed: {allowed}"
+            )
+        check_characters(self.noise_characters, None if self.of_data else WORKSHEET)
+
+    @property
+    def of_data(self) -> bool:
+        """Whether the alphabet is made of the names."""
+        return self.alphabet == "data"
+
+    @property
+    def form(self) -> Form:
+        """The form of Unicode that names are brought to."""
+        return "NFC" if self.of_data else "NFD"
+
+
+def load(source: str, path: Path | None = None, spelling: Spelling | None = None) -> Dataset:
     """Return the names of `source` as a tidy data set.
 
     Args:
@@ -43,12 +98,14 @@ def load(source: str, path: Path | None = None) -> Dataset:
             `directory` (the user's own `<label>.txt` files).
         path: For `tutorial` an optional local copy, a zip file or a folder; for `directory` the
             folder; not used by `surnames`.
+        spelling: How names are spelt; None is as the worksheet does.
 
     Raises:
         UserError: The source is unknown, or cannot be read, or holds fewer than two labels.
     """
+    spelling = spelling or Spelling()
     if source == "surnames":
-        raw = surnames.read()
+        raw = surnames.read(spelling.transliterate is not False)
     elif source == "tutorial":
         raw = tutorial.read(path)
     elif source == "directory":
@@ -59,7 +116,9 @@ def load(source: str, path: Path | None = None) -> Dataset:
         raw = directory.read(path)
     else:
         raise UserError(f"dataset.source: {source!r} is not one of {', '.join(SOURCES)}")
-    return tidy(raw)
+    if spelling.transliterate and source != "surnames":
+        raw = all_romanised(raw)
+    return tidy(raw, spelling)
 
 
 def local_files(source: str, path: Path) -> list[Path]:
@@ -74,7 +133,7 @@ def local_files(source: str, path: Path) -> list[Path]:
     return directory.name_files(folder)[0]
 
 
-def tidy(raw: RawNames) -> Dataset:
+def tidy(raw: RawNames, spelling: Spelling) -> Dataset:
     """Normalise every name, keep the distinct ones of each label, and account for the rest.
 
     Raises:
@@ -84,6 +143,7 @@ def tidy(raw: RawNames) -> Dataset:
         raise UserError(
             f"{raw.place}: found {len(raw.names)} label(s); a classification needs at least 2"
         )
+    alphabet, described = _alphabet(raw, spelling)
     rows: list[tuple[str, str]] = []
     dropped: list[dict[str, str]] = []
     characters: Counter[tuple[str, str]] = Counter()
@@ -92,13 +152,13 @@ def tidy(raw: RawNames) -> Dataset:
     for language in sorted(raw.names):
         seen: set[str] = set()
         for line in raw.names[language]:
-            spaced = normalise(line)
+            spaced = normalise(line, alphabet, spelling.form)
             # "Park " beside "Park" would be one name in two parts of a split.
             name = spaced.strip()
-            characters.update(dropped_characters(line))
+            characters.update(dropped_characters(line, alphabet, spelling.form))
             if outer := len(spaced) - len(name):
                 characters[" ", "space around the name"] += outer
-            if not name:
+            if not any(map(str.isprintable, name)):
                 reason = "nothing left after normalisation"
             elif name in seen:
                 reason = "duplicate within its language after normalisation"
@@ -107,7 +167,7 @@ def tidy(raw: RawNames) -> Dataset:
                 continue
             dropped.append({"language": language, "line": line, "reason": reason})
         if not seen:
-            raise UserError(f"{raw.place}: label {language!r} holds no name in the alphabet")
+            raise _without_names(raw, language, spelling)
         counts[language] = {"lines": len(raw.names[language]), "names": len(seen)}
         rows += [(language, name) for name in sorted(seen)]
         for name in seen:
@@ -118,6 +178,7 @@ def tidy(raw: RawNames) -> Dataset:
         "version": raw.version,
         "licence": raw.licence,
         "sha256": hashlib.sha256(_csv_text(rows).encode()).hexdigest(),
+        "alphabet": described,
         "languages": len(raw.names),
         "lines": sum(len(lines) for lines in raw.names.values()),
         "names": len(rows),
@@ -131,7 +192,38 @@ def tidy(raw: RawNames) -> Dataset:
         "dropped_lines": dropped,
         "left_out": raw.left_out,
     }
-    return Dataset(rows, manifest)
+    return Dataset(rows, manifest, alphabet)
+
+
+def _alphabet(raw: RawNames, spelling: Spelling) -> tuple[Alphabet, dict[str, Any]]:
+    """Return the alphabet of some names, and what the manifest says of it."""
+    if not spelling.of_data:
+        return WORKSHEET, {"rule": spelling.alphabet, "symbols": WORKSHEET.symbols}
+    distinct = [line for lines in raw.names.values() for line in {line.strip() for line in lines}]
+    counts = symbol_counts(distinct)
+    alphabet = alphabet_of(counts, spelling.min_symbol_count, spelling.noise_characters)
+    return alphabet, {
+        "rule": spelling.alphabet,
+        "symbols": alphabet.symbols,
+        "min_symbol_count": spelling.min_symbol_count,
+        "counts": {symbol: counts[symbol] for symbol in alphabet.symbols},
+    }
+
+
+def _without_names(raw: RawNames, language: str, spelling: Spelling) -> UserError:
+    """Return the error for a label of which nothing is left, with what would leave something."""
+    place = f"{raw.place}: label {language!r}"
+    if not any(is_symbol(symbol) for symbol in "".join(raw.names[language]) if symbol != " "):
+        return UserError(f"{place} holds no name in the alphabet")
+    if spelling.of_data:
+        return UserError(
+            f"{place} holds no name of symbols that occur {spelling.min_symbol_count} times; "
+            "lower dataset.min_symbol_count"
+        )
+    return UserError(
+        f"{place} holds no name in the alphabet of the worksheet; "
+        "set dataset.alphabet to data, or dataset.transliterate to true"
+    )
 
 
 NAMES, MANIFEST = "names.csv", "manifest.json"
@@ -143,15 +235,17 @@ def write(dataset: Dataset, folder: Path) -> None:
     write_record(folder / MANIFEST, dataset.manifest, files=[folder / NAMES])
 
 
-def read_names(path: Path) -> list[tuple[str, str]]:
-    """Read the (language, name) pairs that `write` wrote, checked against the manifest beside.
+def read(path: Path) -> Dataset:
+    """Read the names that `write` wrote, checked against the manifest beside.
 
     Raises:
         UserError: A file is missing, or not what was written.
     """
-    content = read_recorded(path, read_record(path.with_name(MANIFEST))).decode()
-    rows = csv.DictReader(io.StringIO(content, newline=""))
-    return [(row["language"], row["name"]) for row in rows]
+    manifest = read_record(path.with_name(MANIFEST))
+    content = read_recorded(path, manifest).decode()
+    lines = csv.DictReader(io.StringIO(content, newline=""))
+    rows = [(line["language"], line["name"]) for line in lines]
+    return Dataset(rows, manifest, Alphabet(manifest["alphabet"]["symbols"]))
 
 
 def _csv_text(rows: list[tuple[str, str]]) -> str:

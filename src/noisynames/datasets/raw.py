@@ -1,6 +1,7 @@
 """What a source hands over: lines as they stand there, and where they come from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
 
 @dataclass(frozen=True)
@@ -20,3 +21,25 @@ class RawNames:
     licence: str
     place: str
     left_out: dict[str, str] = field(default_factory=dict)
+
+
+def romanised(name: str) -> str:
+    """Return a name in Latin letters.
+
+    Other scripts go through anyascii; so do Latin letters that the worksheet's alphabet would lose
+    (ł, ß). A name all in one case (a script without capitals, a romanisation in capitals) gets an
+    initial capital, so that letter case says nothing of the language.
+    """
+    from anyascii import anyascii
+
+    latin = anyascii(name)
+    return latin.capitalize() if latin.islower() or latin.isupper() else latin
+
+
+def all_romanised(raw: RawNames) -> RawNames:
+    """Return a source with each line as `romanised` has it."""
+    return replace(
+        raw,
+        names={label: [romanised(line) for line in lines] for label, lines in raw.names.items()},
+        version=f"{raw.version}, anyascii {version('anyascii')}",
+    )

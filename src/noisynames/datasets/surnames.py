@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.metadata import version
 
-from noisynames.datasets.raw import RawNames
+from noisynames.datasets.raw import RawNames, all_romanised
 
 LOCALES = {
     "Armenian": "hy_AM",
@@ -28,37 +28,29 @@ LOCALES = {
 }
 
 
-def read() -> RawNames:
-    """Return every surname list of each locale, transliterated to Latin letters.
+def read(transliterate: bool = True) -> RawNames:
+    """Return every surname list of each locale, transliterated to Latin letters or as it is.
 
-    Other scripts go through anyascii; so do Latin letters that the alphabet would lose (ł, ß).
-    Names all in one case (a script without capitals, a romanisation in capitals) get an initial
-    capital, so that letter case says nothing of the language.
+    Args:
+        transliterate: Whether to return names as `raw.romanised` has them.
     """
-    return RawNames(
-        names={language: list(_romanised(locale)) for language, locale in LOCALES.items()},
+    raw = RawNames(
+        names={
+            language: list(_listed(locale, transliterate)) for language, locale in LOCALES.items()
+        },
         source="surnames: Faker's lists",
-        version=f"faker {version('faker')}, anyascii {version('anyascii')}",
+        version=f"faker {version('faker')}",
         licence="MIT (Faker)",
         place="dataset.source: surnames",
     )
+    return all_romanised(raw) if transliterate else raw
 
 
-def _romanised(locale: str) -> Iterator[str]:
-    from anyascii import anyascii
-
-    for name in _listed(locale):
-        latin = anyascii(name)
-        if latin.islower() or latin.isupper():
-            latin = latin.capitalize()
-        yield latin
-
-
-def _listed(locale: str) -> Iterator[str]:
+def _listed(locale: str, romanised: bool) -> Iterator[str]:
     """Yield the names of all surname lists (male, female, unisex) that the locale itself defines.
 
     Attributes inherited from Faker's base provider are placeholders (`Doe`). Where a locale has a
-    romanised list, that list speaks for it.
+    romanised list, that list alone speaks for it if romanised names are wanted, and not otherwise.
     """
     provider = import_module(f"faker.providers.person.{locale}").Provider
     lists: dict[str, Iterable[str]] = {
@@ -68,6 +60,7 @@ def _listed(locale: str) -> Iterator[str]:
         or attribute.startswith("last_names_")
         or attribute == "last_romanized_names"
     }
-    romanised = {a: names for a, names in lists.items() if "romanized" in a}
-    for names in (romanised or lists).values():
+    latin = {a: names for a, names in lists.items() if "romanized" in a}
+    native = {a: names for a, names in lists.items() if a not in latin}
+    for names in ((latin or native) if romanised else native).values():
         yield from names

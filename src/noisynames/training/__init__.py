@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from noisynames.alphabet import ALPHABET, decode
+from noisynames.alphabet import WORKSHEET
 from noisynames.errors import UserError
 from noisynames.models import READOUTS, RECURRENT, ModelSpec, Parameters, initial_parameters
 from noisynames.noise import Noise
@@ -140,9 +140,10 @@ def train(
         UserError: The engine cannot train this model.
     """
     languages = split.languages
-    names = Examples.of_names(split.train, languages)
+    names = Examples.of_names(split.train, languages, split.alphabet)
     stream = TrainingStream(names, noise, seed)
-    initial = initial_parameters(spec, len(ALPHABET), len(languages), seed)
+    inputs = len(split.alphabet)
+    initial = initial_parameters(spec, inputs, len(languages), seed)
     trainer = make_engine(
         engine,
         spec,
@@ -151,6 +152,7 @@ def train(
         len(languages),
         hyperparameters.batch_size,
         seed,
+        inputs,
     )
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
@@ -172,7 +174,7 @@ def train(
                 hyperparameters.updates,
                 time.perf_counter() - start,
                 mean,
-                decode(examples[count - 1]),
+                examples.text(count - 1),
                 languages[int(guesses[-1])],
                 languages[int(examples.targets[-1])],
             )
@@ -190,6 +192,7 @@ def make_engine(
     outputs: int | None = None,
     batch_size: int = 1,
     seed: int = 0,
+    inputs: int = len(WORKSHEET),
 ) -> Engine:
     """Return an engine that trains `spec` from `parameters`; `seed` is for a custom module's draws.
 
@@ -203,7 +206,7 @@ def make_engine(
     if engine == "autograd":
         from noisynames.training.autograd import AutogradEngine
 
-        return AutogradEngine(spec, parameters, learning_rate, outputs, batch_size, seed)
+        return AutogradEngine(spec, parameters, learning_rate, outputs, batch_size, seed, inputs)
     if reason := why_not_fused(spec, batch_size):
         raise UserError(f"training.engine: 'fused' cannot train this model: {reason}")
     from noisynames.training.fused import FusedEngine

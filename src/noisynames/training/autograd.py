@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from noisynames.alphabet import ALPHABET
+from noisynames.alphabet import WORKSHEET
 from noisynames.models import ModelSpec, Parameters
 from noisynames.modules import load_model, padded
 from noisynames.sampling import Examples
@@ -25,6 +25,7 @@ class AutogradEngine:
         outputs: int | None = None,
         batch_size: int = 1,
         seed: int = 0,
+        inputs: int = len(WORKSHEET),
     ) -> None:
         """Start from `parameters`, on one thread: a run of batch 1 gains nothing from more.
 
@@ -34,7 +35,7 @@ class AutogradEngine:
         torch.set_num_threads(1)
         torch.manual_seed(seed)
         outputs = outputs or len(parameters["output.bias"])
-        self._module = load_model(spec, len(ALPHABET), outputs, parameters).train()
+        self._module = load_model(spec, inputs, outputs, parameters).train()
         self._batch_size = batch_size
         self._optimiser = torch.optim.SGD(self._module.parameters(), lr=learning_rate)
 

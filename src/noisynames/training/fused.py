@@ -49,7 +49,8 @@ class FusedEngine:
         self._reserve(int(examples.lengths.max(initial=1)))
         losses = np.empty(len(examples), self._dtype)
         guesses = np.empty(len(examples), np.int64)
-        stream: list[Any] = [examples.characters, examples.offsets, examples.targets]
+        characters = np.ascontiguousarray(examples.characters, np.uint16)  # as the kernels read it
+        stream: list[Any] = [characters, examples.offsets, examples.targets]
         addresses = _addresses([*self._weights, *self._scratch, *stream, losses, guesses])
         classes, H = self._weights[6].shape
         readout, scores = READOUTS.index(self._spec.readout), len(self._weights[5])

@@ -270,7 +270,7 @@ def compile_entry(cell: str, real: Any) -> Any:
                 _array(p[19], (H,), real),
                 _array(p[20], (L,), real),
             ),
-            _array(p[21], (offsets[count],), types.uint8),
+            _array(p[21], (offsets[count],), types.uint16),
             offsets,
             _array(p[23], (count,), types.int64),
             rate,
