@@ -25,13 +25,15 @@ import typer
 import yaml
 from speed import worksheet
 
-from noisynames import datasets, splits
-from noisynames.alphabet import WORKSHEET
 from noisynames.config import resolve
-from noisynames.models import initial_parameters, spec_from
-from noisynames.modules import load_classifier
-from noisynames.noise import Noise, conditions
-from noisynames.sampling import Examples, TrainingStream
+from noisynames.models.reference import load_classifier
+from noisynames.models.spec import spec_from
+from noisynames.models.weights import initial_parameters
+from noisynames.names import dataset as datasets
+from noisynames.names import splits
+from noisynames.names.alphabet import WORKSHEET
+from noisynames.names.examples import Examples, TrainingStream
+from noisynames.names.noise import Noise, conditions
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = 200

@@ -28,13 +28,15 @@ import typer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from noisynames import datasets, splits
-from noisynames.alphabet import WORKSHEET
-from noisynames.models import GATES, WORKSHEET_MODELS, ModelSpec, Parameters, initial_parameters
-from noisynames.modules import Classifier, load_classifier
-from noisynames.noise import Noise
-from noisynames.sampling import Examples, TrainingStream
-from noisynames.training.fused import FusedEngine
+from noisynames.models.reference import Classifier, load_classifier
+from noisynames.models.spec import GATES, WORKSHEET_MODELS, ModelSpec, Parameters
+from noisynames.models.weights import initial_parameters
+from noisynames.names import dataset as datasets
+from noisynames.names import splits
+from noisynames.names.alphabet import WORKSHEET
+from noisynames.names.examples import Examples, TrainingStream
+from noisynames.names.noise import Noise
+from noisynames.training.compiled.engine import FusedEngine
 
 RATE = 0.005
 UPDATES = {"worksheet": 300, "pytorch": 300, "fused": 20_000}

@@ -18,11 +18,12 @@ from typing import Annotated
 
 import typer
 
-from noisynames import datasets, splits
+from noisynames.names import dataset as datasets
+from noisynames.names import splits
 
 COMPILE_ALL = """
-from noisynames.models import RECURRENT
-from noisynames.training import compiled
+from noisynames.models.spec import RECURRENT
+from noisynames.training.compiled import cache as compiled
 for cell in RECURRENT:
     compiled.load(cell)
 """

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from noisynames import __version__
 from noisynames.errors import UserError
-from noisynames.models import CELLS, READOUTS
-from noisynames.noise import WORKSHEET_CHARACTERS, Noise
+from noisynames.models.spec import CELLS, READOUTS
+from noisynames.names.noise import WORKSHEET_CHARACTERS, Noise
 
 if TYPE_CHECKING:
-    from noisynames.models import ModelSpec
-    from noisynames.training import Hyperparameters
+    from noisynames.models.spec import ModelSpec
+    from noisynames.training.hyperparameters import Hyperparameters
 
 app = typer.Typer(
-    help="Benchmark recurrent classifiers of names under noise. Each command is a rule's job.",
+    name="noisynames",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain messages, also in a log
@@ -43,6 +44,21 @@ KeepOwn = Annotated[
 Runs = Annotated[list[Path], typer.Argument(help="Folders of a cell's runs, one a seed.")]
 Splits = Annotated[Path, typer.Option(help="Folder with seed<N>.csv.")]
 Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"noisynames {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="And exit.")
+    ] = False,
+) -> None:
+    """Benchmark recurrent classifiers of names under noise. Each command is a rule's job."""
 
 
 def main() -> None:
@@ -86,7 +102,8 @@ def dataset(
     noise_characters: Characters = WORKSHEET_CHARACTERS,
 ) -> None:
     """Collect and normalise the names."""
-    from noisynames import datasets, splits
+    from noisynames.names import dataset as datasets
+    from noisynames.names import splits
 
     spelling = datasets.Spelling(alphabet, min_symbol_count, transliterate, noise_characters)
     data = datasets.load(source, path, spelling)
@@ -108,7 +125,8 @@ def split(
     validation_fraction: Annotated[float, typer.Option(help="Held out for choices.")] = 0.0,
 ) -> None:
     """Split the names into train and test, a split a seed."""
-    from noisynames import datasets, splits
+    from noisynames.names import dataset as datasets
+    from noisynames.names import splits
 
     data = datasets.read(names)
     for number in seed:
@@ -151,8 +169,8 @@ def train(
     ] = None,
 ) -> None:
     """Train one model under one noise, a run a seed."""
-    from noisynames.models import NAME, WORKSHEET_MODELS, ModelSpec
-    from noisynames.training import Hyperparameters
+    from noisynames.models.spec import NAME, WORKSHEET_MODELS, ModelSpec
+    from noisynames.training.hyperparameters import Hyperparameters
 
     if not re.fullmatch(NAME, model):
         raise UserError(f"--model: {model!r} is not a name; allowed: {NAME}")
@@ -190,12 +208,14 @@ def _train_one(
     since: float | None,
 ) -> float:
     """Do one run and write its files; return the time at its end."""
-    from noisynames import runs, splits
-    from noisynames.progress import report_to
-    from noisynames.training import train as train_model
+    from noisynames import runs
+    from noisynames.grid import TIMING
+    from noisynames.names import splits
+    from noisynames.training.progress import report_to
+    from noisynames.training.run import train as train_model
 
     if splits_folder is None:
-        from noisynames import datasets
+        from noisynames.names import dataset as datasets
 
         parts = splits.split_names(datasets.load("surnames").rows, seed)
     else:
@@ -210,7 +230,7 @@ def _train_one(
     if run.diverged_at is not None:
         print(f"diverged: the loss of update {run.diverged_at} is not finite", file=sys.stderr)
     runs.write_run(folder, run, spec, plan, parts, model, noise, seed)
-    runs.write_timing(folder / runs.TIMING, run, run.diverged_at or plan.updates, since)
+    runs.write_timing(folder / TIMING, run, run.diverged_at or plan.updates, since)
     print(f"{run.status}: {folder} ({run.engine}, {run.training_seconds:.1f} s)", file=sys.stderr)
     return time.perf_counter()
 
@@ -226,11 +246,11 @@ def evaluate(
     keep_own: KeepOwn = False,
 ) -> None:
     """Predict the held-out names with every run, under every noise, and score that."""
-    from noisynames import cells
+    from noisynames.evaluation import predictions
 
     tested = [Noise.named(name, noise_characters) for name in noise]
     own = Noise.named(trained_at, noise_characters)
-    cells.evaluate(runs, splits, own, tested, keep_own, output)
+    predictions.evaluate(runs, splits, own, tested, keep_own, output)
 
 
 @app.command("inspect-attention")
@@ -245,11 +265,11 @@ def inspect_attention(
     keep_own: KeepOwn = False,
 ) -> None:
     """Record where each run's attention goes on held-out names, and sum that up."""
-    from noisynames import cells
+    from noisynames.evaluation import attention
 
     tested = [Noise.named(name, noise_characters) for name in noise]
     own = Noise.named(trained_at, noise_characters)
-    cells.inspect_attention(runs, splits, own, tested, names_per_language, keep_own, output)
+    attention.inspect(runs, splits, own, tested, names_per_language, keep_own, output)
 
 
 @app.command()
@@ -265,9 +285,9 @@ def probe(
     noise_characters: Characters = WORKSHEET_CHARACTERS,
 ) -> None:
     """Measure what each run remembers behind a growing suffix, and how far its gradients reach."""
-    from noisynames import cells
+    from noisynames.evaluation import probes
 
-    cells.probe(
+    probes.probe(
         runs,
         splits,
         noise_characters,
@@ -291,11 +311,11 @@ def baseline(
     keep_own: KeepOwn = False,
 ) -> None:
     """Fit a baseline under every seed, predict the held-out names, and score that."""
-    from noisynames import cells
+    from noisynames.evaluation import baselines
 
     own = Noise.named(trained_at, noise_characters)
     tested = [Noise.named(name, noise_characters) for name in noise]
-    cells.evaluate_baseline(name, splits, seed, own, tested, updates, keep_own, output)
+    baselines.evaluate(name, splits, seed, own, tested, updates, keep_own, output)
 
 
 @app.command()
@@ -305,15 +325,15 @@ def aggregate(
     output: Annotated[Path, typer.Option(help="Folder for the tables.")],
 ) -> None:
     """Turn all run files into tidy tables and statistics.json."""
-    from noisynames import findings, tables
     from noisynames import grid as grids
+    from noisynames.analysis import findings, tables
 
     gc.freeze()  # statsmodels collects garbage at every correction, through all that was imported
     asked = grids.Grid(**_mapping("--grid", grid))
     built = tables.build(results, asked)
-    tables.write(built, output, tables.STATISTICS, findings.find(built, asked))
+    tables.write(built, output, grids.STATISTICS, findings.find(built, asked))
     timings = {"timings": tables.timings(results, asked.cells)}
-    tables.write(timings, output, tables.TIMINGS, {})
+    tables.write(timings, output, grids.TIMINGS, {})
 
 
 @app.command()
@@ -324,8 +344,8 @@ def plot(
     processes: Annotated[int, typer.Option(min=1, help="That share the work.")] = 1,
 ) -> None:
     """Draw figures as SVG."""
-    from noisynames import figures as drawing
-    from noisynames import tables as table_files
+    from noisynames.analysis import tables as table_files
+    from noisynames.reporting import figures as drawing
 
     drawing.draw(figures, *table_files.read(tables), output, processes)
 
@@ -338,8 +358,8 @@ def report(
     output: Output,
 ) -> None:
     """Write the self-contained HTML report."""
-    from noisynames import report as reporting
     from noisynames.files import write_text
+    from noisynames.reporting import page as reporting
 
     write_text(output, reporting.render(results, templates, _mapping("--config", config)))
     print(output)
@@ -351,7 +371,7 @@ def merge(
     into: Annotated[Path, typer.Option(help="The results folder to make.")],
 ) -> None:
     """Join results of the same config from several machines; what they share must agree."""
-    from noisynames import merging
+    from noisynames.experiments import merging
 
     content = merging.merge(parts, into)
     seeds = sorted({seed for part in content["parts"] for seed in part["seeds"]})
@@ -371,7 +391,7 @@ def report_partial(
 ) -> None:
     """Write a report from the runs that exist, and say which are missing."""
     from noisynames import grid as grids
-    from noisynames import partial
+    from noisynames.experiments import partial
 
     asked = grids.Grid(**_mapping("--grid", grid))
     missing = partial.write(

@@ -17,10 +17,12 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from noisynames import datasets, splits
 from noisynames.errors import UserError
-from noisynames.models import spec_from
-from noisynames.training import Hyperparameters, why_not_fused
+from noisynames.models.spec import spec_from
+from noisynames.names import dataset as datasets
+from noisynames.names import splits
+from noisynames.training.engines import why_not_fused
+from noisynames.training.hyperparameters import Hyperparameters
 
 Schema = Mapping[str, Any]
 _SHOWN = 80

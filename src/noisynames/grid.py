@@ -6,10 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from noisynames.noise import Noise
+from noisynames.names.noise import Noise
 
 Cell = tuple[str, str, int]
 """A model, a noise and a seed."""
+
+LOSSES, WEIGHTS, RECORD, TIMING = "losses.csv", "weights.safetensors", "run.json", "timing.json"
+RUN_FILES = (LOSSES, WEIGHTS, RECORD, TIMING)
+"""The files of a run, in its folder."""
+SCORES = ("accuracy", "recall", "confusion", "mistakes")
+"""What is made of the predictions of a model × noise, beside them."""
+ATTENTION = ("attention", "attention_position", "attention_agreement", "attention_examples")
+"""What is made of its attention weights."""
+ACCURACY, INITIAL, TRAINED = "accuracy", "initial gradient", "trained gradient"
+"""What is probed; see `evaluation.probes`."""
+STATISTICS, TIMINGS = "statistics.json", "timings.json"
+"""The records of the tables: those that any run of the config gives, and what it cost."""
+MERGED = "merged.json"
+"""Where results come from that `noisynames merge` joined."""
 
 SEEDS_PER_PART = 100
 """Seeds 0 to 99 of a model × noise are tested in one job, and each further hundred in another."""

@@ -1,28 +1,35 @@
-"""The files of one training run: losses, weights, what was run and how long it took."""
+"""A finished training run: its files are written, and opened, here alone."""
 
 import os
 import platform
 import resource
+import shlex
 import sys
 import time
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from noisynames.alphabet import Alphabet
+from noisynames.errors import UserError
 from noisynames.files import (
     damaged,
+    read_record,
     read_recorded,
     replacing,
     write_record,
     write_text,
 )
-from noisynames.models import ModelSpec, Parameters, parameter_count, parameter_ranges
-from noisynames.noise import Noise
-from noisynames.splits import Split
-from noisynames.training import Hyperparameters, Run
-
-LOSSES, WEIGHTS, RECORD, TIMING = "losses.csv", "weights.safetensors", "run.json", "timing.json"
+from noisynames.grid import LOSSES, RECORD, WEIGHTS
+from noisynames.models.spec import ModelSpec, Parameters, TrainedModel
+from noisynames.models.weights import parameter_count, parameter_ranges
+from noisynames.names import splits
+from noisynames.names.alphabet import Alphabet
+from noisynames.names.examples import Examples
+from noisynames.names.noise import Noise
+from noisynames.names.splits import Row, Split
+from noisynames.training.hyperparameters import Hyperparameters
+from noisynames.training.run import Run
 
 
 def write_run(
@@ -92,6 +99,74 @@ def write_timing(path: Path, run: Run, updates: int, since: float | None = None)
             },
         },
     )
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that did not diverge, as its files have it.
+
+    Attributes:
+        record: Its `run.json`.
+        model: The trained model.
+        split: What it was trained and is tested on.
+    """
+
+    record: Mapping[str, Any]
+    model: TrainedModel
+    split: Split
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        seed: int = self.record["seed"]
+        return seed
+
+    @property
+    def languages(self) -> list[str]:
+        """The labels; a class index is a position in this list."""
+        languages: list[str] = self.record["languages"]
+        return languages
+
+    def examples(self, names: Sequence[Row]) -> Examples:
+        """Encode some names for this run's model."""
+        return Examples.of_names(names, self.languages, self.split.alphabet)
+
+
+def open_finished(folder: Path, splits_folder: Path) -> FinishedRun | None:
+    """Return the run in a folder (`…/seed<N>`) with its model and split; None if it diverged.
+
+    Args:
+        folder: The run's.
+        splits_folder: Where `seed<N>.csv` are.
+
+    Raises:
+        UserError: A file is missing or damaged, or the run was trained on another split.
+    """
+    file = splits_folder / f"{folder.name}.csv"
+    split = splits.read(file)
+    record = read_record(folder / RECORD)
+    if record["split"] != splits.digest_on_record(file):
+        raise UserError(
+            f"{folder}: trained on another split than {file}; "
+            f"`rm -r {shlex.quote(str(folder))}`, then run again"
+        )
+    if record["status"] != "ok":
+        return None
+    parameters = read_parameters(folder, record)
+    model = TrainedModel(ModelSpec(**record["spec"]), parameters, len(record["languages"]))
+    return FinishedRun(record, model, split)
+
+
+def finished(folders: Iterable[Path], splits_folder: Path) -> Iterator[FinishedRun]:
+    """Open runs one by one; those that diverged are left out. See `open_finished`.
+
+    Raises:
+        UserError: A file is missing or damaged, or a run was trained on another split.
+    """
+    for folder in folders:
+        run = open_finished(folder, splits_folder)
+        if run is not None:
+            yield run
 
 
 def read_parameters(folder: Path, record: dict[str, Any]) -> Parameters:

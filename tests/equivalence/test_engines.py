@@ -7,22 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from noisynames import datasets, splits
-from noisynames.alphabet import Alphabet
-from noisynames.inference import predict
-from noisynames.models import (
-    READOUTS,
-    RECURRENT,
-    ModelSpec,
-    Parameters,
-    TrainedModel,
-    initial_parameters,
-)
-from noisynames.modules import load_classifier, padded
-from noisynames.noise import Noise
-from noisynames.sampling import Examples, TrainingStream
+from noisynames.models.predict import predict
+from noisynames.models.reference import load_classifier, padded
+from noisynames.models.spec import READOUTS, RECURRENT, ModelSpec, Parameters, TrainedModel
+from noisynames.models.weights import initial_parameters
+from noisynames.names import dataset as datasets
+from noisynames.names import splits
+from noisynames.names.alphabet import Alphabet
+from noisynames.names.examples import Examples, TrainingStream
+from noisynames.names.noise import Noise
 from noisynames.training.autograd import AutogradEngine
-from noisynames.training.fused import FusedEngine
+from noisynames.training.compiled.engine import FusedEngine
 
 SPLIT = splits.split_names(datasets.load("surnames").rows, 0)
 NAMES = Examples.of_names(SPLIT.train, SPLIT.languages)

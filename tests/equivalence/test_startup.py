@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from noisynames import splits as splitting
-from noisynames.training import compiled
+from noisynames.names import splits as splitting
+from noisynames.training.compiled import cache as compiled
 
 
 @pytest.fixture

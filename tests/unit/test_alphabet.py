@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noisynames.alphabet import (
+from noisynames.names.alphabet import (
     WORKSHEET,
     Alphabet,
     alphabet_of,

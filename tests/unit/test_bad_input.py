@@ -16,15 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_datasets import Server, archive, server
 
-from noisynames import datasets, splits
-from noisynames.alphabet import WORKSHEET, normalise
 from noisynames.config import check_file, resolve
-from noisynames.datasets import tutorial
-from noisynames.datasets.directory import decode_lines
-from noisynames.datasets.raw import RawNames
 from noisynames.errors import UserError
-from noisynames.noise import Noise
-from noisynames.sampling import Examples, TrainingStream
+from noisynames.names import dataset as datasets
+from noisynames.names import splits
+from noisynames.names.alphabet import WORKSHEET, normalise
+from noisynames.names.examples import Examples, TrainingStream
+from noisynames.names.noise import Noise
+from noisynames.names.sources import tutorial
+from noisynames.names.sources.directory import decode_lines
+from noisynames.names.sources.raw import RawNames
 
 __all__ = ["server"]
 

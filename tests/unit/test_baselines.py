@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from noisynames import baselines, splits
-from noisynames.alphabet import alphabet_of, symbol_counts
 from noisynames.errors import UserError
-from noisynames.noise import Noise
-from noisynames.sampling import Examples
-from noisynames.splits import Split
+from noisynames.evaluation import baselines
+from noisynames.names import splits
+from noisynames.names.alphabet import alphabet_of, symbol_counts
+from noisynames.names.examples import Examples
+from noisynames.names.noise import Noise
+from noisynames.names.splits import Split
 
 VOWELS = [("vowels", f"{a}{b}{c}") for a in "aeiou" for b in "aeiou" for c in "aeiou"]
 CONSONANTS = [("consonants", f"{a}{b}x") for a in "bcdfgh" for b in "klmnp"]

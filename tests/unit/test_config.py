@@ -7,8 +7,8 @@ import yaml
 
 from noisynames.config import check_file, resolve
 from noisynames.errors import UserError
-from noisynames.models import WORKSHEET_MODELS, spec_from
-from noisynames.training import ENGINES
+from noisynames.models.spec import WORKSHEET_MODELS, spec_from
+from noisynames.training.engines import ENGINES
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from noisynames import datasets
-from noisynames.datasets import Spelling, tutorial
 from noisynames.errors import UserError
+from noisynames.names import dataset as datasets
+from noisynames.names.dataset import Spelling
+from noisynames.names.sources import tutorial
 
 
 @pytest.fixture(scope="module")

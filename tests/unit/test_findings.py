@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from noisynames import answers, findings
+from noisynames.analysis import findings
+from noisynames.analysis.tables import Tables
 from noisynames.config import resolve
 from noisynames.grid import Grid
-from noisynames.noise import conditions
-from noisynames.tables import Tables
+from noisynames.names.noise import conditions
+from noisynames.reporting import answers
 
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 SEEDS = 10

@@ -7,22 +7,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from noisynames.alphabet import WORKSHEET
 from noisynames.errors import UserError
-from noisynames.inference import predict
-from noisynames.models import (
-    READOUTS,
-    RECURRENT,
-    WORKSHEET_MODELS,
-    ModelSpec,
-    TrainedModel,
-    initial_parameters,
-    parameter_count,
-    parameter_ranges,
-)
-from noisynames.modules import Classifier, load_classifier, padded
-from noisynames.sampling import Examples
-from noisynames.training import make_engine
+from noisynames.models.predict import predict
+from noisynames.models.reference import Classifier, load_classifier, padded
+from noisynames.models.spec import READOUTS, RECURRENT, WORKSHEET_MODELS, ModelSpec, TrainedModel
+from noisynames.models.weights import initial_parameters, parameter_count, parameter_ranges
+from noisynames.names.alphabet import WORKSHEET
+from noisynames.names.examples import Examples
+from noisynames.training.engines import make_engine
 
 SPECS = [
     ModelSpec(cell, readout, 8, layers, bidirectional)  # type: ignore[arg-type]

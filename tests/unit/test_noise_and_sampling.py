@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from noisynames.alphabet import WORKSHEET, Alphabet
 from noisynames.errors import UserError
-from noisynames.noise import (
+from noisynames.names.alphabet import WORKSHEET, Alphabet
+from noisynames.names.examples import Examples, TrainingStream, held_out_examples
+from noisynames.names.noise import (
     PLACEMENTS,
     WORKSHEET_CHARACTERS,
     Distractors,
@@ -12,7 +13,6 @@ from noisynames.noise import (
     NoiseStream,
     conditions,
 )
-from noisynames.sampling import Examples, TrainingStream, held_out_examples
 
 LANGUAGES = ["a", "b", "c"]
 ROWS = [("a", "Adams"), ("a", "Li"), ("b", "O"), ("c", "Nguyen"), ("c", "Li")]

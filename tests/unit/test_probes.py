@@ -5,15 +5,17 @@ import pytest
 import torch
 
 from noisynames import runs
-from noisynames.evaluation import load_run
-from noisynames.inference import predict
-from noisynames.models import ModelSpec, initial_parameters
-from noisynames.modules import load_classifier
-from noisynames.noise import Noise
-from noisynames.probes import ACCURACY, INITIAL, TRAINED, gradient_norms, probe_run
-from noisynames.sampling import Examples
-from noisynames.splits import Split
-from noisynames.training import Hyperparameters, train
+from noisynames.evaluation.predictions import load_run
+from noisynames.evaluation.probes import ACCURACY, INITIAL, TRAINED, gradient_norms, probe_run
+from noisynames.models.predict import predict
+from noisynames.models.reference import load_classifier
+from noisynames.models.spec import ModelSpec
+from noisynames.models.weights import initial_parameters
+from noisynames.names.examples import Examples
+from noisynames.names.noise import Noise
+from noisynames.names.splits import Split
+from noisynames.training.hyperparameters import Hyperparameters
+from noisynames.training.run import train
 
 LANGUAGES = ["a", "b"]
 SPLIT = Split(

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from noisynames import datasets, splits
 from noisynames.errors import UserError
+from noisynames.names import dataset as datasets
+from noisynames.names import splits
 
 ROWS = datasets.load("surnames").rows
 

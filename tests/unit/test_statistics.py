@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from noisynames.statistics import (
+from noisynames.analysis.statistics import (
     compare,
     log_rank,
     reached_by,

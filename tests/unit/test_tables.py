@@ -5,14 +5,21 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from noisynames.alphabet import alphabet_of, symbol_counts
-from noisynames.attention import _clusters, _occlusion, by_position, seed_agreement, summarise
-from noisynames.evaluation import inspected_names, yardsticks
-from noisynames.inference import predict
-from noisynames.models import ModelSpec, TrainedModel, initial_parameters
-from noisynames.sampling import Examples
-from noisynames.scores import NAMES, score
-from noisynames.splits import Split
+from noisynames.evaluation.attention import (
+    _clusters,
+    _occlusion,
+    by_position,
+    seed_agreement,
+    summarise,
+)
+from noisynames.evaluation.predictions import inspected_names, yardsticks
+from noisynames.evaluation.scores import NAMES, score
+from noisynames.models.predict import predict
+from noisynames.models.spec import ModelSpec, TrainedModel
+from noisynames.models.weights import initial_parameters
+from noisynames.names.alphabet import alphabet_of, symbol_counts
+from noisynames.names.examples import Examples
+from noisynames.names.splits import Split
 
 
 def predictions() -> pd.DataFrame:

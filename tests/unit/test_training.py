@@ -5,15 +5,19 @@ import numpy as np
 import pytest
 import torch
 
-from noisynames import runs, splits
+from noisynames import runs
 from noisynames.errors import UserError
 from noisynames.files import read_record
-from noisynames.models import WORKSHEET_MODELS, ModelSpec, initial_parameters
-from noisynames.modules import ConcatRNN, load_classifier
-from noisynames.noise import Noise
-from noisynames.progress import report_to
-from noisynames.sampling import Examples, TrainingStream
-from noisynames.training import Hyperparameters, Progress, make_engine, train
+from noisynames.models.reference import ConcatRNN, load_classifier
+from noisynames.models.spec import WORKSHEET_MODELS, ModelSpec
+from noisynames.models.weights import initial_parameters
+from noisynames.names import splits
+from noisynames.names.examples import Examples, TrainingStream
+from noisynames.names.noise import Noise
+from noisynames.training.engines import make_engine
+from noisynames.training.hyperparameters import Hyperparameters
+from noisynames.training.progress import report_to
+from noisynames.training.run import Progress, train
 
 ENGINES = ["fused", "autograd"]
 SPLIT = splits.split_names(

@@ -19,7 +19,8 @@ import pytest
 import yaml
 from conftest import ROOT, Snakemake, hashes
 
-from noisynames import figures, tables
+from noisynames.analysis import tables
+from noisynames.reporting import figures
 
 pytestmark = pytest.mark.workflow
 

@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT, Snakemake, hashes, planned
 
 from noisynames.errors import UserError
+from noisynames.experiments.merging import merge
 from noisynames.files import read_record, write_record
-from noisynames.merging import merge
 
 pytestmark = pytest.mark.workflow
 

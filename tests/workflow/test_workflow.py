@@ -13,9 +13,11 @@ import pytest
 import yaml
 from conftest import ROOT, Snakemake, hashes, planned
 
-from noisynames import cells, grid, tables
+from noisynames import grid
+from noisynames.analysis import tables
 from noisynames.config import resolve
-from noisynames.noise import Noise
+from noisynames.evaluation import jobs as cells
+from noisynames.names.noise import Noise
 
 pytestmark = pytest.mark.workflow
 

@@ -21,15 +21,8 @@ rule aggregate:
         mem_mb=4000,
         runtime=30,
     params:
-        code=code(
-            "tables.py",
-            "evaluation.py",
-            "grid.py",
-            "noise.py",
-            "statistics.py",
-            "findings.py",
-        ),
+        code=code("analysis.tables", "analysis.findings"),
         grid=literal(json.dumps(GRID)),
     shell:
-        "noisynames aggregate --results results --grid {params.grid:q}"
+        "python -m noisynames aggregate --results results --grid {params.grid:q}"
         " --output results/tables > {log} 2>&1"

@@ -10,17 +10,31 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
+ROOT = Path(os.path.relpath(workflow.basedir))
+
+# Jobs run with the interpreter that runs Snakemake and with this clone's package, whatever else is on
+# the PATH, whether its environment is activated or the package is installed.
+sys.path.insert(0, str((ROOT / "src").absolute()))
+os.environ.update(
+    PATH=os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    ),
+    PYTHONPATH=os.pathsep.join(
+        filter(None, [sys.path[0], os.environ.get("PYTHONPATH")])
+    ),
+)
+
 from noisynames.config import check_file, custom_source, resolve
-from noisynames.datasets import local_files
+from noisynames.dependencies import files_behind
 from noisynames.errors import UserError
 from noisynames.files import sweep
-from noisynames.grid import Grid, parts_of
-from noisynames.inference import needs_torch
-from noisynames.models import spec_from
-from noisynames.noise import conditions
-from noisynames.training import source_files
-
-ROOT = Path(os.path.relpath(workflow.basedir))
+from noisynames.grid import ATTENTION as ATTENTION_TABLES
+from noisynames.grid import RUN_FILES, SCORES, Grid, parts_of
+from noisynames.models.predict import needs_torch
+from noisynames.models.spec import spec_from
+from noisynames.names.dataset import local_files
+from noisynames.names.noise import conditions
+from noisynames.training.engines import modules_of
 
 for folder in (Path.cwd(), Path.cwd() / "results"):
     if folder.is_symlink() and not folder.exists():
@@ -80,13 +94,6 @@ GRID = {
     },
     "baselines": BASELINES,
 }
-SCORES = ["accuracy", "recall", "confusion", "mistakes"]
-ATTENTION_TABLES = [
-    "attention",
-    "attention_position",
-    "attention_examples",
-    "attention_agreement",
-]
 TABLES = [
     "losses",
     "runs",
@@ -130,7 +137,6 @@ if ATTENTION_MODELS:
 
 CELLS = {"model": MODELS, "noise": NOISES, "seed": SEEDS}
 RUN = "results/runs/{model}/noise{noise}/seed{seed}/{file}"
-RUN_FILES = ["losses.csv", "weights.safetensors", "run.json", "timing.json"]
 RECORDED = ["csv", "json"]
 SPLITS = expand("results/splits/seed{seed}.{type}", seed=SEEDS, type=RECORDED)
 EVALUATION = expand(
@@ -194,14 +200,15 @@ def digests(folder, files):
     return " ".join(f"{os.path.relpath(file, folder)}:{digest(file)}" for file in files)
 
 
-def code(*names):
-    """The source files that a rule's result depends on: an edit to one of them reruns the rule.
+def code(*modules):
+    """The source behind modules of the package: what a rule's result depends on.
 
-    A parameter, not inputs: what counts is the content, wherever the clone lies, and 2,000 jobs
-    do not each look at a dozen files.
+    An edit to one of the files reruns the rule. A parameter, not inputs: what counts is the content,
+    wherever the clone lies, and 2,000 jobs do not each look at a dozen files.
     """
-    package = ROOT / "src/noisynames"
-    return digests(package, [package / name for name in names])
+    return digests(
+        ROOT / "src/noisynames", map(os.path.relpath, files_behind(*modules))
+    )
 
 
 def spelling():
@@ -262,21 +269,20 @@ def split_records(wildcards):
 
 
 def training_code(wildcards):
-    """The source files that a model's training depends on: its engine's, not the other's."""
-    spec = config["models"][wildcards.model]
-    engine = config["training"]["engine"]
-    files = source_files(engine, spec_from(spec), spec["batch_size"])
-    files = code(*SHARED_CODE, *files)
-    return f"{files} {custom_code(wildcards)}"
+    """The source behind a model's training: its engine's and its kernel's, not the others'."""
+    model = config["models"][wildcards.model]
+    engine = modules_of(
+        config["training"]["engine"], spec_from(model), model["batch_size"]
+    )
+    return f"{code('runs', 'training.run', *engine)} {custom_code(wildcards)}"
 
 
-def inference_code(*names):
-    """The source files that a model's predictions, and what a rule makes of them, depend on."""
+def inference_code(module):
+    """The source behind a job on a trained model; torch's modules count where it needs them."""
 
     def of_model(wildcards):
         spec = spec_from(config["models"][wildcards.model])
-        modules = ["modules.py"] if needs_torch(spec) else []
-        return code(*TESTED_CODE, "inference.py", *modules, *names)
+        return code(module, *(["models.custom"] if needs_torch(spec) else []))
 
     return of_model
 
@@ -328,10 +334,6 @@ def runs_on_disk():
 
 REPORTS_BEFORE = reports()
 ALONE = one_of(seed for seed in SEEDS if seed not in IN_TENS)
-SPLIT = (
-    "noisynames split --names {input.names} SEEDS {params.rule} --output results/splits"
-    " > {log} 2>&1"
-)
 SPLIT_RULE = flags(
     {
         "test_fraction": config["dataset"]["test_fraction"],
@@ -339,33 +341,6 @@ SPLIT_RULE = flags(
         "validation_fraction": config["dataset"]["validation_fraction"],
     }
 )
-TRAIN = (
-    "noisynames train --model {wildcards.model} --noise {wildcards.noise} SEEDS"
-    " {params.model} {params.training} {params.noise} --splits results/splits"
-    " --output results/runs/{wildcards.model}/noise{wildcards.noise} 2> {log}"
-)
-SHARED_CODE = [
-    "alphabet.py",
-    "noise.py",
-    "randomness.py",
-    "sampling.py",
-    "models.py",
-    "runs.py",
-    "training/__init__.py",
-]
-DATASET_CODE = ["alphabet.py"] + [
-    f"datasets/{name}.py"
-    for name in ("__init__", "raw", "surnames", "tutorial", "directory")
-]
-SPLIT_CODE = ["alphabet.py", "randomness.py", "splits.py"]
-TESTED_CODE = [
-    "alphabet.py",
-    "noise.py",
-    "randomness.py",
-    "sampling.py",
-    "evaluation.py",
-    "cells.py",
-]
 TESTED_AT = " ".join(f"--noise {noise}" for noise in NOISES)
 KEPT = flags(
     {"noise_characters": CHARACTERS, "keep_own": config["evaluation"]["keep"] == "own"}

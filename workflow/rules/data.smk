@@ -14,7 +14,7 @@ rule dataset:
         mem_mb=500,
         runtime=10,
     params:
-        code=code(*DATASET_CODE),
+        code=code("names.dataset"),
         names=literal(digests(".", local_names())),
         source=literal(
             flags(
@@ -29,7 +29,7 @@ rule dataset:
         ),
         folder=subpath(output.names, parent=True),
     shell:
-        "noisynames dataset {params.source} --output {params.folder} > {log} 2>&1"
+        "python -m noisynames dataset {params.source} --output {params.folder} > {log} 2>&1"
 
 
 rule split:
@@ -53,17 +53,15 @@ rule split:
         mem_mb=500,
         runtime=5,
     params:
-        code=code(*SPLIT_CODE),
+        code=code("names.splits"),
         rule=SPLIT_RULE,
+        seeds="--seed {seed}",
     shell:
-        SPLIT.replace("SEEDS", "--seed {wildcards.seed}")
+        "python -m noisynames split --names {input.names} {params.seeds} {params.rule}"
+        " --output results/splits > {log} 2>&1"
 
 
-rule split_ten:
-    """Split the names of the ten seeds that begin alike in one process."""
-    input:
-        names="results/dataset/names.csv",
-        manifest="results/dataset/manifest.json",
+use rule split as split_ten with:
     output:
         expand(
             "results/splits/seed{{ten}}{digit}.{type}",
@@ -76,15 +74,7 @@ rule split_ten:
         "results/benchmarks/split/seed{ten}0-9.jsonl"
     wildcard_constraints:
         ten=one_of(TENS),
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=5,
     params:
-        code=code(*SPLIT_CODE),
+        code=code("names.splits"),
         rule=SPLIT_RULE,
         seeds=expand("--seed {{ten}}{digit}", digit=range(10)),
-    shell:
-        SPLIT.replace("SEEDS", "{params.seeds}")

@@ -20,13 +20,13 @@ rule evaluate:
         mem_mb=2000,
         runtime=30,
     params:
-        code=inference_code("scores.py"),
+        code=inference_code("evaluation.predictions"),
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         noise=TESTED_AT,
         kept=KEPT,
     shell:
-        "noisynames evaluate {params.folders} --splits results/splits {params.noise} {params.kept}"
+        "python -m noisynames evaluate {params.folders} --splits results/splits {params.noise} {params.kept}"
         " --trained-at {wildcards.noise} --output {output.predictions} > {log} 2>&1"
 
 
@@ -52,14 +52,14 @@ rule inspect_attention:
         mem_mb=2000,
         runtime=30,
     params:
-        code=inference_code("attention.py"),
+        code=inference_code("evaluation.attention"),
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         noise=TESTED_AT,
         kept=KEPT,
         names=config["attention"]["names_per_language"],
     shell:
-        "noisynames inspect-attention {params.folders} --splits results/splits {params.noise}"
+        "python -m noisynames inspect-attention {params.folders} --splits results/splits {params.noise}"
         " {params.kept} --trained-at {wildcards.noise} --names-per-language {params.names}"
         " --output {output.weights} > {log} 2>&1"
 
@@ -82,12 +82,12 @@ rule probe:
         mem_mb=2000,
         runtime=30,
     params:
-        code=inference_code("models.py", "modules.py", "probes.py"),
+        code=inference_code("evaluation.probes"),
         own=custom_code,
         folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
         options=probe_options,
     shell:
-        "noisynames probe {params.folders} --splits results/splits {params.options}"
+        "python -m noisynames probe {params.folders} --splits results/splits {params.options}"
         " --output {output.probes} > {log} 2>&1"
 
 
@@ -113,12 +113,12 @@ rule baseline:
         mem_mb=2000,
         runtime=30,
     params:
-        code=code(*TESTED_CODE, "scores.py", "baselines.py"),
+        code=code("evaluation.baselines"),
         seeds=lambda wildcards: [f"--seed {seed}" for seed in PARTS[wildcards.part]],
         noise=TESTED_AT,
         kept=KEPT,
         updates=config["training"]["updates"],
     shell:
-        "noisynames baseline {wildcards.baseline} --splits results/splits {params.seeds}"
+        "python -m noisynames baseline {wildcards.baseline} --splits results/splits {params.seeds}"
         " --trained-at {wildcards.noise} {params.noise} {params.kept} --updates {params.updates}"
         " --output {output.predictions} > {log} 2>&1"

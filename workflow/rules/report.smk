@@ -19,10 +19,10 @@ rule plot:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("figures.py", "statistics.py"),
+        code=code("reporting.figures"),
         figures=FIGURES,
     shell:
-        "noisynames plot {params.figures} --tables results/tables --output results/figures"
+        "python -m noisynames plot {params.figures} --tables results/tables --output results/figures"
         " --processes {threads} > {log} 2>&1"
 
 
@@ -51,11 +51,11 @@ rule report:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("report.py", "answers.py"),
+        code=code("reporting.page"),
         templates=digests(ROOT / "report", TEMPLATES),
         config=literal(json.dumps(config)),
     shell:
-        "noisynames report --results results"
+        "python -m noisynames report --results results"
         " --config {params.config:q} --output {output} > {log} 2>&1"
 
 
@@ -72,7 +72,7 @@ rule report_partial:
         mem_mb=4000,
         runtime=30,
     params:
-        code=code("partial.py", "figures.py", "report.py", "answers.py", "findings.py"),
+        code=code("experiments.partial"),
         templates=digests(ROOT / "report", TEMPLATES),
         runs=lambda wildcards: runs_on_disk(),  # it is written again when there are others
         grid=literal(json.dumps(GRID)),
@@ -80,6 +80,6 @@ rule report_partial:
         folder=subpath(output[0], parent=True),
         figures=FIGURES,
     shell:
-        "noisynames report-partial {params.figures} --results results --grid {params.grid:q}"
+        "python -m noisynames report-partial {params.figures} --results results --grid {params.grid:q}"
         " --config {params.config:q}"
         " --output {params.folder} 2>&1 | tee {log}"

@@ -25,12 +25,14 @@ rule train:
         model=lambda wildcards: flags(config["models"][wildcards.model]),
         training=flags(TRAINING),
         noise=training_noise,
+        seeds="--seed {seed}",
     shell:
-        TRAIN.replace("SEEDS", "--seed {wildcards.seed}")
+        "python -m noisynames train --model {wildcards.model} --noise {wildcards.noise}"
+        " {params.seeds} {params.model} {params.training} {params.noise} --splits results/splits"
+        " --output results/runs/{wildcards.model}/noise{wildcards.noise} 2> {log}"
 
 
-rule train_ten:
-    """Train the ten seeds that begin alike in one process, which then starts once."""
+use rule train as train_ten with:
     input:
         records=expand("results/splits/seed{{ten}}{digit}.json", digit=range(10)),
     output:
@@ -45,17 +47,9 @@ rule train_ten:
         "results/benchmarks/train/{model}/noise{noise}/seed{ten}0-9.jsonl"
     wildcard_constraints:
         ten=one_of(TENS),
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=60,
     params:
         code=training_code,
         model=lambda wildcards: flags(config["models"][wildcards.model]),
         training=flags(TRAINING),
         noise=training_noise,
         seeds=expand("--seed {{ten}}{digit}", digit=range(10)),
-    shell:
-        TRAIN.replace("SEEDS", "{params.seeds}")

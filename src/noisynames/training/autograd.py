@@ -6,10 +6,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from noisynames.alphabet import WORKSHEET
-from noisynames.models import ModelSpec, Parameters
-from noisynames.modules import load_model, padded
-from noisynames.sampling import Examples
+from noisynames.models.custom import load_model
+from noisynames.models.reference import padded
+from noisynames.models.spec import ModelSpec, Parameters
+from noisynames.names.alphabet import WORKSHEET
+from noisynames.names.examples import Examples
 
 
 class AutogradEngine:

@@ -1,0 +1,85 @@
+"""What a job's result depends on: the modules that its own imports, directly or not.
+
+Read from the source, not run. What a module imports by a name that it makes up (an engine, a cell's
+kernel) is no part of that, and is named by whoever knows which one a job takes.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+NO_MATTER = {"cli", "config", "dependencies", "errors", "files", "training.progress"}
+"""How a command is parsed, a config read, a file written, progress told is no part of a result."""
+
+
+def files_behind(*modules: str) -> list[Path]:
+    """Return the source files of modules and of all that they import from this package, sorted.
+
+    Args:
+        modules: Names relative to the package, such as `names.splits`.
+
+    Raises:
+        ValueError: There is no such module.
+    """
+    return [_file(module) for module in sorted(modules_behind(*modules))]
+
+
+def modules_behind(*modules: str) -> set[str]:
+    """Return modules and all that they import from this package, but for NO_MATTER.
+
+    Raises:
+        ValueError: There is no such module.
+    """
+    found: set[str] = set()
+    waiting = [*modules]
+    while waiting:
+        module = waiting.pop()
+        if module not in found and module not in NO_MATTER:
+            found.add(module)
+            waiting += imports_of(module)
+    return found
+
+
+@cache
+def imports_of(module: str) -> frozenset[str]:
+    """Return the modules of this package that one imports, anywhere but for types alone.
+
+    Raises:
+        ValueError: There is no such module.
+    """
+    if not is_module(module):
+        raise ValueError(f"there is no module {module!r} in {PACKAGE.name}")
+    tree = ast.parse(_file(module).read_text(encoding="utf-8"))
+    found = set()
+    for node in _without_types(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            top, *place = node.module.split(".")
+            if top == PACKAGE.name:
+                for name in node.names:
+                    inside = ".".join([*place, name.name])
+                    found.add(inside if is_module(inside) else ".".join(place))
+    return frozenset(found - {""})
+
+
+def is_module(name: str) -> bool:
+    """Whether there is a module of that name, relative to the package."""
+    return _file(name).is_file()
+
+
+def _file(module: str) -> Path:
+    return PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def _without_types(tree: ast.AST) -> list[ast.AST]:
+    """Return every node but for those that only a type checker sees."""
+    found: list[ast.AST] = []
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        found.append(node)
+        waiting += ast.iter_child_nodes(node)
+    return found

@@ -1,0 +1,82 @@
+"""Predictions on held-out names under every noise."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from noisynames.evaluation import scores
+from noisynames.evaluation.jobs import write_with_tables
+from noisynames.evaluation.scores import PREDICTION_COLUMNS, predictions
+from noisynames.models.predict import predict
+from noisynames.names.examples import Examples, held_out_examples
+from noisynames.names.noise import Noise, NoiseStream
+from noisynames.runs import FinishedRun, finished
+
+
+def evaluate(
+    folders: Sequence[Path],
+    splits: Path,
+    own: Noise,
+    tested: Sequence[Noise],
+    keep_own: bool,
+    output: Path,
+) -> None:
+    """Write the held-out predictions of a model × noise, their scores, and validation scores.
+
+    Args:
+        folders: Runs, one for each seed.
+        splits: Where `seed<N>.csv` are.
+        own: The noise that they were trained under.
+        tested: What they are tested under.
+        keep_own: Whether to write predictions under `own` only.
+        output: The predictions' CSV file; `grid.SCORES` and a record go beside it.
+
+    Raises:
+        UserError: A file is missing or damaged, or a run was trained on another split.
+    """
+    validation: list[dict[str, Any]] = []
+
+    def each() -> Iterator[pd.DataFrame]:
+        for run in finished(folders, splits):
+            if run.split.validation:
+                validation.append(validate(run, own))
+            yield evaluate_run(run, tested)
+
+    write_with_tables(
+        each(),
+        PREDICTION_COLUMNS,
+        partial(scores.score, trained_at=own.name),
+        output,
+        own.name if keep_own else None,
+        validation=validation,
+    )
+
+
+def evaluate_run(run: FinishedRun, noises: Sequence[Noise]) -> pd.DataFrame:
+    """Return the held-out predictions of one run under every noise; see `predictions`."""
+    names = run.examples(run.split.test)
+    examples = [held_out_examples(names, noise, run.seed) for noise in noises]
+    log_probabilities, _ = predict(run.model, Examples.concatenated(examples))
+    return predictions(run.seed, noises, run.split.test, run.languages, log_probabilities)
+
+
+def validate(run: FinishedRun, noise: Noise) -> dict[str, Any]:
+    """Return how one run does on its seed's validation names, under the noise it was trained under.
+
+    Returns:
+        seed, validation_accuracy and validation_loss, both macro-averaged.
+    """
+    names = run.examples(run.split.validation)
+    stream = NoiseStream(noise, run.seed, "validation noise", run.split.alphabet)
+    log_probabilities, _ = predict(run.model, names.with_noise(stream.take(len(names))))
+    rows = predictions(run.seed, [noise], run.split.validation, run.languages, log_probabilities)
+    by_language = rows.assign(correct=rows["rank"] == 1).groupby("language")
+    means = by_language[["correct", "loss"]].mean().mean()
+    return {
+        "seed": run.seed,
+        "validation_accuracy": float(means["correct"]),
+        "validation_loss": float(means["loss"]),
+    }

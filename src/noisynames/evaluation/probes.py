@@ -1,0 +1,154 @@
+"""What a trained model remembers: accuracy behind a growing suffix, and how far gradients reach."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from noisynames.evaluation.jobs import inspected_names, stacked, write
+from noisynames.grid import ACCURACY, INITIAL, TRAINED
+from noisynames.models.predict import predict
+from noisynames.models.weights import initial_parameters
+from noisynames.names.alphabet import Alphabet
+from noisynames.names.examples import Examples
+from noisynames.names.noise import Distractors, check_characters
+from noisynames.randomness import generator
+from noisynames.runs import FinishedRun, finished
+
+if TYPE_CHECKING:  # torch takes longest to import, and some need the names of probes only
+    from noisynames.models.reference import Classifier
+
+PROBE_COLUMNS = ["seed", "probe", "distance", "value"]
+_LETTERS = 4  # most names have as many
+_GRADIENT_NAMES = 5  # a language
+
+
+def probe(
+    folders: Sequence[Path],
+    splits: Path,
+    characters: str,
+    longest_suffix: int,
+    names_per_language: int,
+    initial_gradients: bool,
+    output: Path,
+) -> None:
+    """Write what `probe_run` measures of every run of a model × noise.
+
+    Raises:
+        UserError: A file is missing or damaged, or a run was trained on another split.
+    """
+    frames = (
+        probe_run(run, characters, longest_suffix, names_per_language, initial_gradients)
+        for run in finished(folders, splits)
+    )
+    write(stacked(frames, PROBE_COLUMNS), output)
+
+
+def probe_run(
+    run: FinishedRun,
+    characters: str,
+    longest_suffix: int,
+    names_per_language: int,
+    initial_gradients: bool,
+) -> pd.DataFrame:
+    """Probe one run with held-out names and one suffix of distractors each, from none to all of it.
+
+    Args:
+        run: The run.
+        characters: What distractors are drawn from.
+        longest_suffix: Most distractors.
+        names_per_language: Held-out names of a language.
+        initial_gradients: Whether to probe the model before training too. There it is the same
+            whatever noise it will be trained under.
+
+    Returns:
+        Rows with PROBE_COLUMNS. `accuracy`: macro-averaged, with `distance` distractors behind each
+        name. `initial gradient`, `trained gradient`: before and after training, the mean over
+        names of ‖∂loss/∂x_t‖₂, x_t being the input (one-hot, or embedding) at `distance` characters
+        from the end of the name and its longest suffix (0 is the last one); a custom module has
+        none.
+    """
+    alphabet = run.split.alphabet
+    names = run.examples(inspected_names(run.split, names_per_language))
+    suffixes = _suffixes(characters, longest_suffix, run.seed, len(names), alphabet)
+    rows: list[dict[str, Any]] = []
+    lengths = range(longest_suffix + 1)
+    examples = Examples.concatenated([_followed(names, suffixes[:, :n]) for n in lengths])
+    right = predict(run.model, examples)[0].argmax(1) == examples.targets
+    sizes = np.bincount(names.targets)
+    for length, correct in zip(lengths, right.reshape(len(lengths), -1), strict=True):
+        recall = np.bincount(names.targets, correct)[sizes > 0] / sizes[sizes > 0]
+        rows.append({"probe": ACCURACY, "distance": length, "value": recall.mean()})
+    if run.model.spec.cell != "custom":
+        some = inspected_names(run.split, min(_GRADIENT_NAMES, names_per_language))
+        few = run.examples(some)
+        examples = _followed(few, suffixes[: len(few)])
+        rows += _gradients(run, examples, longest_suffix + _LETTERS, initial_gradients)
+    return pd.DataFrame(rows).assign(seed=run.seed)[PROBE_COLUMNS]
+
+
+def _gradients(
+    run: FinishedRun, examples: Examples, farthest: int, initial: bool
+) -> list[dict[str, Any]]:
+    """Return a row for each distance of a run's gradient norms; see `probe_run`."""
+    from noisynames.models.reference import load_classifier
+
+    model, inputs = run.model, len(run.split.alphabet)
+    stages = {TRAINED: model.parameters}
+    if initial:
+        stages[INITIAL] = initial_parameters(model.spec, inputs, model.outputs, run.seed)
+    rows = []
+    for probe, parameters in stages.items():
+        module = load_classifier(model.spec, inputs, model.outputs, parameters)
+        norms = gradient_norms(module, examples)[:farthest]
+        rows += [
+            {"probe": probe, "distance": distance, "value": norm}
+            for distance, norm in enumerate(norms)
+        ]
+    return rows
+
+
+def _suffixes(
+    characters: str, longest: int, seed: int, count: int, alphabet: Alphabet
+) -> NDArray[np.uint16]:
+    """Return distractors for `count` names, shape (count, longest), the same for every model."""
+    check_characters(characters, alphabet)
+    codes = alphabet.encode(characters)
+    return codes[generator(seed, "probe suffixes").integers(len(codes), size=(count, longest))]
+
+
+def _followed(names: Examples, suffixes: NDArray[np.uint16]) -> Examples:
+    count, length = suffixes.shape
+    lengths = np.full(count, length)
+    return names.with_noise(Distractors("suffix", lengths, suffixes, np.zeros(suffixes.shape)))
+
+
+def gradient_norms(module: "Classifier", examples: Examples) -> NDArray[np.float64]:
+    """Return ‖∂loss/∂x_t‖₂ by distance from the end, the mean over sequences.
+
+    The loss is a sequence's own negative log likelihood. A gradient that shrinks by a like factor
+    at every step vanishes in the sense of Bengio, Simard and Frasconi, "Learning long-term
+    dependencies with gradient descent is difficult" (1994).
+
+    Returns:
+        Shape (length of the shortest sequence,); index 0 is the last character.
+    """
+    import torch
+
+    from noisynames.models.reference import padded
+
+    characters, lengths = padded(examples)
+    inputs = module.inputs(characters).detach().requires_grad_(True)
+    log_probabilities, _ = module.classify(inputs, lengths)
+    targets = torch.from_numpy(examples.targets)
+    (-log_probabilities[torch.arange(len(targets)), targets]).sum().backward()  # type: ignore[no-untyped-call]
+    assert inputs.grad is not None
+    norms = inputs.grad.norm(dim=2).double()
+    from_end = torch.arange(int(lengths.min()))
+    by_distance: NDArray[np.float64] = (
+        norms[torch.arange(len(lengths))[:, None], lengths[:, None] - 1 - from_end].mean(0).numpy()
+    )
+    return by_distance

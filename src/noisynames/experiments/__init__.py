@@ -1,0 +1,1 @@
+"""Several result sets, or an unfinished one."""

@@ -1,0 +1,97 @@
+"""A report from the runs that exist, when others failed or have not run yet."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from noisynames import runs
+from noisynames.analysis import findings, tables
+from noisynames.errors import UserError
+from noisynames.evaluation import attention, baselines, predictions, probes
+from noisynames.files import read_recorded, write_text
+from noisynames.grid import LOSSES, RECORD, STATISTICS, TIMINGS, Cell, Grid, run_folder
+from noisynames.reporting import figures
+from noisynames.reporting import page as report
+
+
+def find_missing(results: Path, grid: Grid) -> dict[Cell, str]:
+    """Return the runs that cannot be reported, each with the reason.
+
+    A run counts only if its files are as they were written, and it is what the grid asks for.
+    """
+    missing = {}
+    for cell in grid.cells:
+        folder = run_folder(results, cell)
+        if not (folder / RECORD).exists():
+            missing[cell] = "not run, or failed"
+            continue
+        try:
+            record = tables.read_run(results, grid, cell)
+            read_recorded(folder / LOSSES, record)
+            runs.read_parameters(folder, record)
+            runs.open_finished(folder, results / "splits")
+        except UserError as error:
+            missing[cell] = str(error)
+    return missing
+
+
+def write(
+    results: Path,
+    grid: Grid,
+    templates: Path,
+    config: Mapping[str, Any],
+    shown: Iterable[str],
+    work: Path,
+) -> dict[Cell, str]:
+    """Evaluate the runs that exist and write `report.html`, with what it is made of, into `work`.
+
+    Args:
+        results: The folder that holds `dataset/`, `splits/` and `runs/`; nothing in them changes.
+        grid: What was asked for.
+        templates: The report's templates.
+        config: The resolved config of the experiment.
+        shown: The figures to draw.
+        work: The folder to write.
+
+    Returns:
+        The missing runs, each with the reason.
+
+    Raises:
+        UserError: There is no run to report.
+    """
+    missing = find_missing(results, grid)
+    if len(missing) == len(grid.cells):
+        raise UserError(f"{results}/runs: none of {len(missing)} runs is there; nothing to report")
+
+    splits, tested = results / "splits", grid.conditions
+    keep_own = config["evaluation"]["keep"] == "own"
+    names = config["attention"]["names_per_language"]
+    updates = grid.training["updates"]
+    for noise, (part, seeds) in itertools.product(tested, grid.parts.items()):
+        file = f"noise{noise.name}{part}.csv"
+        for model in grid.models:
+            asked = [(model, noise.name, seed) for seed in seeds]
+            folders = [run_folder(results, cell) for cell in asked if cell not in missing]
+            output = work / "evaluation" / model / file
+            predictions.evaluate(folders, splits, noise, tested, keep_own, output)
+            probes.probe(
+                folders, splits, grid.noise_characters, **config["probe"],
+                initial_gradients=noise.name == grid.quietest,
+                output=work / "probes" / model / file,
+            )  # fmt: skip
+            if model in grid.attention_models:
+                output = work / "attention" / model / file
+                attention.inspect(folders, splits, noise, tested, names, keep_own, output)
+        known = sorted({seed for _, _, seed in set(grid.cells) - set(missing)} & set(seeds))
+        for name in grid.baselines:
+            output = work / "evaluation" / name / file
+            baselines.evaluate(name, splits, known, noise, tested, updates, keep_own, output)
+
+    built = tables.build(results, grid, work, missing)
+    timings = tables.timings(results, [cell for cell in grid.cells if cell not in missing])
+    tables.write(built, work / "tables", STATISTICS, findings.find(built, grid))
+    tables.write({"timings": timings}, work / "tables", TIMINGS, {})
+    figures.draw(list(shown), *tables.read(work / "tables"), work / "figures")
+    write_text(work / "report.html", report.render(results, templates, config, work))
+    return missing

@@ -1,0 +1,23 @@
+"""The most confident mistakes: of a part of the seeds where it is tested, of all for the tables."""
+
+import pandas as pd
+
+MOST = 12
+"""So many are kept."""
+
+
+def most_confident(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the most confident mistakes: the surest seed's probability, and how many agree.
+
+    Args:
+        predictions: Of every seed, under one noise.
+    """
+    keys = ["name", "language", "prediction"]
+    wrong = predictions[predictions["language"] != predictions["prediction"]]
+    table = wrong.groupby(keys).agg(probability=("probability", "max"), seeds=("seed", "nunique"))
+    held = predictions.groupby("name")["seed"].nunique().rename("held_out")
+    table = table.reset_index().join(held, on="name")
+    table = table.sort_values(
+        ["probability", "name", "language"], ascending=[False, True, True], kind="stable"
+    )
+    return table.head(MOST)

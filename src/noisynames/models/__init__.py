@@ -1,0 +1,1 @@
+"""What reads the names: cells, readouts, weights and predictions."""

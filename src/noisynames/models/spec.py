@@ -1,0 +1,120 @@
+"""What a model is: a cell, a readout and their sizes.
+
+Parameters carry PyTorch's names and layouts, so that a weights file loads into a torch module of
+`noisynames.models.reference` as it is. Nothing here needs torch.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisynames.errors import UserError
+
+Cell = Literal["rnn", "gru", "lstm", "transformer", "custom"]
+Readout = Literal["last", "attention", "mean", "max"]
+Parameters = dict[str, NDArray[np.float32]]
+
+CELLS: tuple[str, ...] = get_args(Cell)
+RECURRENT = ("rnn", "gru", "lstm")
+READOUTS: tuple[str, ...] = get_args(Readout)
+GATES = {"rnn": (1, 1, 0), "gru": (3, 1, 3), "lstm": (4, 2, 5)}
+"""Numbers that a hidden unit has in its gates, in its state, and in what the compiled engine keeps
+of it for the backward step."""
+
+LARGEST_HIDDEN_SIZE = 4096
+MOST_LAYERS = 16
+FEEDFORWARD = 4
+"""Width of a transformer's feed-forward layers, in hidden sizes."""
+NAME = r"[A-Za-z][A-Za-z0-9_]{0,39}"
+"""What a model may be called: it becomes a folder."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A classifier of character sequences.
+
+    Attributes:
+        cell: `rnn`: h_t = tanh(W [x_t ; h_(t-1)] + b), one linear map with one bias, as the
+            worksheet has it. `gru`, `lstm`: PyTorch's `nn.GRU` and `nn.LSTM`. `transformer`: an
+            encoder with sinusoidal positions. `custom`: the module named by `module`.
+        readout: What a linear layer on top sees of the states h_j. `last`: the last one (of both
+            directions, where there are two). `attention`: Σ α_j h_j with scores e_j = w·h_j + b and
+            α = softmax(e). `mean`, `max`: of every unit over the states. For `custom`, `attention`
+            says that the module returns attention weights; nothing else is read of it.
+        hidden_size: Length of a hidden state, at least 1.
+        num_layers: Cells stacked on each other, at least 1.
+        bidirectional: Whether a second cell reads the sequence from its end.
+        num_heads: Attention heads of a transformer; they divide the hidden size.
+        module: `package.module:Class`, for `custom`; see `noisynames.models.custom`.
+        options: Keyword arguments of that class.
+    """
+
+    cell: Cell = "rnn"
+    readout: Readout = "last"
+    hidden_size: int = 32
+    num_layers: int = 1
+    bidirectional: bool = False
+    num_heads: int = 4
+    module: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.cell not in CELLS:
+            raise UserError(f"cell: {self.cell!r} is not one of {', '.join(CELLS)}")
+        if self.readout not in READOUTS:
+            raise UserError(f"readout: {self.readout!r} is not one of {', '.join(READOUTS)}")
+        for key, most in (("hidden_size", LARGEST_HIDDEN_SIZE), ("num_layers", MOST_LAYERS)):
+            if not 1 <= getattr(self, key) <= most:
+                raise UserError(f"{key}: found {getattr(self, key)}; allowed: 1 to {most}")
+        if self.cell == "transformer" and (self.num_heads < 1 or self.hidden_size % self.num_heads):
+            raise UserError(
+                f"num_heads: found {self.num_heads}; "
+                f"allowed: a divisor of the hidden size {self.hidden_size}"
+            )
+        if self.bidirectional and self.cell not in RECURRENT:
+            raise UserError(f"bidirectional: found true; a {self.cell} has no direction")
+        if (self.cell == "custom") != (self.module is not None):
+            raise UserError("module: goes with the cell 'custom', and that with it")
+        if self.module is not None and not re.fullmatch(r"[\w.]+:\w+", self.module):
+            raise UserError(f"module: found {self.module!r}; allowed: package.module:Class")
+
+    @property
+    def width(self) -> int:
+        """Length of what the readout sees at a position."""
+        return self.hidden_size * (2 if self.bidirectional else 1)
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model with its weights.
+
+    Attributes:
+        spec: The model.
+        parameters: Its weights, in PyTorch's names and layouts.
+        outputs: Languages.
+    """
+
+    spec: ModelSpec
+    parameters: Parameters
+    outputs: int
+
+
+WORKSHEET_MODELS = {
+    "rnn": ModelSpec("rnn"),
+    "gru": ModelSpec("gru"),
+    "gru_attention": ModelSpec("gru", "attention"),
+    "lstm": ModelSpec("lstm"),
+}
+
+
+def spec_from(mapping: Mapping[str, Any]) -> ModelSpec:
+    """Return the spec that a config's mapping describes; missing keys take their defaults.
+
+    How the model is trained (learning rate, batch size) is no part of it.
+    """
+    known = {f.name for f in fields(ModelSpec)}
+    return ModelSpec(**{key: value for key, value in mapping.items() if key in known})

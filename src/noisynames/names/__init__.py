@@ -1,0 +1,1 @@
+"""What is read: names, their alphabet, splits, noise and examples."""

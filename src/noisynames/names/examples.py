@@ -1,0 +1,164 @@
+"""Encoded names, and the stream of training examples of a seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noisynames.names.alphabet import WORKSHEET, Alphabet
+from noisynames.names.noise import Distractors, Noise, NoiseStream
+from noisynames.randomness import generator
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled sequences of characters, laid end to end.
+
+    Attributes:
+        characters: Alphabet indices of all sequences, shape (total length,).
+        offsets: Sequence i is `characters[offsets[i]:offsets[i + 1]]`; shape (count + 1,).
+        targets: Class indices, shape (count,).
+        is_noise: Whether each character is a distractor, shape (total length,).
+        alphabet: What the characters are indices of.
+    """
+
+    characters: NDArray[np.uint16]
+    offsets: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    is_noise: NDArray[np.bool_]
+    alphabet: Alphabet = WORKSHEET
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> NDArray[np.uint16]:
+        return self.characters[self.offsets[index] : self.offsets[index + 1]]
+
+    def text(self, index: int) -> str:
+        """Return a sequence in letters."""
+        return self.alphabet.decode(self[index])
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Characters of each sequence, shape (count,)."""
+        return np.diff(self.offsets)
+
+    def padded(self, padding: int) -> NDArray[np.uint16]:
+        """Return a sequence a row with `padding` behind it, shape (count, longest)."""
+        matrix = np.full((len(self), self.lengths.max(initial=1)), padding, np.uint16)
+        matrix[np.arange(matrix.shape[1]) < self.lengths[:, None]] = self.characters
+        return matrix
+
+    @classmethod
+    def of_names(
+        cls,
+        rows: Sequence[tuple[str, str]],
+        languages: Sequence[str],
+        alphabet: Alphabet = WORKSHEET,
+    ) -> Self:
+        """Encode (language, name) pairs; a target is a position in `languages`."""
+        index = {language: i for i, language in enumerate(languages)}
+        characters = alphabet.encode("".join(name for _, name in rows))
+        return cls(
+            characters,
+            np.concatenate([[0], np.cumsum([len(name) for _, name in rows])]).astype(np.int64),
+            np.array([index[language] for language, _ in rows], dtype=np.int64),
+            np.zeros(len(characters), bool),
+            alphabet,
+        )
+
+    @classmethod
+    def concatenated(cls, parts: Sequence["Examples"]) -> Self:
+        """Return the sequences of all parts, which have one alphabet, in order."""
+        lengths = np.concatenate([part.lengths for part in parts])
+        return cls(
+            np.concatenate([part.characters for part in parts]),
+            np.concatenate([[0], np.cumsum(lengths)]),
+            np.concatenate([part.targets for part in parts]),
+            np.concatenate([part.is_noise for part in parts]),
+            parts[0].alphabet,
+        )
+
+    def select(self, indices: NDArray[np.int64]) -> "Examples":
+        """Return the sequences at `indices`, in that order."""
+        lengths = self.lengths[indices]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        source = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - self.offsets[indices], lengths)
+        return Examples(
+            self.characters[source],
+            offsets,
+            self.targets[indices],
+            self.is_noise[source],
+            self.alphabet,
+        )
+
+    def with_noise(self, noise: Distractors) -> "Examples":
+        """Return the sequences with their distractors, a row of `noise` each."""
+        if noise.placement == "substitution":
+            return self._with_letters_replaced(noise)
+        gaps = self._gaps(noise)
+        lengths = self.lengths + noise.lengths
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        used = np.arange(gaps.shape[1]) < noise.lengths[:, None]
+        # Before the i-th distractor stand i others and as many letters as its gap says.
+        place = (offsets[:-1, None] + np.arange(gaps.shape[1]) + gaps)[used]
+        is_noise = np.zeros(offsets[-1], bool)
+        is_noise[place] = True
+        characters = np.empty(offsets[-1], np.uint16)
+        characters[place] = noise.symbols[used]
+        characters[~is_noise] = self.characters
+        return Examples(characters, offsets, self.targets, is_noise, self.alphabet)
+
+    def _gaps(self, noise: Distractors) -> NDArray[np.int64]:
+        """Return how many letters stand before each distractor, in order along a row."""
+        letters = self.lengths[:, None]
+        if noise.placement == "suffix":
+            return np.broadcast_to(letters, noise.symbols.shape)
+        if noise.placement == "prefix":
+            return np.zeros(noise.symbols.shape, np.int64)
+        inside = (noise.places * (letters - 1)).astype(np.int64) + (letters > 1)
+        unused = np.arange(inside.shape[1]) >= noise.lengths[:, None]
+        return np.sort(np.where(unused, np.iinfo(np.int64).max // 2, inside), axis=1)
+
+    def _with_letters_replaced(self, noise: Distractors) -> "Examples":
+        used = np.arange(noise.symbols.shape[1]) < noise.lengths[:, None]
+        letter = (noise.places * self.lengths[:, None]).astype(np.int64)
+        place = (self.offsets[:-1, None] + letter)[used]
+        characters, is_noise = self.characters.copy(), self.is_noise.copy()
+        characters[place] = noise.symbols[used]
+        is_noise[place] = True
+        return Examples(characters, self.offsets, self.targets, is_noise, self.alphabet)
+
+
+class TrainingStream:
+    """The endless training examples of one seed and noise condition.
+
+    Each example is a language drawn uniformly, a name of it drawn uniformly, with replacement, and
+    its noise. The names are the same under every noise; only the distractors differ. The stream
+    does not depend on how many examples are taken at a time.
+    """
+
+    def __init__(self, names: Examples, noise: Noise, seed: int) -> None:
+        """Draw from `names`, of which every class 0 … max(targets) has at least one."""
+        self._names = names
+        self._name_rng = generator(seed, "training names")
+        self._noise = NoiseStream(noise, seed, "training noise", names.alphabet)
+        self._by_class = np.argsort(names.targets, kind="stable")
+        self._class_sizes = np.bincount(names.targets)
+        self._class_starts = np.cumsum(self._class_sizes) - self._class_sizes
+
+    def take(self, count: int) -> Examples:
+        """Return the next `count` examples."""
+        uniform = self._name_rng.random((count, 2))
+        label = (uniform[:, 0] * len(self._class_sizes)).astype(np.int64)
+        within = (uniform[:, 1] * self._class_sizes[label]).astype(np.int64)
+        indices = self._by_class[self._class_starts[label] + within]
+        return self._names.select(indices).with_noise(self._noise.take(count))
+
+
+def held_out_examples(names: Examples, noise: Noise, seed: int) -> Examples:
+    """Return `names` with the noise that every model of this seed is tested with."""
+    stream = NoiseStream(noise, seed, "evaluation noise", names.alphabet)
+    return names.with_noise(stream.take(len(names)))

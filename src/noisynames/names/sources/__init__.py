@@ -1,0 +1,1 @@
+"""Where names come from: one module for each source."""

@@ -1,0 +1,227 @@
+"""Train, validation and test by distinct name, one split a seed."""
+
+import csv
+import hashlib
+import io
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from noisynames.errors import UserError
+from noisynames.files import read_record, read_recorded, write_record, write_text
+from noisynames.names.alphabet import WORKSHEET, Alphabet
+from noisynames.randomness import generator
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+
+Row = tuple[str, str]
+"""A language and a name."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The names of one seed.
+
+    Attributes:
+        train, test, validation: (language, name) pairs, sorted. No name stands in two parts.
+        alphabet: Of the names, and of the noise that they may get.
+    """
+
+    train: list[Row]
+    test: list[Row]
+    validation: list[Row] = field(default_factory=list)
+    alphabet: Alphabet = WORKSHEET
+
+    @property
+    def languages(self) -> list[str]:
+        """The labels in sorted order; a class index is a position in this list."""
+        return sorted({language for language, _ in self.train})
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the split as it is written: which names a run was kept from."""
+        return hashlib.sha256(_csv_text(self).encode()).hexdigest()
+
+
+def split_names(
+    rows: Sequence[Row],
+    seed: int,
+    test_fraction: float = 0.2,
+    max_train_names: int | None = 50,
+    validation_fraction: float = 0.0,
+    alphabet: Alphabet = WORKSHEET,
+) -> Split:
+    """Split distinct names into train, validation and test, stratified by language.
+
+    A name that several languages share goes wholly to one part, so the unit of the draw is the
+    distinct name and a stratum is the set of languages that a name stands in. Shared strata are
+    drawn first, with a random remainder; the names of a single language then fill its test part up
+    to `round(test_fraction * names)`. The validation part is then drawn likewise from the rest, so
+    that it changes no test name. At most `max_train_names` of a language's training names are
+    kept, drawn at random (None keeps all); the rest are used nowhere.
+
+    Args:
+        rows: Distinct (language, name) pairs.
+        seed: Fixes the draw; the same for every model and noise.
+        test_fraction: Share of each language's names to hold out, in (0, 1).
+        max_train_names: As above, at least 1.
+        validation_fraction: Share to hold out for choices made before the test, in [0, 1).
+        alphabet: Of the names.
+
+    Raises:
+        UserError: A language would have no training, test or (if asked for) validation name.
+    """
+    check_counts(rows, test_fraction, validation_fraction)
+    rng = generator(seed, "split")
+    test = _draw(rows, test_fraction, set(), rng)
+    validation: set[str] = set()
+    if validation_fraction:
+        validation = _draw(rows, validation_fraction, test, generator(seed, "validation"))
+
+    train: list[Row] = []
+    for language in sorted({language for language, _ in rows}):
+        held_out = test | validation
+        names = sorted(name for lang, name in rows if lang == language and name not in held_out)
+        kept = rng.permutation(len(names))[:max_train_names]
+        train += [(language, names[i]) for i in np.sort(kept)]
+    split = Split(
+        train,
+        sorted(row for row in rows if row[1] in test),
+        sorted(row for row in rows if row[1] in validation),
+        alphabet,
+    )
+    needed = {TRAIN: split.train, TEST: split.test}
+    if validation_fraction:
+        needed[VALIDATION] = split.validation
+    for part, pairs in needed.items():
+        if missing := {language for language, _ in rows} - {language for language, _ in pairs}:
+            raise UserError(
+                f"dataset: label {min(missing)!r} has no {part} name under seed {seed}, since "
+                "other labels share its names; give it more names of its own"
+            )
+    return split
+
+
+def _draw(
+    rows: Sequence[Row], fraction: float, taken: set[str], rng: np.random.Generator
+) -> set[str]:
+    """Draw a share of every language's names, none of them `taken`."""
+    languages_of: dict[str, list[str]] = defaultdict(list)
+    for language, name in sorted(rows):
+        languages_of[name].append(language)
+    strata: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name, languages in languages_of.items():
+        strata[tuple(languages)].append(name)
+
+    sizes = Counter(language for language, _ in rows)
+    quota = {language: round(fraction * size) for language, size in sizes.items()}
+    drawn: set[str] = set()
+    for stratum in sorted(strata, key=lambda key: (-len(key), key)):
+        free = [name for name in strata[stratum] if name not in taken]
+        names = [free[i] for i in rng.permutation(len(free))]
+        if len(stratum) > 1:
+            expected = fraction * len(strata[stratum])
+            count = int(expected) + int(rng.random() < expected % 1)
+        else:
+            count = max(quota[stratum[0]], 0)
+        drawn.update(names[:count])
+        for language in stratum:
+            quota[language] -= min(count, len(names))
+    return drawn
+
+
+def check_counts(
+    rows: Sequence[Row], test_fraction: float, validation_fraction: float = 0.0
+) -> None:
+    """Refuse a label that is too small for a split.
+
+    Raises:
+        UserError: A label would have no name in a part that is asked for.
+    """
+    sizes = Counter(language for language, _ in rows)
+    for language, size in sorted(sizes.items()):
+        test, validation = round(test_fraction * size), round(validation_fraction * size)
+        enough = test >= 1 and test + validation <= size - 1
+        if not enough or (validation_fraction and validation < 1):
+            key, share = "test_fraction", f"{test_fraction}"
+            if validation_fraction:
+                key, share = "validation_fraction", f"{test_fraction} + {validation_fraction}"
+            raise UserError(
+                f"dataset.{key}: label {language!r} has {size} distinct name(s), too few "
+                f"for a held-out fraction of {share}; each part needs at least 1"
+            )
+
+
+def write(split: Split, path: Path) -> None:
+    """Write the split as CSV (language, name, part), and beside it its record."""
+    write_text(path, _csv_text(split))
+    sizes = {part: len(rows) for part, rows in _parts(split).items()}
+    content = {**sizes, "alphabet": split.alphabet.symbols}
+    write_record(path.with_suffix(".json"), content, files=[path])
+
+
+def read(path: Path) -> Split:
+    """Read a split that `write` wrote.
+
+    Raises:
+        UserError: The file or its record is missing, or not what was written.
+    """
+    record = read_record(path.with_suffix(".json"))
+    content = read_recorded(path, record).decode()
+    parts: dict[str, list[Row]] = {TRAIN: [], VALIDATION: [], TEST: []}
+    for language, name, part in islice(csv.reader(io.StringIO(content, newline="")), 1, None):
+        parts[part].append((language, name))
+    return Split(parts[TRAIN], parts[TEST], parts[VALIDATION], Alphabet.on_record(record))
+
+
+def yardsticks(split: Split) -> dict[str, float]:
+    """Return the accuracies that need no model, on the test names of a split.
+
+    Returns:
+        chance: Expected accuracy of a uniform guess; macro-averaged it is the same.
+        majority: Accuracy of always naming the language with the most test names.
+        ceiling, macro_ceiling: The best accuracy any classifier of names can reach, plain and
+            macro-averaged, since a name that several languages share gets one answer.
+        leaked: Test names that stand in another part; a fair split has none.
+    """
+    sizes: dict[str, int] = defaultdict(int)
+    languages_of: dict[str, list[str]] = defaultdict(list)
+    for language, name in split.test:
+        sizes[language] += 1
+        languages_of[name].append(language)
+    best = sum(max(1 / sizes[label] for label in labels) for labels in languages_of.values())
+    return {
+        "chance": 1 / len(split.languages),
+        "majority": max(sizes.values()) / len(split.test),
+        "ceiling": len(languages_of) / len(split.test),
+        "macro_ceiling": best / len(sizes),
+        "leaked": len(languages_of.keys() & {name for _, name in split.train + split.validation}),
+    }
+
+
+def digest_on_record(path: Path) -> str:
+    """Return `Split.digest` of a split that `write` wrote, which `read` has found whole.
+
+    Raises:
+        UserError: The record is missing, or not what was written.
+    """
+    digest: str = read_record(path.with_suffix(".json"))["files"][path.name]
+    return digest
+
+
+def _parts(split: Split) -> dict[str, list[Row]]:
+    return {TRAIN: split.train, VALIDATION: split.validation, TEST: split.test}
+
+
+def _csv_text(split: Split) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["language", "name", "part"])
+    for part, rows in _parts(split).items():
+        writer.writerows((*row, part) for row in rows)
+    return buffer.getvalue()

@@ -1,0 +1,132 @@
+"""Train one model under one noise and one seed: the worksheet's SGD, on any engine."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from noisynames.models.spec import ModelSpec, Parameters
+from noisynames.models.weights import initial_parameters
+from noisynames.names.examples import Examples, TrainingStream
+from noisynames.names.noise import Noise
+from noisynames.names.splits import Split
+from noisynames.training.engines import make_engine
+from noisynames.training.hyperparameters import Hyperparameters
+
+
+@dataclass
+class Progress:
+    """Where a run stands: what the worksheet's loop prints."""
+
+    update: int
+    updates: int
+    seconds: float
+    loss: float
+    name: str
+    guess: str
+    language: str
+
+    def __str__(self) -> str:
+        verdict = "✓" if self.guess == self.language else f"✗ ({self.language})"
+        return (
+            f"{self.update} {self.update / self.updates:.0%} ({self.seconds:.1f} s) "
+            f"{self.loss:.4f} {self.name} / {self.guess} {verdict}"
+        )
+
+
+@dataclass
+class Run:
+    """The outcome of a training run.
+
+    Attributes:
+        engine: The engine that ran.
+        parameters: The weights at the end (for a diverged run, as they then were).
+        losses: (update, mean loss of the updates since the last point), one a recording interval.
+        diverged_at: The first update whose loss was not finite, counted from 1; None if none.
+        training_seconds: Time in the update loop.
+        started: `time.perf_counter()` at the first update.
+    """
+
+    engine: str
+    parameters: Parameters
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    diverged_at: int | None = None
+    training_seconds: float = 0.0
+    started: float = 0.0
+
+    @property
+    def status(self) -> Literal["ok", "diverged"]:
+        """Whether every loss was finite."""
+        return "ok" if self.diverged_at is None else "diverged"
+
+
+def train(
+    spec: ModelSpec,
+    split: Split,
+    noise: Noise,
+    seed: int,
+    hyperparameters: Hyperparameters,
+    engine: str = "auto",
+    on_interval: Callable[[Progress], None] = lambda _: None,
+) -> Run:
+    """Train a model on the training names of a split.
+
+    A run whose loss stops being finite ends there and is `diverged`.
+
+    Args:
+        spec: The model.
+        split: Its training names are drawn from, with replacement.
+        noise: What every name drawn is given.
+        seed: Fixes the stream of examples and the initial weights.
+        hyperparameters: Budget and learning rate.
+        engine: `auto`, `fused` or `autograd`.
+        on_interval: Called after every recording interval.
+
+    Raises:
+        UserError: The engine cannot train this model.
+    """
+    languages = split.languages
+    names = Examples.of_names(split.train, languages, split.alphabet)
+    stream = TrainingStream(names, noise, seed)
+    inputs = len(split.alphabet)
+    initial = initial_parameters(spec, inputs, len(languages), seed)
+    trainer = make_engine(
+        engine,
+        spec,
+        initial,
+        hyperparameters.learning_rate,
+        len(languages),
+        hyperparameters.batch_size,
+        seed,
+        inputs,
+    )
+    start = time.perf_counter()
+    run = Run(trainer.name, initial, started=start)
+    update = 0
+    while update < hyperparameters.updates:
+        count = min(hyperparameters.record_every, hyperparameters.updates - update)
+        examples = stream.take(count)
+        losses, guesses = trainer.advance(examples)
+        finite = np.isfinite(losses)
+        if not finite.all():
+            run.diverged_at = update + int(np.argmin(finite)) + 1
+            break
+        mean = float(losses.mean(dtype=np.float64))
+        update += count
+        run.losses.append((update, mean))
+        on_interval(
+            Progress(
+                update,
+                hyperparameters.updates,
+                time.perf_counter() - start,
+                mean,
+                examples.text(count - 1),
+                languages[int(guesses[-1])],
+                languages[int(examples.targets[-1])],
+            )
+        )
+    run.training_seconds = time.perf_counter() - start
+    run.parameters = trainer.parameters()
+    return run
