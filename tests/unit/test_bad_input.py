@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from archives import Server, archive, server
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_datasets import Server, archive, server
 
 from noisynames.config import check_file, resolve
 from noisynames.errors import UserError

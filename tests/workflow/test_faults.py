@@ -260,7 +260,9 @@ def job_command(smoke: Path, rule: str) -> str:
         ],
         capture_output=True, text=True, check=True, cwd=ROOT,
     )  # fmt: skip
-    (command,) = re.findall(r"^Shell command: (noisynames .*)$", done.stdout, re.MULTILINE)
+    (command,) = re.findall(
+        r"^Shell command: (python -m noisynames .*)$", done.stdout, re.MULTILINE
+    )
     return re.sub(r"2?> results/logs\S+( 2>&1)?", "", command)
 
 
@@ -298,17 +300,18 @@ def test_figures_are_drawn_where_there_are_no_semaphores(
 def test_a_run_that_fails_costs_no_other_and_a_partial_report_says_so(
     tmp_path: Path, config: Path, snakemake: Snakemake
 ) -> None:
-    """A command in place of noisynames fails for one run, as a machine out of memory would."""
-    real = shutil.which("noisynames")
-    wrapper = tmp_path / "bin/noisynames"
-    wrapper.parent.mkdir()
-    wrapper.write_text(
-        f'#!/bin/sh\ncase "$*" in "train "*"--noise 2 --seed 1"*) exit 9;; esac\nexec {real} "$@"\n'
+    """Python itself ends at the start of one run, as on a machine out of memory."""
+    (tmp_path / "start").mkdir()
+    (tmp_path / "start/sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if 'train --model gru --noise 2 --seed 1' in ' '.join(sys.orig_argv):\n"
+        "    os._exit(9)\n"
     )
-    wrapper.chmod(0o755)
     folder = tmp_path / "experiment"
-    path = f"{wrapper.parent}:{os.environ['PATH']}"
-    failed = snakemake(folder, "--configfile", config, "--cores", "2", check=False, PATH=path)
+    failed = snakemake(
+        folder, "--configfile", config, "--cores", "2", check=False,
+        PYTHONPATH=str(tmp_path / "start"),
+    )  # fmt: skip
     assert failed.returncode == 1
     assert "snakemake --cores 1 report_partial" in failed.stdout + failed.stderr
     assert len(list((folder / "results/runs").rglob("run.json"))) == 3

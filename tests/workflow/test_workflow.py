@@ -16,7 +16,7 @@ from conftest import ROOT, Snakemake, hashes, planned
 from noisynames import grid
 from noisynames.analysis import tables
 from noisynames.config import resolve
-from noisynames.evaluation import jobs as cells
+from noisynames.evaluation import attention, baselines, predictions, probes
 from noisynames.names.noise import Noise
 
 pytestmark = pytest.mark.workflow
@@ -389,15 +389,13 @@ def test_tables_of_seeds_in_parts_are_those_of_all_at_once(
 
     runs = [grid.run_folder(results, cell) for cell in once.cells]
     splits, file = results / "splits", "noise2.csv"
-    cells.evaluate(runs, splits, noise, [noise], False, tmp_path / "evaluation/gru" / file)
+    predictions.evaluate(runs, splits, noise, [noise], False, tmp_path / "evaluation/gru" / file)
     output = tmp_path / "probes/gru" / file
-    cells.probe(runs, splits, ".,;'", **config["probe"], initial_gradients=True, output=output)
-    cells.inspect_attention(
-        runs, splits, noise, [noise], 5, False, tmp_path / "attention/gru" / file
-    )
+    probes.probe(runs, splits, ".,;'", **config["probe"], initial_gradients=True, output=output)
+    attention.inspect(runs, splits, noise, [noise], 5, False, tmp_path / "attention/gru" / file)
     for name in once.baselines:
         output = tmp_path / "evaluation" / name / file
-        cells.evaluate_baseline(name, splits, seeds, noise, [noise], 100, False, output)
+        baselines.evaluate(name, splits, seeds, noise, [noise], 100, False, output)
 
     for name, table in tables.build(results, once, tmp_path).items():
         if name == "attention_agreement":  # of pairs of seeds within a part

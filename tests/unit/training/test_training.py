@@ -8,6 +8,7 @@ import torch
 from noisynames import runs
 from noisynames.errors import UserError
 from noisynames.files import read_record
+from noisynames.grid import RECORD, WEIGHTS
 from noisynames.models.reference import ConcatRNN, load_classifier
 from noisynames.models.spec import WORKSHEET_MODELS, ModelSpec
 from noisynames.models.weights import initial_parameters
@@ -126,10 +127,10 @@ def test_weights_survive_their_file_and_damage_is_noticed(tmp_path: Path) -> Non
     spec = ModelSpec("gru", "attention", 4)
     run = train(spec, SPLIT, Noise(0), 0, SHORT)
     runs.write_run(tmp_path, run, spec, SHORT, SPLIT, "mine", Noise(), 0)
-    record = read_record(tmp_path / runs.RECORD)
+    record = read_record(tmp_path / RECORD)
     for name, values in runs.read_parameters(tmp_path, record).items():
         np.testing.assert_array_equal(values, run.parameters[name])
-    weights = tmp_path / runs.WEIGHTS
+    weights = tmp_path / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-10])
     with pytest.raises(UserError, match=r"weights\.safetensors: truncated or altered"):
         runs.read_parameters(tmp_path, record)

@@ -12,14 +12,15 @@ from noisynames.evaluation.attention import (
     seed_agreement,
     summarise,
 )
-from noisynames.evaluation.predictions import inspected_names, yardsticks
-from noisynames.evaluation.scores import NAMES, score
+from noisynames.evaluation.jobs import inspected_names
+from noisynames.evaluation.scores import score
+from noisynames.grid import SCORES
 from noisynames.models.predict import predict
 from noisynames.models.spec import ModelSpec, TrainedModel
 from noisynames.models.weights import initial_parameters
 from noisynames.names.alphabet import alphabet_of, symbol_counts
 from noisynames.names.examples import Examples
-from noisynames.names.splits import Split
+from noisynames.names.splits import Split, yardsticks
 
 
 def predictions() -> pd.DataFrame:
@@ -64,7 +65,7 @@ def test_scores_are_of_all_seeds_and_mistakes_of_the_noise_trained_under() -> No
     frames = [pd.concat([own, quiet]).assign(seed=seed) for seed in (0, 1)]
     frames[1].loc[frames[1]["name"] == "w", "probability"] = 0.95
     scores = score(frames, "5")
-    assert set(scores) == set(NAMES)
+    assert set(scores) == set(SCORES)
     assert len(scores["accuracy"]) == 4
     assert len(scores["recall"]) == 4 * 3
     confusion = scores["confusion"].set_index(["tested_at", "language", "prediction"])["share"]

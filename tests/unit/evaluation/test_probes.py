@@ -1,16 +1,15 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 from noisynames import runs
-from noisynames.evaluation.predictions import load_run
-from noisynames.evaluation.probes import ACCURACY, INITIAL, TRAINED, gradient_norms, probe_run
+from noisynames.evaluation.probes import gradient_norms, probe_run
+from noisynames.grid import ACCURACY, INITIAL, TRAINED
 from noisynames.models.predict import predict
 from noisynames.models.reference import load_classifier
 from noisynames.models.spec import ModelSpec
 from noisynames.models.weights import initial_parameters
+from noisynames.names import splits
 from noisynames.names.examples import Examples
 from noisynames.names.noise import Noise
 from noisynames.names.splits import Split
@@ -52,18 +51,20 @@ def test_gradient_norms_are_finite_differences(spec: ModelSpec) -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> runs.FinishedRun:
+    folder = tmp_path_factory.mktemp("run") / "seed0"
     spec = ModelSpec("rnn", hidden_size=8)
     plan = Hyperparameters(updates=2_000, learning_rate=0.05, record_every=1_000)
     run = train(spec, SPLIT, Noise(0), 0, plan)
     runs.write_run(folder, run, spec, plan, SPLIT, "rnn", Noise(0), 0)
-    return folder
+    splits.write(SPLIT, folder.parent / "seed0.csv")
+    finished = runs.open_finished(folder, folder.parent)
+    assert finished is not None
+    return finished
 
 
-def test_a_probe_measures_each_length_and_distance(trained: Path) -> None:
-    table = probe_run(trained, SPLIT, ".,", 6, 3, initial_gradients=True)
-    assert table is not None
+def test_a_probe_measures_each_length_and_distance(trained: runs.FinishedRun) -> None:
+    table = probe_run(trained, ".,", 6, 3, initial_gradients=True)
     by_probe = {str(probe): rows.set_index("distance")["value"] for probe, rows in
                 table.groupby("probe")}  # fmt: skip
     assert list(by_probe[ACCURACY].index) == list(range(7))
@@ -74,21 +75,18 @@ def test_a_probe_measures_each_length_and_distance(trained: Path) -> None:
     assert by_probe[INITIAL][9] < 1e-2 * by_probe[INITIAL][0]
 
 
-def test_accuracy_is_that_of_names_with_so_many_distractors(trained: Path) -> None:
-    table = probe_run(trained, SPLIT, ".", 4, 5, initial_gradients=False)
-    assert table is not None
+def test_accuracy_is_that_of_names_with_so_many_distractors(trained: runs.FinishedRun) -> None:
+    table = probe_run(trained, ".", 4, 5, initial_gradients=False)
     assert set(table["probe"]) == {ACCURACY, TRAINED}
     found = table[table["probe"] == ACCURACY].set_index("distance")["value"]
     for length in range(5):
         rows = [(language, name + "." * length) for language, name in SPLIT.test]
         examples = Examples.of_names(rows, LANGUAGES)
-        guesses = predict(load_run(trained), examples)[0].argmax(1)
+        guesses = predict(trained.model, examples)[0].argmax(1)
         assert found[length] == pytest.approx((guesses == examples.targets).mean())
 
 
-def test_a_probe_is_the_same_for_every_run_of_a_seed(trained: Path) -> None:
-    one = probe_run(trained, SPLIT, ".,", 3, 3, initial_gradients=True)
-    two = probe_run(trained, SPLIT, ".,", 3, 3, initial_gradients=True)
-    assert one is not None
-    assert two is not None
+def test_a_probe_is_the_same_for_every_run_of_a_seed(trained: runs.FinishedRun) -> None:
+    one = probe_run(trained, ".,", 3, 3, initial_gradients=True)
+    two = probe_run(trained, ".,", 3, 3, initial_gradients=True)
     assert one.equals(two)

@@ -1,7 +1,6 @@
 import string
 import unicodedata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from noisynames.errors import UserError
 from noisynames.evaluation import baselines
+from noisynames.files import read_record, read_table
 from noisynames.names import splits
 from noisynames.names.alphabet import alphabet_of, symbol_counts
 from noisynames.names.examples import Examples
@@ -22,8 +22,13 @@ VOWELS = [("vowels", f"{a}{b}{c}") for a in "aeiou" for b in "aeiou" for c in "a
 CONSONANTS = [("consonants", f"{a}{b}x") for a in "bcdfgh" for b in "klmnp"]
 
 
-def evaluated(*arguments: Any, **more: Any) -> pd.DataFrame:
-    return pd.concat(baselines.evaluate(*arguments, **more), ignore_index=True)
+def evaluated(
+    baseline: str, folder: Path, seeds: list[int], own: Noise, tested: list[Noise], updates: int
+) -> pd.DataFrame:
+    """The predictions that a baseline's job writes."""
+    output = folder / "evaluation" / f"{baseline}.csv"
+    baselines.evaluate(baseline, folder, seeds, own, tested, updates, False, output)
+    return read_table(output, read_record(output.with_suffix(".json")))
 
 
 SPLIT = Split(VOWELS[::2] + CONSONANTS[::2], VOWELS[1::2] + CONSONANTS[1::2])

@@ -15,7 +15,7 @@ from noisynames.grid import Grid
 from noisynames.names.noise import conditions
 from noisynames.reporting import answers
 
-SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+SCHEMA = Path(__file__).parents[3] / "workflow/schemas/config.schema.yaml"
 SEEDS = 10
 
 

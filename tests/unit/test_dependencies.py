@@ -1,0 +1,107 @@
+"""The house: imports run downward, and what a job depends on is computed from them."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from noisynames import dependencies
+from noisynames.dependencies import imports_of, modules_behind
+from noisynames.models.spec import ModelSpec
+from noisynames.training.engines import modules_of
+
+PACKAGE = dependencies.PACKAGE
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    for path in PACKAGE.rglob("*.py")
+    if path.name != "__init__.py"
+)
+FLOORS = [
+    ["__main__"],
+    ["cli", "config"],
+    ["experiments"],
+    ["reporting"],
+    ["analysis", "evaluation"],
+    ["runs"],
+    ["grid", "training"],
+    ["models"],
+    ["names"],
+    ["files", "mistakes", "randomness"],
+    ["columns", "dependencies", "errors"],
+]
+"""From the roof down. A module imports from its own room and from lower floors."""
+
+
+def floor_of(module: str) -> int:
+    room = module.split(".", maxsplit=1)[0]
+    (found,) = [i for i, rooms in enumerate(FLOORS) if room in rooms]
+    return found
+
+
+def test_imports_run_downward() -> None:
+    upward = [
+        (module, other)
+        for module in MODULES
+        for other in imports_of(module)
+        if module.split(".")[0] != other.split(".")[0] and floor_of(other) <= floor_of(module)
+    ]
+    assert not upward
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    for module in MODULES:
+        direct = imports_of(module)
+        assert module not in direct | modules_behind(*(direct - dependencies.NO_MATTER)), module
+
+
+def test_an_init_file_holds_no_logic() -> None:
+    for file in PACKAGE.rglob("__init__.py"):
+        body = ast.parse(file.read_text()).body
+        kinds = {type(node) for node in body[1:]}
+        assert isinstance(body[0], ast.Expr), f"{file} says what the folder is for"
+        assert kinds <= {ast.Assign}, file
+        assert kinds == set() or file.parent == PACKAGE, f"{file}: the version stands at the top"
+
+
+def test_a_new_import_is_a_new_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {
+        "a": "from noisynames import b\n",
+        "b": "def f():\n    from noisynames.room.c import x\n",
+        "room/c": "x = 1\n",
+        "d": "",
+    }.items():
+        path = tmp_path / f"noisynames/{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(dependencies, "PACKAGE", tmp_path / "noisynames")
+    imports_of.cache_clear()
+    assert modules_behind("a") == {"a", "b", "room.c"}
+    (tmp_path / "noisynames/room/c.py").write_text("import json\nfrom noisynames import d\n")
+    imports_of.cache_clear()
+    assert modules_behind("a") == {"a", "b", "room.c", "d"}
+    types = "if TYPE_CHECKING:\n    from noisynames import d\n"
+    (tmp_path / "noisynames/room/c.py").write_text(types)
+    imports_of.cache_clear()
+    assert modules_behind("a") == {"a", "b", "room.c"}
+    with pytest.raises(ValueError, match="there is no module 'e' in noisynames"):
+        modules_behind("e")
+    monkeypatch.undo()
+    imports_of.cache_clear()
+
+
+def test_a_run_depends_on_its_own_engine_and_cell() -> None:
+    gru = modules_behind(*modules_of("auto", ModelSpec("gru")))
+    assert "training.compiled.cells.gru" in gru
+    assert "training.compiled.readouts.attention" in gru, "every kernel holds every readout"
+    assert not {"training.compiled.cells.lstm", "training.autograd", "models.reference"} & gru
+    two = modules_behind(*modules_of("auto", ModelSpec("gru", num_layers=2)))
+    assert {"training.autograd", "models.reference"} <= two
+    assert not {module for module in two if module.startswith("training.compiled")}
+
+
+def test_no_job_depends_on_another_ones_room() -> None:
+    training = modules_behind("runs", "training.run")
+    assert not {m for m in training if m.split(".")[0] in ("evaluation", "analysis", "reporting")}
+    tables = modules_behind("analysis.tables", "analysis.findings")
+    assert not {m for m in tables if m.split(".")[0] in ("evaluation", "models", "reporting")}
+    assert "models.predict" not in modules_behind("evaluation.baselines")
