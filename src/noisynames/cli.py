@@ -16,7 +16,8 @@ import typer
 from noisynames import __version__
 from noisynames.errors import UserError
 from noisynames.models.spec import CELLS, READOUTS
-from noisynames.names.noise import WORKSHEET_CHARACTERS, Noise
+from noisynames.names.alphabet import WORKSHEET_NOISE
+from noisynames.names.noise import Noise
 
 if TYPE_CHECKING:
     from noisynames.models.spec import ModelSpec
@@ -99,7 +100,7 @@ def dataset(
     alphabet: Annotated[str, typer.Option(help="worksheet or data.")] = "worksheet",
     min_symbol_count: Annotated[int, typer.Option(help="Of a symbol of data.")] = 1,
     transliterate: Annotated[Optional[bool], typer.Option(help="By default as usual.")] = None,  # noqa: UP045
-    noise_characters: Characters = WORKSHEET_CHARACTERS,
+    noise_characters: Characters = WORKSHEET_NOISE,
 ) -> None:
     """Collect and normalise the names."""
     from noisynames.names import dataset as datasets
@@ -158,7 +159,7 @@ def train(
     ] = 5_000,
     batch_size: Annotated[int, typer.Option(help="Names an update.")] = 1,
     engine: Annotated[str, typer.Option(help="auto, fused or autograd.")] = "auto",
-    noise_characters: Characters = WORKSHEET_CHARACTERS,
+    noise_characters: Characters = WORKSHEET_NOISE,
     splits: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Folder with seed<N>.csv; by default splits of the offline names."),
@@ -242,7 +243,7 @@ def evaluate(
     noise: TestedAt,
     trained_at: TrainedAt,
     output: Output,
-    noise_characters: Characters = WORKSHEET_CHARACTERS,
+    noise_characters: Characters = WORKSHEET_NOISE,
     keep_own: KeepOwn = False,
 ) -> None:
     """Predict the held-out names with every run, under every noise, and score that."""
@@ -261,7 +262,7 @@ def inspect_attention(
     trained_at: TrainedAt,
     output: Output,
     names_per_language: Annotated[int, typer.Option(min=1)] = 5,
-    noise_characters: Characters = WORKSHEET_CHARACTERS,
+    noise_characters: Characters = WORKSHEET_NOISE,
     keep_own: KeepOwn = False,
 ) -> None:
     """Record where each run's attention goes on held-out names, and sum that up."""
@@ -282,7 +283,7 @@ def probe(
     initial_gradients: Annotated[
         bool, typer.Option("--initial-gradients", help="Those before training, too.")
     ] = False,
-    noise_characters: Characters = WORKSHEET_CHARACTERS,
+    noise_characters: Characters = WORKSHEET_NOISE,
 ) -> None:
     """Measure what each run remembers behind a growing suffix, and how far its gradients reach."""
     from noisynames.evaluation import probes
@@ -307,7 +308,7 @@ def baseline(
     noise: TestedAt,
     updates: Annotated[int, typer.Option(min=1, help="The models' budget in examples.")],
     output: Output,
-    noise_characters: Characters = WORKSHEET_CHARACTERS,
+    noise_characters: Characters = WORKSHEET_NOISE,
     keep_own: KeepOwn = False,
 ) -> None:
     """Fit a baseline under every seed, predict the held-out names, and score that."""

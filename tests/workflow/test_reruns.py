@@ -13,6 +13,8 @@ import pytest
 import yaml
 from conftest import ROOT, planned
 
+from noisynames.dependencies import modules_behind
+
 pytestmark = pytest.mark.workflow
 
 TABLE = re.findall(
@@ -125,6 +127,10 @@ ACTIONS: dict[str, Callable[[Experiment], None]] = {
     "edit a figure's title": lambda it: it.edit("src/noisynames/reporting/figures.py"),
     "edit statistics.py": lambda it: it.edit("src/noisynames/analysis/statistics.py"),
     "edit the GRU's kernel": lambda it: it.edit("src/noisynames/training/compiled/cells/gru.py"),
+    "edit the LSTM's kernel": lambda it: it.edit("src/noisynames/training/compiled/cells/lstm.py"),
+    "edit the other engine": lambda it: it.edit("src/noisynames/training/autograd.py"),
+    "edit how a run is opened": lambda it: it.edit("src/noisynames/runs.py"),
+    "edit how a config is read": lambda it: it.edit("src/noisynames/config.py"),
     "edit the RNN's module": lambda it: it.edit("src/noisynames/models/reference.py"),
     "edit how models predict": lambda it: it.edit("src/noisynames/models/predict.py"),
     "edit the noise": lambda it: it.edit("src/noisynames/names/noise.py"),
@@ -163,6 +169,60 @@ def test_what_runs_again(experiment: Experiment, action: str, jobs: str) -> None
     )
     expected = {rule: int(count) for count, rule in re.findall(r"(\d+) (\w+)", jobs)}
     assert planned(done.stdout) == expected
+
+
+ENTRIES = {
+    "dataset": ["names.dataset"],
+    "split": ["names.splits"],
+    "train": ["runs", "training.run", "training.compiled.engine"],
+    "evaluate": ["evaluation.predictions"],
+    "inspect_attention": ["evaluation.attention"],
+    "probe": ["evaluation.probes"],
+    "baseline": ["evaluation.baselines"],
+    "aggregate": ["analysis.tables", "analysis.findings"],
+    "plot": ["reporting.figures"],
+    "report": ["reporting.page"],
+}
+"""The module that each rule's job begins in."""
+KERNELS = {"training.compiled.cells.rnn", "training.compiled.cells.gru"}
+BEHIND = {
+    "dataset": {*ENTRIES},
+    "split": {*ENTRIES} - {"dataset"},
+    "train": {"train", "evaluate", "inspect_attention", "probe", "aggregate", "plot", "report"},
+    **{rule: {rule, "aggregate", "plot", "report"} for rule in ("evaluate", "probe", "baseline")},
+    "inspect_attention": {"inspect_attention", "aggregate", "plot", "report"},
+    "aggregate": {"aggregate", "plot", "report"},
+    "plot": {"plot", "report"},
+    "report": {"report"},
+}
+"""What runs again behind each rule."""
+
+
+@pytest.mark.full
+def test_an_edit_to_any_module_reruns_what_imports_it(experiment: Experiment) -> None:
+    package = experiment.clone / "src/noisynames"
+    config = experiment.folder.parent / "my.yaml"
+    config.write_text(yaml.safe_dump(experiment.config, sort_keys=False))
+    command = ["snakemake", "-s", experiment.clone / "Snakefile", "-n", "--directory"]
+    command += [experiment.folder, "--configfile", config]
+    wrong = {}
+    for path in sorted(package.rglob("*.py")):
+        module = ".".join(path.relative_to(package).with_suffix("").parts)
+        text = path.read_text()
+        path.write_text(text + "\n# an edit\n")
+        done = subprocess.run(
+            [str(word) for word in command], capture_output=True, text=True, check=True, cwd=ROOT
+        )
+        path.write_text(text)
+        touched = [
+            rule
+            for rule, entries in ENTRIES.items()
+            if module in modules_behind(*entries) or (rule == "train" and module in KERNELS)
+        ]
+        expected = {rule for first in touched for rule in BEHIND[first]}
+        if set(planned(done.stdout)) != expected:
+            wrong[module] = (sorted(planned(done.stdout)), sorted(expected))
+    assert not wrong
 
 
 def test_an_edit_to_ones_own_names_makes_everything_again(experiment: Experiment) -> None:

@@ -12,9 +12,9 @@ from noisynames.evaluation.jobs import inspected_names, stacked, write
 from noisynames.grid import ACCURACY, INITIAL, TRAINED
 from noisynames.models.predict import predict
 from noisynames.models.weights import initial_parameters
-from noisynames.names.alphabet import Alphabet
+from noisynames.names.alphabet import Alphabet, check_characters
 from noisynames.names.examples import Examples
-from noisynames.names.noise import Distractors, check_characters
+from noisynames.names.noise import Distractors
 from noisynames.randomness import generator
 from noisynames.runs import FinishedRun, finished
 

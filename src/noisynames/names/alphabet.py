@@ -67,6 +67,9 @@ class Alphabet:
 
 
 WORKSHEET = Alphabet(string.ascii_letters + " .,;'")
+WORKSHEET_NOISE = ".,;'"
+"""What the worksheet draws distractors from."""
+_SHOWN = 100
 
 
 def normalise(name: str, alphabet: Alphabet = WORKSHEET, form: Form = "NFD") -> str:
@@ -160,3 +163,35 @@ def graphemes(text: str) -> list[str]:
 
     clusters: list[str] = regex.findall(r"\X", text)
     return clusters
+
+
+def check_characters(characters: str, alphabet: "Alphabet | None" = None) -> None:
+    """Refuse distractors that are not distinct symbols of the alphabet.
+
+    Args:
+        characters: The distractors.
+        alphabet: That of the names; None for one that will have the distractors added. They are
+            then any printable characters that stand for themselves, alone and in any text.
+
+    Raises:
+        UserError: They are not.
+    """
+    distinct = len(set(characters)) == len(characters) > 0
+    if alphabet is None:
+        if not (distinct and all(map(_stands_alone, characters))):
+            raise UserError(
+                f"noise.characters: found {characters!r}; allowed: distinct printable characters, "
+                "at least one, each a single code point that is no combining mark"
+            )
+    elif not (distinct and all(c in alphabet for c in characters)):
+        known = repr(alphabet.symbols) if len(alphabet) < _SHOWN else "the names' alphabet"
+        raise UserError(
+            f"noise.characters: found {characters!r}; "
+            f"allowed: distinct characters of {known}, at least one"
+        )
+
+
+def _stands_alone(character: str) -> bool:
+    is_mark = unicodedata.category(character).startswith("M")
+    is_itself = unicodedata.normalize("NFC", character) == character
+    return character.isprintable() and is_itself and not is_mark

@@ -13,15 +13,16 @@ from noisynames.files import read_record, read_recorded, write_record, write_tex
 from noisynames.names.alphabet import (
     ALPHABETS,
     WORKSHEET,
+    WORKSHEET_NOISE,
     Alphabet,
     Form,
     alphabet_of,
+    check_characters,
     dropped_characters,
     is_symbol,
     normalise,
     symbol_counts,
 )
-from noisynames.names.noise import WORKSHEET_CHARACTERS, check_characters
 from noisynames.names.sources import directory, surnames, tutorial
 from noisynames.names.sources.raw import RawNames, all_romanised
 
@@ -65,7 +66,7 @@ class Spelling:
     alphabet: str = "worksheet"
     min_symbol_count: int = 1
     transliterate: bool | None = None
-    noise_characters: str = WORKSHEET_CHARACTERS
+    noise_characters: str = WORKSHEET_NOISE
 
     def __post_init__(self) -> None:
         if self.alphabet not in ALPHABETS:

@@ -1,6 +1,5 @@
 """The noise model: distractor characters behind, before, inside or in place of a name's letters."""
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -8,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisynames.errors import UserError
-from noisynames.names.alphabet import WORKSHEET, Alphabet
+from noisynames.names.alphabet import WORKSHEET, WORKSHEET_NOISE, Alphabet, check_characters
 from noisynames.randomness import generator
 
 PLACEMENTS = ("suffix", "prefix", "scattered", "substitution")
-WORKSHEET_CHARACTERS = ".,;'"
-_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Noise:
 
     level: int = 0
     placement: str = "suffix"
-    characters: str = WORKSHEET_CHARACTERS
+    characters: str = WORKSHEET_NOISE
 
     def __post_init__(self) -> None:
         if self.level < 0:
@@ -53,7 +50,7 @@ class Noise:
         return str(self.level) + ("" if self.placement == "suffix" else f"-{self.placement}")
 
     @classmethod
-    def named(cls, name: str, characters: str = WORKSHEET_CHARACTERS) -> "Noise":
+    def named(cls, name: str, characters: str = WORKSHEET_NOISE) -> "Noise":
         """Return the condition of a `name`.
 
         Raises:
@@ -66,7 +63,7 @@ class Noise:
 
 
 def conditions(
-    levels: Iterable[int], placement: Sequence[str], characters: str = WORKSHEET_CHARACTERS
+    levels: Iterable[int], placement: Sequence[str], characters: str = WORKSHEET_NOISE
 ) -> list[Noise]:
     """Return every condition of a grid: level 0 once, the others at each placement.
 
@@ -75,38 +72,6 @@ def conditions(
     every = [Noise(level, where, characters) for where in placement for level in sorted(levels)]
     quiet = [Noise(0, "suffix", characters)] if 0 in levels else []
     return quiet + [noise for noise in every if noise.level > 0]
-
-
-def check_characters(characters: str, alphabet: Alphabet | None = None) -> None:
-    """Refuse distractors that are not distinct symbols of the alphabet.
-
-    Args:
-        characters: The distractors.
-        alphabet: That of the names; None for one that will have the distractors added. They are
-            then any printable characters that stand for themselves, alone and in any text.
-
-    Raises:
-        UserError: They are not.
-    """
-    distinct = len(set(characters)) == len(characters) > 0
-    if alphabet is None:
-        if not (distinct and all(map(_stands_alone, characters))):
-            raise UserError(
-                f"noise.characters: found {characters!r}; allowed: distinct printable characters, "
-                "at least one, each a single code point that is no combining mark"
-            )
-    elif not (distinct and all(c in alphabet for c in characters)):
-        known = repr(alphabet.symbols) if len(alphabet) < _SHOWN else "the names' alphabet"
-        raise UserError(
-            f"noise.characters: found {characters!r}; "
-            f"allowed: distinct characters of {known}, at least one"
-        )
-
-
-def _stands_alone(character: str) -> bool:
-    is_mark = unicodedata.category(character).startswith("M")
-    is_itself = unicodedata.normalize("NFC", character) == character
-    return character.isprintable() and is_itself and not is_mark
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,9 @@ import pytest
 from scipy import stats
 
 from noisynames.errors import UserError
-from noisynames.names.alphabet import WORKSHEET, Alphabet
+from noisynames.names.alphabet import WORKSHEET, WORKSHEET_NOISE, Alphabet
 from noisynames.names.examples import Examples, TrainingStream, held_out_examples
-from noisynames.names.noise import (
-    PLACEMENTS,
-    WORKSHEET_CHARACTERS,
-    Distractors,
-    Noise,
-    NoiseStream,
-    conditions,
-)
+from noisynames.names.noise import PLACEMENTS, Distractors, Noise, NoiseStream, conditions
 
 LANGUAGES = ["a", "b", "c"]
 ROWS = [("a", "Adams"), ("a", "Li"), ("b", "O"), ("c", "Nguyen"), ("c", "Li")]
@@ -34,7 +27,7 @@ def test_noise_lengths_are_uniform_on_0_to_level_plus_1(level: int) -> None:
     assert stats.chisquare(counts).pvalue > 0.01
 
 
-@pytest.mark.parametrize("characters", [WORKSHEET_CHARACTERS, "abZ"])
+@pytest.mark.parametrize("characters", [WORKSHEET_NOISE, "abZ"])
 def test_noise_characters_are_uniform_on_those_asked_for(characters: str) -> None:
     counts = np.bincount(drawn(Noise(3, "suffix", characters), 5_000).symbols.ravel(), minlength=57)
     used = WORKSHEET.encode(characters)
@@ -123,7 +116,7 @@ def test_noise_is_appended_and_nothing_else_changes() -> None:
     noisy = texts(TrainingStream(NAMES, Noise(5), seed=3).take(500))
     suffixes = [b.removeprefix(a) for a, b in zip(quiet, noisy, strict=True)]
     assert all(b.startswith(a) for a, b in zip(quiet, noisy, strict=True))
-    assert set("".join(suffixes)) == set(WORKSHEET_CHARACTERS)
+    assert set("".join(suffixes)) == set(WORKSHEET_NOISE)
     assert {len(suffix) for suffix in suffixes} == set(range(7))
 
 
