@@ -1,5 +1,7 @@
 """Scores, yardsticks and attention summaries against numbers worked out by hand."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
