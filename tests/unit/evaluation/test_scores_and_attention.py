@@ -187,6 +187,11 @@ def test_letters_with_marks_are_left_out_whole() -> None:
         alphabet.encode("न.ि"), np.array([0, 3]), np.array([0]), np.array([0, 1, 0], bool), alphabet
     )
     assert _clusters(torn).tolist() == [0, 1, 2]
+    jamo = alphabet_of({}, 1, "\u1100\u1161")  # a vowel that would join the consonant before it
+    joined = Examples.of_names([("a", "\u1100\u1161")], ["a"], jamo)
+    assert _clusters(joined).tolist() == [0, 0]
+    noisy = dataclasses.replace(joined, is_noise=np.array([False, True]))
+    assert _clusters(noisy).tolist() == [0, 1]
 
 
 def test_seeds_agree_where_their_weights_run_alike() -> None:
