@@ -42,8 +42,8 @@ def resolve(
         UserError: The first fault, in one line: the key, what was found, what is allowed.
     """
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
-    _check_keys(config)
     config = _read_again(copy.deepcopy(dict(config)), schema)
+    _check_keys(config)
     error = min(
         _validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path)), default=None
     )

@@ -378,6 +378,8 @@ def test_a_key_that_is_no_text_is_refused_also_where_no_file_holds_it() -> None:
     with pytest.raises(UserError) as caught:
         resolve({"models": {False: {"cell": "rnn"}}}, SCHEMA)
     assert str(caught.value) == "models: key false is not text; quote it"
+    with pytest.raises(UserError, match="models: key true is not text; quote it"):
+        resolve({"models": "{on: {cell: rnn}}"}, SCHEMA)  # as from --config
     options = {"cell": "custom", "module": "a:B", "options": {"sizes": {4: 1}}}
     with pytest.raises(UserError, match=r"models\.a\.options\.sizes: key 4 is not text; quote it"):
         resolve({"models": {"a": options}}, SCHEMA)
