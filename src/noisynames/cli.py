@@ -346,7 +346,7 @@ def plot(
 ) -> None:
     """Draw figures as SVG."""
     from noisynames.analysis import tables as table_files
-    from noisynames.reporting import figures as drawing
+    from noisynames.reporting.figures import drawing
 
     drawing.draw(figures, *table_files.read(tables), output, processes)
 

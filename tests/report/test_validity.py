@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Snakemake
 
-from noisynames.reporting.figures import RULE_GRAPH, shown_waits
+from noisynames.reporting.figures.workflow import RULE_GRAPH, shown_waits
 
 
 def test_the_page_is_valid_html(smoke: Path) -> None:

@@ -20,7 +20,7 @@ import yaml
 from conftest import ROOT, Snakemake, hashes
 
 from noisynames.analysis import tables
-from noisynames.reporting import figures
+from noisynames.reporting.figures import drawing
 
 pytestmark = pytest.mark.workflow
 
@@ -290,7 +290,7 @@ def test_figures_are_drawn_where_there_are_no_semaphores(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", refuse)
-    figures.draw(["cross", "rules"], *tables.read(smoke / "results/tables"), tmp_path, 2)
+    drawing.draw(["cross", "rules"], *tables.read(smoke / "results/tables"), tmp_path, 2)
     for name in ("cross", "rules"):
         drawn = (tmp_path / f"{name}.svg").read_bytes()
         assert drawn == (smoke / f"results/figures/{name}.svg").read_bytes()

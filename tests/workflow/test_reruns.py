@@ -124,7 +124,7 @@ ACTIONS: dict[str, Callable[[Experiment], None]] = {
     "change the data source": use_own_names,
     "take the alphabet from the names": setting("dataset", "alphabet", "data"),
     "edit a template": lambda it: it.edit("report/partials/methods.html"),
-    "edit a figure's title": lambda it: it.edit("src/noisynames/reporting/figures.py"),
+    "edit a figure's title": lambda it: it.edit("src/noisynames/reporting/figures/accuracy.py"),
     "edit statistics.py": lambda it: it.edit("src/noisynames/analysis/statistics.py"),
     "edit the GRU's kernel": lambda it: it.edit("src/noisynames/training/compiled/cells/gru.py"),
     "edit the LSTM's kernel": lambda it: it.edit("src/noisynames/training/compiled/cells/lstm.py"),
@@ -180,7 +180,7 @@ ENTRIES = {
     "probe": ["evaluation.probes"],
     "baseline": ["evaluation.baselines"],
     "aggregate": ["analysis.tables", "analysis.findings"],
-    "plot": ["reporting.figures"],
+    "plot": ["reporting.figures.drawing"],
     "report": ["reporting.page"],
 }
 """The module that each rule's job begins in."""

@@ -19,7 +19,7 @@ rule plot:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("reporting.figures"),
+        code=code("reporting.figures.drawing"),
         figures=FIGURES,
     shell:
         "python -m noisynames plot {params.figures} --tables results/tables --output results/figures"

@@ -11,8 +11,8 @@ from noisynames.errors import UserError
 from noisynames.evaluation import attention, baselines, predictions, probes
 from noisynames.files import read_recorded, write_text
 from noisynames.grid import LOSSES, RECORD, STATISTICS, TIMINGS, Cell, Grid, run_folder
-from noisynames.reporting import figures
 from noisynames.reporting import page as report
+from noisynames.reporting.figures import drawing
 
 
 def find_missing(results: Path, grid: Grid) -> dict[Cell, str]:
@@ -92,6 +92,6 @@ def write(
     timings = tables.timings(results, [cell for cell in grid.cells if cell not in missing])
     tables.write(built, work / "tables", STATISTICS, findings.find(built, grid))
     tables.write({"timings": timings}, work / "tables", TIMINGS, {})
-    figures.draw(list(shown), *tables.read(work / "tables"), work / "figures")
+    drawing.draw(list(shown), *tables.read(work / "tables"), work / "figures")
     write_text(work / "report.html", report.render(results, templates, config, work))
     return missing

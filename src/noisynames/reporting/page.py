@@ -23,7 +23,8 @@ from noisynames.names import examples as sampling
 from noisynames.names import noise
 from noisynames.names.alphabet import Alphabet, graphemes
 from noisynames.reporting import answers
-from noisynames.reporting.figures import RULE_GRAPH, SINGLE_SEEDS
+from noisynames.reporting.figures.training import SINGLE_SEEDS
+from noisynames.reporting.figures.workflow import RULE_GRAPH
 
 _VERSIONS = ["noisynames", "numpy", "numba", "torch", "pandas", "scipy", "seaborn", "snakemake"]
 _MOST_SYMBOLS = 200

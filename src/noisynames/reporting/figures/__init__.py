@@ -1,0 +1,1 @@
+"""Figures: a file for each topic, a function for each figure."""

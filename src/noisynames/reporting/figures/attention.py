@@ -1,0 +1,132 @@
+"""Where attention goes."""
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from noisynames.analysis.findings import Findings
+from noisynames.analysis.statistics import t_band
+from noisynames.analysis.tables import Tables
+from noisynames.reporting.figures.look import (
+    COLOURS,
+    DASHES,
+    INK,
+    MARKERS,
+    SEQUENTIAL,
+    Look,
+    draw_interval,
+    new_panels,
+    noises_in,
+    tag,
+)
+from noisynames.reporting.figures.registry import figure
+
+
+@figure(shows="attention_examples")
+def attention_examples(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """The weights on every character of a few held-out names, with and without noise."""
+    return _names_with(tables, "weight", "attention weight", SEQUENTIAL, 0, 1)
+
+
+@figure(shows="attention_examples")
+def occlusion_examples(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """What leaving a character out takes from the prediction, for the same names."""
+    strongest = float(tables["attention_examples"]["occlusion"].abs().max())
+    return _names_with(
+        tables, "occlusion", "loss of log-probability, nats", "PuOr_r", -strongest, strongest
+    )
+
+
+@figure(shows="attention_position")
+def attention_position(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """Mean weight by position from the end, a line a noise level, with the t band over seeds."""
+    position = tables["attention_position"]
+    own = position[position["trained_at"] == position["tested_at"]]
+    models = list(dict.fromkeys(own["model"]))
+    noises = noises_in(tables)
+    figure, panels = new_panels(max(len(models), 1), width=4.6, height=3.0, sharey=True)
+    for axes, model in zip(panels, models, strict=False):
+        for i, noise in enumerate(noises):
+            cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
+            wide = cell.pivot(index="seed", columns="from_end", values="weight").dropna(axis=1)
+            if wide.empty:
+                continue
+            mean, low, high = t_band(wide.to_numpy())
+            x = wide.columns.to_numpy(float)
+            colour = COLOURS[i % len(COLOURS)]
+            line = axes.plot(
+                x, mean, color=colour, ls=DASHES[i % 5], marker=MARKERS[i % 7], ms=4,
+                label=f"noise {noise}",
+            )[0]  # fmt: skip
+            tag(line, "mean", model, noise)
+            band = axes.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
+            tag(band, "band", model, noise)
+        axes.set(title=model, xlabel="Characters from the end (0 is the last one)")
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False, title="trained and tested at")
+    panels[0].set_ylabel("Mean attention weight")
+    return figure
+
+
+@figure(shows="attention")
+def attention_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
+    """The weight on noise beside the share of characters that are noise."""
+    tested = findings["noisiest"]
+    records = [r for r in findings["attention"] if r["tested_at"] == tested]
+    rows = list(dict.fromkeys((r["model"], r["trained_at"]) for r in records))
+    figure, (axes,) = new_panels(1, width=5.4, height=0.45 * max(len(rows), 1) + 1.2)
+    for i, (model, trained) in enumerate(rows):
+        own = {
+            r["quantity"]: r for r in records if (r["model"], r["trained_at"]) == (model, trained)
+        }
+        draw_interval(axes, own["on_noise"], i, look, model, trained)
+        share = axes.plot(own["noise_share"]["mean"], i, "|", color=INK, ms=14, mew=1.6)[0]
+        tag(share, "mean", model, trained)
+    axes.set_yticks(range(len(rows)), [f"{model}, trained at noise {n}" for model, n in rows])
+    axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)
+    axes.set(xlim=(0, 1), xlabel=f"Share of attention on noise, tested at noise {tested}")
+    return figure
+
+
+def _names_with(
+    tables: Tables, column: str, label: str, colours: str, low: float, high: float
+) -> Figure:
+    """Draw a number for each character of the example names, a row a name, the character in it."""
+    weights = tables["attention_examples"]
+    own = weights[weights["trained_at"] == weights["tested_at"]]
+    models = list(dict.fromkeys(own["model"]))
+    noises = noises_in(tables)
+    rows = max(own.groupby(["model", "trained_at"])["name"].nunique(), default=1)
+    figure = Figure(figsize=(4.4 * max(len(noises), 1), max(len(models), 1) * (0.25 * rows + 0.9)))
+    grid = figure.subplots(max(len(models), 1), max(len(noises), 1), squeeze=False)
+    norm, colour_map = Normalize(low, high), mpl.colormaps[colours]
+    for line, model in zip(grid, models, strict=False):
+        for axes, noise in zip(line, noises, strict=True):
+            cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
+            names = list(dict.fromkeys(zip(cell["language"], cell["name"], strict=True)))
+            row = [names.index(key) for key in zip(cell["language"], cell["name"], strict=True)]
+            matrix = np.full((len(names), int(own["position"].max()) + 1), np.nan)
+            matrix[row, cell["position"]] = cell[column]
+            axes.pcolormesh(matrix, norm=norm, cmap=colour_map, rasterized=True)
+            for x, y, character, value in zip(
+                cell["position"], row, cell["character"], cell[column], strict=True
+            ):
+                red, green, blue, _ = colour_map(norm(value))
+                is_dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.55
+                axes.text(
+                    x + 0.5, y + 0.5, character, ha="center", va="center", fontsize=8,
+                    color="#ffffff" if is_dark else "#000000",
+                )  # fmt: skip
+            axes.set_yticks(np.arange(len(names)) + 0.5, [language for language, _ in names])
+            axes.set_xticks(
+                np.arange(0, matrix.shape[1], 2) + 0.5, range(1, matrix.shape[1] + 1, 2)
+            )
+            axes.invert_yaxis()
+            axes.grid(visible=False)
+            axes.tick_params(length=0, labelsize=8)
+            axes.set(title=f"{model}, noise {noise}", xlabel="character")
+    scale = ScalarMappable(norm, colour_map)
+    figure.colorbar(scale, ax=grid.ravel().tolist(), label=label, fraction=0.025)
+    return figure

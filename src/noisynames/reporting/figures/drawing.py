@@ -1,0 +1,138 @@
+"""Figures to SVG files, fit to stand in a page with others."""
+
+import io
+import os
+import re
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from threading import Thread
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+from noisynames.analysis.findings import Findings
+from noisynames.analysis.tables import Tables
+from noisynames.errors import UserError
+from noisynames.files import write_text
+from noisynames.reporting.figures import accuracy, attention, noise, training, workflow
+from noisynames.reporting.figures.look import (
+    INK,
+    STYLE,
+    Look,
+    models_in,
+    new_panels,
+)
+from noisynames.reporting.figures.registry import FIGURES
+
+TOPICS = (training, accuracy, noise, attention, workflow)
+"""The modules whose figures there are; importing one registers them."""
+
+
+def draw(
+    names: Sequence[str], tables: Tables, findings: Findings, folder: Path, processes: int = 1
+) -> None:
+    """Draw the figures `names` from the tables and statistics into `folder`, as `<name>.svg`.
+
+    Args:
+        names: Which figures.
+        tables: As `tables.build` returns them.
+        findings: As `findings.find` returns them.
+        folder: Where they go.
+        processes: How many processes share the work.
+
+    Raises:
+        UserError: There is no figure of that name.
+    """
+    for name in names:
+        if name not in FIGURES:
+            raise UserError(f"figure {name!r} is not one of {', '.join(FIGURES)}")
+    tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
+    shares = [names[first::processes] for first in range(processes)]
+    pool = _pool(processes) if processes > 1 else None
+    if pool is None:
+        _draw(names, tables, findings, folder)
+        return
+    with pool:
+        drawn = [pool.submit(_draw, share, tables, findings, folder) for share in shares]
+        for share in drawn:
+            share.result()
+
+
+def _pool(processes: int) -> ProcessPoolExecutor | None:
+    """Return processes that share the work; None where the system has no semaphores for that.
+
+    So it is where /dev/shm cannot be written, as in some containers.
+    """
+    try:
+        return ProcessPoolExecutor(processes, get_context("fork"), initializer=_end_with_parent)
+    except (OSError, ImportError, NotImplementedError) as error:
+        print(f"figures: drawn in one process, since there are no semaphores ({error})")
+        return None
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it is killed; it would wait for work."""
+
+    def wait() -> None:
+        parent = parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
+def _draw(names: Sequence[str], tables: Tables, findings: Findings, folder: Path) -> None:
+    look = Look(models_in(tables))
+    for name in names:
+        with mpl.rc_context(STYLE):
+            figure = (
+                _nothing()
+                if tables[FIGURES[name].shows].empty
+                else FIGURES[name].draw(tables, findings, look)
+            )
+            buffer = io.StringIO()
+            with warnings.catch_warnings():
+                # Its own font only measures text here; a browser draws it, in one that has it.
+                warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+                figure.savefig(
+                    buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None}
+                )
+        write_text(folder / f"{name}.svg", _inlinable(buffer.getvalue(), name))
+
+
+def _nothing() -> Figure:
+    figure, (axes,) = new_panels(1, width=5.0, height=0.8)
+    axes.set_axis_off()
+    axes.text(0, 0.5, "No run completed that this figure could show.", va="center")
+    return figure
+
+
+def _compared(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Leave out models that stand in for another at another learning rate."""
+    if "model" not in table.columns or table.empty:
+        return table
+    others = runs.loc[runs["model"] != runs["compared_as"], "model"]
+    return table[~table["model"].isin(others)].reset_index(drop=True)
+
+
+_TAG = re.compile(r'id="series:([^:"]+):([^:"]+):([^:"]*)"')
+
+
+def _inlinable(svg: str, name: str) -> str:
+    """Return the SVG element fit to stand in a page with others.
+
+    Ids get the figure's name in front, tags become data attributes, the ink takes the page's text
+    colour, and the size follows the page.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = _TAG.sub(r'class="series" data-part="\1" data-model="\2" data-noise="\3"', svg)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
+    svg = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{name}-\1"', svg)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return svg.replace(INK, "currentColor")
