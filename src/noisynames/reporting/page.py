@@ -22,7 +22,7 @@ from noisynames.names import dataset as datasets
 from noisynames.names import examples as sampling
 from noisynames.names import noise
 from noisynames.names.alphabet import Alphabet, graphemes
-from noisynames.reporting import answers
+from noisynames.reporting.answers import questions, words
 from noisynames.reporting.figures.training import SINGLE_SEEDS
 from noisynames.reporting.figures.workflow import RULE_GRAPH
 
@@ -56,13 +56,13 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=answers.number,
-        signed=answers.signed,
-        p_value=answers.p_value,
+        number=words.number,
+        signed=words.signed,
+        p_value=words.p_value,
         thousands=lambda value: f"{value:,}",
     )
     environment.globals.update(
-        interval=answers.interval,
+        interval=words.interval,
         inline=lambda path: Markup((templates / path).read_text(encoding="utf-8")),
         figure_svg=lambda name: _svg(work / "figures" / f"{name}.svg"),
     )
@@ -71,7 +71,7 @@ def render(
         config_text=json.dumps(config, indent=2, ensure_ascii=False),
         manifest=manifest,
         findings=findings,
-        answers=answers.answer_all(findings, config),
+        answers=questions.answer_all(findings, config),
         runs=_records(data["runs"]),
         models=_models(data["runs"], config),
         cost=_cost(data["timings"]),

@@ -13,7 +13,8 @@ from noisynames.analysis.tables import Tables
 from noisynames.config import resolve
 from noisynames.grid import Grid
 from noisynames.names.noise import conditions
-from noisynames.reporting import answers
+from noisynames.reporting.answers import questions
+from noisynames.reporting.answers.study import Answer
 
 SCHEMA = Path(__file__).parents[3] / "workflow/schemas/config.schema.yaml"
 SEEDS = 10
@@ -112,7 +113,7 @@ def why(rnn: list[float], gru: list[float]) -> tuple[findings.Findings, list[str
         for noise, value in zip(grid.noises, row, strict=True)
     }
     found = findings.find(tables_of(grid, values), grid)
-    third = answers.answer_all(found, config)[2]
+    third = questions.answer_all(found, config)[2]
     return found, [s for s in third.sentences if s.startswith(("rnn: ", "gru: "))]
 
 
@@ -130,12 +131,12 @@ def test_a_loss_behind_the_name_alone_is_one_of_memory() -> None:
     assert record["mean"] == pytest.approx(-0.3, abs=0.01)
 
 
-def answers_of(models: dict[str, Any], accuracy: dict[str, float]) -> list[answers.Answer]:
+def answers_of(models: dict[str, Any], accuracy: dict[str, float]) -> list[Answer]:
     """The answers for models of these accuracies at noise 0."""
     config = resolve({"models": models, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
     grid = grid_of(config)
     values = {(model, "0"): value for model, value in accuracy.items()}
-    return answers.answer_all(findings.find(tables_of(grid, values), grid), config)
+    return questions.answer_all(findings.find(tables_of(grid, values), grid), config)
 
 
 def test_each_lstm_is_said_to_differ_from_those_that_it_differs_from() -> None:
@@ -232,7 +233,7 @@ def test_the_best_rate_is_chosen_by_validation_not_by_test() -> None:
     best = {r["model"]: r["mean"] for r in rates["best"] if r["metric"] == "macro_accuracy"}
     assert best == pytest.approx({"rnn": 0.5, "gru": 0.4}, abs=0.01)
     assert {(r["a"], r["b"]) for r in found["model_comparisons"]} == {("gru", "rnn")}
-    answer = answers.answer_all(found, config)[-1]
+    answer = questions.answer_all(found, config)[-1]
     assert "accuracy at noise 0: 0 of 1 differences kept, 1 reversed" in answer.verdict
     beyond = [s for s in answer.sentences if "beyond" in s]
     assert len(beyond) == 2
@@ -247,7 +248,7 @@ def test_a_rate_below_one_that_diverged_is_not_the_largest_tried() -> None:
     accuracy = {(model, "0"): 0.5 for model in RATES} | {("gru_wild", "0"): np.nan}
     validation = {"rnn": 0.3, "rnn_fast": 0.5, "gru": 0.3, "gru_fast": 0.5}
     found = findings.find(tables_of(grid, accuracy, validation=validation), grid)
-    (sentence,) = [s for s in answers.answer_all(found, config)[-1].sentences if "beyond" in s]
+    (sentence,) = [s for s in questions.answer_all(found, config)[-1].sentences if "beyond" in s]
     assert sentence.startswith("rnn took the largest rate that was tried, 0.1, in 10 of 10")
 
 
@@ -256,7 +257,7 @@ def test_without_validation_names_no_rate_is_chosen() -> None:
     grid = grid_of(config)
     found = findings.find(tables_of(grid, dict.fromkeys([(m, "0") for m in RATES], 0.5)), grid)
     assert found["rates"]["chosen"] == []
-    assert answers.answer_all(found, config)[-1].verdict == "not tested"
+    assert questions.answer_all(found, config)[-1].verdict == "not tested"
 
 
 def test_the_shipped_budget_has_four_models_at_four_rates() -> None:

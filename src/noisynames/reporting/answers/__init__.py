@@ -1,0 +1,1 @@
+"""Answers: a file for each question."""
