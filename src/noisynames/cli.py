@@ -1,4 +1,4 @@
-"""The command line: one subcommand a rule of the workflow."""
+"""The command line: one subcommand per rule of the workflow."""
 
 import errno
 import gc
@@ -42,7 +42,7 @@ Characters = Annotated[str, typer.Option(help="What distractors are drawn from."
 KeepOwn = Annotated[
     bool, typer.Option("--keep-own", help="Keep rows under the noise trained under, not all.")
 ]
-Runs = Annotated[list[Path], typer.Argument(help="Folders of a cell's runs, one a seed.")]
+Runs = Annotated[list[Path], typer.Argument(help="Folders of a cell's runs, one for each seed.")]
 Splits = Annotated[Path, typer.Option(help="Folder with seed<N>.csv.")]
 Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
 
@@ -125,7 +125,7 @@ def split(
     max_train_names: Annotated[Optional[int], typer.Option(help="A language; none: all.")] = None,  # noqa: UP045
     validation_fraction: Annotated[float, typer.Option(help="Held out for choices.")] = 0.0,
 ) -> None:
-    """Split the names into train and test, a split a seed."""
+    """Split the names into train and test, one split per seed."""
     from noisynames.names import dataset as datasets
     from noisynames.names import splits
 
@@ -153,11 +153,11 @@ def train(
     options: Annotated[str, typer.Option(help="JSON: arguments of that class.")] = "{}",
     updates: Annotated[int, typer.Option(help="SGD updates.")] = 80_000,
     learning_rate: Annotated[float, typer.Option(help="Step length.")] = 0.005,
-    record_every: Annotated[int, typer.Option(help="Updates a point of the loss curve.")] = 1_000,
+    record_every: Annotated[int, typer.Option(help="Updates per point of the loss curve.")] = 1_000,
     report_every: Annotated[
         int, typer.Option(help="Updates between log lines.", envvar="NOISYNAMES_REPORT_EVERY")
     ] = 5_000,
-    batch_size: Annotated[int, typer.Option(help="Names an update.")] = 1,
+    batch_size: Annotated[int, typer.Option(help="Names per update.")] = 1,
     engine: Annotated[str, typer.Option(help="auto, fused or autograd.")] = "auto",
     noise_characters: Characters = WORKSHEET_NOISE,
     splits: Annotated[
@@ -169,7 +169,7 @@ def train(
         typer.Option(help="Folder for seed<N>/; by default results/runs/MODEL/noiseN."),
     ] = None,
 ) -> None:
-    """Train one model under one noise, a run a seed."""
+    """Train one model under one noise, one run per seed."""
     from noisynames.models.spec import NAME, WORKSHEET_MODELS, ModelSpec
     from noisynames.training.hyperparameters import Hyperparameters
 

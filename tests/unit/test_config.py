@@ -159,7 +159,7 @@ def test_the_engines_of_the_schema_are_those_of_the_code() -> None:
         (
             {"training": {"engine": "fused", "batch_size": 8}},
             "training.engine: 'fused' cannot train models.rnn: "
-            "it takes one example an update, and batch_size is 8",
+            "it takes one example per update, and batch_size is 8",
         ),
         (
             {"models": {"a": {"cell": "gru", "batch_size": 7}}},

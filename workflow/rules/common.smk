@@ -78,7 +78,7 @@ TENS = [
     and {*range(seed, seed + 10)} <= {*SEEDS}
 ]
 IN_TENS = {int(f"{ten}{digit}") for ten in TENS for digit in range(10)}
-# What is tested together: each part is a job a model × noise.
+# What is tested together: each part is a job for each model × noise.
 PARTS = parts_of(SEEDS)
 TRAINING = {
     key: config["training"][key] for key in ("updates", "record_every", "engine")

@@ -393,7 +393,7 @@ def _placements(values: dict[Key, pd.Series], grid: Grid) -> list[dict[str, Any]
 
 
 def _probe(tables: Tables, probe: str, model: str, noise: str) -> pd.DataFrame:
-    """Return what a probe found, a row a seed and a column a distance that all seeds have."""
+    """Return what a probe found: one row per seed, one column per distance that all seeds have."""
     table = tables["probes"]
     rows = table[
         (table["probe"] == probe) & (table["model"] == model) & (table["trained_at"] == noise)
@@ -464,9 +464,9 @@ def _rates(tables: Tables, grid: Grid) -> dict[str, Any]:
     The best is chosen in every seed by its own validation names, which are none of its test names.
 
     Returns:
-        estimates: A record a metric × model × noise × rate, also of validation accuracy.
-        chosen: A record a model × noise: how many seeds chose each rate.
-        best: A record a metric × model × noise, at the rate that each seed chose.
+        estimates: One record for each metric × model × noise × rate, also of validation accuracy.
+        chosen: One record for each model × noise: how many seeds chose each rate.
+        best: One record for each metric × model × noise, at the rate that each seed chose.
         single_comparisons, best_comparisons: All pairs of models at the usual rate, and each at its
             best; a family is all pairs at one noise and metric.
     """

@@ -1,4 +1,4 @@
-"""Run files to tidy tables, one DataFrame a file of `results/tables/`."""
+"""Run files to tidy tables, one DataFrame per file of `results/tables/`."""
 
 import io
 import itertools

@@ -170,7 +170,7 @@ def tables_of(frames: Iterable[pd.DataFrame], trained_at: str) -> dict[str, pd.D
 
 
 def _examples(weights: pd.DataFrame) -> pd.DataFrame:
-    """Return the weights of a few names of a run, one a language, for the heat maps."""
+    """Return the weights of a few names of a run, one for each language, for the heat maps."""
     names = weights[["language", "name"]].drop_duplicates().groupby("language").head(1)
     chosen = names.iloc[np.linspace(0, len(names) - 1, min(_EXAMPLE_NAMES, len(names))).astype(int)]
     table = weights.merge(chosen, on=["language", "name"])
@@ -198,11 +198,11 @@ def summarise(weights: pd.DataFrame) -> pd.DataFrame:
         weights: Rows of `attention_of_run`, the noise as tested_at.
 
     Returns:
-        One row a tested_at × seed: the mean weight on the last character, on the last real letter
-        and on all noise; the share of characters that are noise (what uniform attention would put
-        there); the entropy of the weights over that of uniform ones (1 is uniform); and the mean
-        over names of the rank correlation of weight and occlusion, Spearman's ρ. Names of one
-        character do not count for the last two.
+        One row for each tested_at × seed: the mean weight on the last character, on the last
+        real letter and on all noise; the share of characters that are noise (what uniform
+        attention would put there); the entropy of the weights over that of uniform ones (1 is
+        uniform); and the mean over names of the rank correlation of weight and occlusion,
+        Spearman's ρ. Names of one character do not count for the last two.
     """
     rows = weights.sort_values([*_NAME, "position"], kind="stable").reset_index(drop=True)
     name = rows.groupby(_NAME).ngroup()
@@ -274,7 +274,7 @@ def by_position(weights: pd.DataFrame, longest: int = 12) -> pd.DataFrame:
     """Return the mean weight by position from the end (0 is the last character).
 
     Returns:
-        One row a tested_at × seed × from_end (0 … longest − 1): weight, the
+        One row for each tested_at × seed × from_end (0 … longest − 1): weight, the
         mean over the names that are long enough, and names, their number.
     """
     rows = weights.copy()

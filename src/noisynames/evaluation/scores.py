@@ -30,7 +30,7 @@ def predictions(
     languages: Sequence[str],
     log_probabilities: NDArray[np.float64],
 ) -> pd.DataFrame:
-    """Return one row a noise × name, with PREDICTION_COLUMNS.
+    """Return one row for each noise × name, with PREDICTION_COLUMNS.
 
     The probability is that of the prediction, the rank that of the true language (1 is best), the
     loss its negative log likelihood in nats. What is one of few values is categorical.
@@ -64,10 +64,11 @@ def score(frames: Iterable[pd.DataFrame], trained_at: str) -> Scores:
         trained_at: The noise that the model was trained under.
 
     Returns:
-        accuracy: A row a seed × noise: plain, macro-averaged and top-3 accuracy, F1, losses (nats).
-        recall: A row a seed × noise × language: recall, precision and F1.
-        confusion: A row a noise × language × prediction: the mean over seeds of the share of the
-            language's names that got the prediction, and over how many seeds.
+        accuracy: One row for each seed × noise: plain, macro-averaged and top-3 accuracy,
+            F1, losses (nats).
+        recall: One row for each seed × noise × language: recall, precision and F1.
+        confusion: One row for each noise × language × prediction: the mean over seeds of the
+            share of the language's names that got the prediction, and over how many seeds.
         mistakes: The most confident mistakes at the noise trained under, and in how many seeds.
     """
     tables: list[tuple[pd.DataFrame, pd.DataFrame]] = []

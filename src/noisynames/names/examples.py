@@ -46,7 +46,7 @@ class Examples:
         return np.diff(self.offsets)
 
     def padded(self, padding: int) -> NDArray[np.uint16]:
-        """Return a sequence a row with `padding` behind it, shape (count, longest)."""
+        """Return one sequence per row with `padding` behind it, shape (count, longest)."""
         matrix = np.full((len(self), self.lengths.max(initial=1)), padding, np.uint16)
         matrix[np.arange(matrix.shape[1]) < self.lengths[:, None]] = self.characters
         return matrix

@@ -30,7 +30,7 @@ class Engine(Protocol):
     name: str
 
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Do SGD on the examples in order, an update for each or for each batch of them.
+        """Do SGD on the examples in order, one update for each or for each batch of them.
 
         Returns:
             losses: Negative log likelihood of each example before its update, shape (count,).
@@ -102,5 +102,5 @@ def why_not_fused(spec: ModelSpec, batch_size: int = 1) -> str | None:
     if spec.bidirectional:
         return "it reads forward only, and the model is bidirectional"
     if batch_size > 1:
-        return f"it takes one example an update, and batch_size is {batch_size}"
+        return f"it takes one example per update, and batch_size is {batch_size}"
     return None

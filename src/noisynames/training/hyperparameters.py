@@ -14,9 +14,9 @@ class Hyperparameters:
         updates: The budget, in examples: SGD updates at batch size 1, else as many divided by the
             batch size, so that batch sizes compare at the same number of examples.
         learning_rate: Step length of plain SGD.
-        record_every: The training loss is averaged over this many updates a point.
+        record_every: The training loss is averaged over this many updates per point.
         report_every: Progress is told after this many updates.
-        batch_size: Examples an update, by the mean of their losses; divides `record_every`.
+        batch_size: Examples per update, by the mean of their losses; divides `record_every`.
     """
 
     updates: int = 80_000

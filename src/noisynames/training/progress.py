@@ -16,7 +16,7 @@ def report_to(
 
     Every `report_every` updates it says what the worksheet's loop prints: update, percentage,
     seconds, loss, the last name, the guess and whether it was right. On a terminal a bar also shows
-    updates a second and the loss.
+    updates per second and the loss.
     """
     every = hyperparameters.report_every
     told = 0

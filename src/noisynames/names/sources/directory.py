@@ -1,4 +1,4 @@
-"""The user's own names: a folder with one `<label>.txt` a label, one name a line."""
+"""The user's own names: a folder with one `<label>.txt` for each label, one name per line."""
 
 import unicodedata
 from pathlib import Path

@@ -18,7 +18,7 @@ def answer(study: Study) -> Answer:
     if set(sizes.values()) == {1}:
         return not_tested(
             question,
-            "Every run takes one name an update, as the worksheet does; nothing here bears on "
+            "Every run takes one name per update, as the worksheet does; nothing here bears on "
             "larger batches.",
             "methods",
         )

@@ -41,7 +41,7 @@ def occlusion_examples(tables: Tables, findings: Findings, look: Look) -> Figure
 
 @figure(shows="attention_position")
 def attention_position(tables: Tables, findings: Findings, look: Look) -> Figure:
-    """Mean weight by position from the end, a line a noise level, with the t band over seeds."""
+    """Mean weight by position from the end, one line per noise level, with its t band."""
     position = tables["attention_position"]
     own = position[position["trained_at"] == position["tested_at"]]
     models = list(dict.fromkeys(own["model"]))
@@ -93,7 +93,7 @@ def attention_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
 def _names_with(
     tables: Tables, column: str, label: str, colours: str, low: float, high: float
 ) -> Figure:
-    """Draw a number for each character of the example names, a row a name, the character in it."""
+    """Draw a number for each character of the example names, with the character in it."""
     weights = tables["attention_examples"]
     own = weights[weights["trained_at"] == weights["tested_at"]]
     models = list(dict.fromkeys(own["model"]))

@@ -55,7 +55,7 @@ def cross(tables: Tables, findings: Findings, look: Look) -> Figure:
 
 @figure(shows="accuracy")
 def placements(tables: Tables, findings: Findings, look: Look) -> Figure:
-    """What noise at each placement takes from accuracy, a panel a level."""
+    """What noise at each placement takes from accuracy, one panel per level."""
     effects = select(findings["noise_effects"], metric="macro_accuracy")
     levels = sorted({Noise.named(r["noise"]).level for r in effects})
     models = models_in(tables)
@@ -89,7 +89,7 @@ def placements(tables: Tables, findings: Findings, look: Look) -> Figure:
 
 @figure(shows="probes")
 def memory(tables: Tables, findings: Findings, look: Look) -> Figure:
-    """Accuracy behind a suffix of each length, a panel a training noise."""
+    """Accuracy behind a suffix of each length, one panel per training noise."""
     noises = noises_in(tables)
     figure, panels = new_panels(len(noises), width=4.2, height=3.2, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):

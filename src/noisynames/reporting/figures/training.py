@@ -30,7 +30,7 @@ SINGLE_SEEDS = 20
 
 @figure(shows="losses")
 def loss_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
-    """All models in one axes, a panel a noise level."""
+    """All models in one axes, one panel per noise level."""
     losses = tables["losses"]
     noises = noises_in(tables)
     figure, panels = new_panels(len(noises), width=4.2, height=3.6, sharey=True)
@@ -48,7 +48,7 @@ def loss_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
 
 @figure(shows="losses")
 def loss_by_model(tables: Tables, findings: Findings, look: Look) -> Figure:
-    """Each model alone, a line a noise level."""
+    """Each model alone, one line per noise level."""
     losses = tables["losses"]
     models = models_in(tables)
     noises = noises_in(tables)

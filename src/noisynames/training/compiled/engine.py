@@ -50,7 +50,7 @@ class FusedEngine:
         self._kernel = compiled.load(spec.cell, dtype.name)
 
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Do one SGD update an example; see `noisynames.training.engines.Engine`."""
+        """Do one SGD update per example; see `noisynames.training.engines.Engine`."""
         self._reserve(int(examples.lengths.max(initial=1)))
         losses = np.empty(len(examples), self._dtype)
         guesses = np.empty(len(examples), np.int64)

@@ -1,4 +1,4 @@
-"""The worksheet's SGD, one example an update, compiled: a whole recording interval in one call.
+"""The worksheet's SGD, one example per update, compiled: a whole recording interval in one call.
 
 `training_loop` holds the training loop, the only one, around any cell (`cells/`) and readout
 (`readouts/`): a forward and a backward function each. A new cell is one file there; a readout is
@@ -116,7 +116,7 @@ def training_loop(cell: ModuleType) -> Callable[..., None]:
         embedding, input_bias, recurrent, recurrent_bias, readout, score, score_bias, output,
         output_bias, scratch, characters, offsets, targets, rate, losses, guesses,
     ):  # fmt: skip
-        """Do one SGD update an example, in order, on the weights in place.
+        """Do one SGD update per example, in order, on the weights in place.
 
         Args:
             embedding: Shape (symbols, gates · H), transposed against PyTorch's.

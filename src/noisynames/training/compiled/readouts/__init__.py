@@ -1,4 +1,4 @@
-"""One file a readout: what the output layer sees of a sequence's hidden states.
+"""One file for each readout: what the output layer sees of a sequence's hidden states.
 
 All are compiled into every kernel, since they are small; a number chooses at run time.
 
