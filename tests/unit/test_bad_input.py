@@ -278,11 +278,11 @@ KEYS = "attention, baselines, dataset, evaluation, models, noise, probe, report,
         ),
         (
             {"dataset": {"source": "kaggle"}},
-            "dataset.source: found 'kaggle'; allowed: one of surnames, tutorial, directory",
+            "dataset.source: found 'kaggle'; allowed: one of directory, surnames, tutorial",
         ),
         (
             {"dataset": {"source": ["surnames"]}},
-            "dataset.source: found ['surnames']; allowed: one of surnames, tutorial, directory",
+            "dataset.source: found ['surnames']; allowed: one of directory, surnames, tutorial",
         ),
         ({"dataset": {"path": 5}}, "dataset.path: found 5; allowed: text or null"),
         (
@@ -727,7 +727,7 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("trian", "Error: No such command 'trian'. Did you mean 'train'?"),
         (
             "dataset --source kaggle --output d",
-            "noisynames: dataset.source: 'kaggle' is not one of surnames, tutorial, directory",
+            "noisynames: dataset.source: 'kaggle' is not one of directory, surnames, tutorial",
         ),
         (
             "aggregate --results r --grid [] --output t",

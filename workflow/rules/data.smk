@@ -14,7 +14,7 @@ rule dataset:
         mem_mb=500,
         runtime=10,
     params:
-        code=code("names.dataset"),
+        code=code("names.dataset", f"names.sources.{config['dataset']['source']}"),
         names=literal(digests(".", local_names())),
         source=literal(
             flags(

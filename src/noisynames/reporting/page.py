@@ -92,6 +92,7 @@ def render(
         batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
         rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
         conditions=_conditions(config, names),
+        placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
     )
 
 
