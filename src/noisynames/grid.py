@@ -14,7 +14,7 @@ Cell = tuple[str, str, int]
 LOSSES, WEIGHTS, RECORD, TIMING = "losses.csv", "weights.safetensors", "run.json", "timing.json"
 RUN_FILES = (LOSSES, WEIGHTS, RECORD, TIMING)
 """The files of a run, in its folder."""
-SCORES = ("accuracy", "recall", "confusion", "mistakes")
+SCORE_TABLES = ("accuracy", "recall", "confusion", "mistakes")
 """What is made of the predictions of a model × noise, beside them."""
 ATTENTION = ("attention", "attention_position", "attention_agreement", "attention_examples")
 """What is made of its attention weights."""

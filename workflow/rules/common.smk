@@ -29,7 +29,7 @@ from noisynames.dependencies import files_behind
 from noisynames.errors import UserError
 from noisynames.files import sweep
 from noisynames.grid import ATTENTION as ATTENTION_TABLES
-from noisynames.grid import RUN_FILES, SCORES, Grid, parts_of
+from noisynames.grid import RUN_FILES, SCORE_TABLES, Grid, parts_of
 from noisynames.models.predict import needs_torch
 from noisynames.models.spec import spec_from
 from noisynames.names.dataset import local_files
@@ -144,7 +144,7 @@ EVALUATION = expand(
     model=[*MODELS, *BASELINES],
     noise=NOISES,
     part=PARTS,
-    file=[".csv", ".json", *(f"-{name}.csv" for name in SCORES)],
+    file=[".csv", ".json", *(f"-{name}.csv" for name in SCORE_TABLES)],
 )
 PROBES = expand(
     "results/probes/{model}/noise{noise}{part}.{type}",

@@ -6,7 +6,7 @@ rule evaluate:
         predictions="results/evaluation/{model}/noise{noise}{part}.csv",
         scores=expand(
             "results/evaluation/{{model}}/noise{{noise}}{{part}}-{name}.csv",
-            name=SCORES,
+            name=SCORE_TABLES,
         ),
         record="results/evaluation/{model}/noise{noise}{part}.json",
     log:
@@ -99,7 +99,7 @@ rule baseline:
         predictions="results/evaluation/{baseline}/noise{noise}{part}.csv",
         scores=expand(
             "results/evaluation/{{baseline}}/noise{{noise}}{{part}}-{name}.csv",
-            name=SCORES,
+            name=SCORE_TABLES,
         ),
         record="results/evaluation/{baseline}/noise{noise}{part}.json",
     log:

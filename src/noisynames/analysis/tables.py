@@ -18,7 +18,7 @@ from noisynames.grid import (
     ATTENTION,
     LOSSES,
     RECORD,
-    SCORES,
+    SCORE_TABLES,
     STATISTICS,
     TIMING,
     TIMINGS,
@@ -58,7 +58,7 @@ def build(
     validation = _validation(work / "evaluation", grid)
     _vouch(work / "evaluation", [*grid.models, *grid.baselines], grid)
     _vouch(work / "attention", grid.attention_models, grid)
-    scored = {name: _stack(work / "evaluation", grid.models, grid, name) for name in SCORES}
+    scored = {name: _stack(work / "evaluation", grid.models, grid, name) for name in SCORE_TABLES}
     losses = _losses(results, records)
     yardstick_rows = [
         {"seed": seed, **splits.yardsticks(splits.read(results / "splits" / f"seed{seed}.csv"))}

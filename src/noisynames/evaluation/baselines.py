@@ -132,7 +132,7 @@ def evaluate(
         tested: What it is tested under; a seed's names are those that its models are tested on.
         updates: The models' budget in examples; no more are fitted to.
         keep_own: Whether to write predictions under `own` only.
-        output: The predictions' CSV file; `grid.SCORES` and a record go beside it.
+        output: The predictions' CSV file; `grid.SCORE_TABLES` and a record go beside it.
 
     Raises:
         UserError: There is no such baseline, or a split is missing or damaged.

@@ -32,7 +32,7 @@ def evaluate(
         own: The noise that they were trained under.
         tested: What they are tested under.
         keep_own: Whether to write predictions under `own` only.
-        output: The predictions' CSV file; `grid.SCORES` and a record go beside it.
+        output: The predictions' CSV file; `grid.SCORE_TABLES` and a record go beside it.
 
     Raises:
         UserError: A file is missing or damaged, or a run was trained on another split.
