@@ -27,6 +27,7 @@ from noisynames.training.engines import ENGINES, why_not_fused
 from noisynames.training.hyperparameters import Hyperparameters
 
 Schema = Mapping[str, Any]
+SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 REGISTRIES: Mapping[str, Collection[str]] = {
     "alphabets": ALPHABETS,
     "cells": CELLS,
@@ -40,7 +41,7 @@ _SHOWN = 80
 
 
 def resolve(
-    config: Mapping[str, Any], schema_file: Path, beside: Sequence[Path] = ()
+    config: Mapping[str, Any], schema_file: Path = SCHEMA, beside: Sequence[Path] = ()
 ) -> dict[str, Any]:
     """Return `config` with every default filled in, `seeds` and `noise.placement` as lists.
 

@@ -119,3 +119,8 @@ def run_folder(results: Path, cell: Cell) -> Path:
     """Return where a run's files are."""
     model, noise, seed = cell
     return results / "runs" / model / f"noise{noise}" / f"seed{seed}"
+
+
+def split_file(results: Path, seed: int) -> Path:
+    """Return where a seed's split is."""
+    return results / "splits" / f"seed{seed}.csv"

@@ -25,6 +25,7 @@ from noisynames.grid import (
     Cell,
     Grid,
     run_folder,
+    split_file,
 )
 from noisynames.names import splits
 from noisynames.names.noise import Noise
@@ -61,7 +62,7 @@ def build(
     scored = {name: _stack(work / "evaluation", grid.models, grid, name) for name in SCORE_TABLES}
     losses = _losses(results, records)
     yardstick_rows = [
-        {"seed": seed, **splits.yardsticks(splits.read(results / "splits" / f"seed{seed}.csv"))}
+        {"seed": seed, **splits.yardsticks(splits.read(split_file(results, seed)))}
         for seed in grid.seeds
         if seed in seeds
     ]
