@@ -20,6 +20,7 @@ from noisynames.analysis.statistics import (
     t_interval,
 )
 from noisynames.analysis.tables import FINAL_POINTS, Tables
+from noisynames.columns import SCORES
 from noisynames.grid import ACCURACY, INITIAL, TRAINED, Grid
 
 Findings = dict[str, Any]
@@ -30,9 +31,7 @@ METRICS = {
     "held_out_loss": "held-out loss, macro-averaged (nats)",
     "generalisation_gap": "held-out loss minus final training loss (nats)",
     "macro_accuracy": "macro-averaged held-out accuracy",
-    "accuracy": "held-out accuracy",
-    "macro_top3": "macro-averaged top-3 accuracy",
-    "macro_f1": "macro-averaged F1",
+    **{name: score.words for name, score in SCORES.items()},
 }
 LOWER_IS_BETTER = ("final_loss", "loss_area", "held_out_loss", "generalisation_gap")
 _COMPARED = ("final_loss", "loss_area", "held_out_loss", "generalisation_gap", "macro_accuracy")
@@ -144,8 +143,7 @@ def _by_run(tables: Tables) -> dict[Key, pd.Series]:
     accuracy = tables["accuracy"]
     own = accuracy[accuracy["trained_at"] == accuracy["tested_at"]]
     own = own.rename(columns={"trained_at": "noise"})
-    columns = ["accuracy", "macro_top3", "macro_f1"]
-    wide = runs.merge(own[["model", "noise", "seed", *columns]], on=["model", "noise", "seed"])
+    wide = runs.merge(own[["model", "noise", "seed", *SCORES]], on=["model", "noise", "seed"])
     return {
         (metric, str(key[0]), str(key[1])): group.set_index("seed")[metric]
         for key, group in wide.groupby(["model", "noise"])
@@ -333,10 +331,8 @@ def _baselines(
         return [], []
     table = tables["baselines"]
     own = table[table["trained_at"] == table["tested_at"]].set_index("seed")
-    metrics = {
-        "macro_accuracy": "macro_accuracy", "accuracy": "accuracy", "macro_top3": "macro_top3",
-        "macro_f1": "macro_f1", "held_out_loss": "macro_loss",
-    }  # fmt: skip
+    scores = ["macro_accuracy", *SCORES]
+    metrics = {**dict(zip(scores, scores, strict=True)), "held_out_loss": "macro_loss"}
     cells: dict[Key, pd.Series] = {
         (metric, baseline, noise): own[(own["model"] == baseline) & (own["trained_at"] == noise)][
             column

@@ -10,9 +10,19 @@ from noisynames.analysis import findings, tables
 from noisynames.errors import UserError
 from noisynames.evaluation import attention, baselines, predictions, probes
 from noisynames.files import read_recorded, write_text
-from noisynames.grid import LOSSES, RECORD, STATISTICS, TIMINGS, Cell, Grid, run_folder
+from noisynames.grid import (
+    LOSSES,
+    RECORD,
+    STATISTICS,
+    TIMINGS,
+    Cell,
+    Grid,
+    run_folder,
+    split_file,
+)
 from noisynames.reporting import page as report
 from noisynames.reporting.figures import drawing
+from noisynames.settings import call
 
 
 def find_missing(results: Path, grid: Grid) -> dict[Cell, str]:
@@ -30,7 +40,7 @@ def find_missing(results: Path, grid: Grid) -> dict[Cell, str]:
             record = tables.read_run(results, grid, cell)
             read_recorded(folder / LOSSES, record)
             runs.read_parameters(folder, record)
-            runs.open_finished(folder, results / "splits")
+            runs.open_finished(folder / RECORD, split_file(results, cell[2]))
         except UserError as error:
             missing[cell] = str(error)
     return missing
@@ -64,29 +74,29 @@ def write(
     if len(missing) == len(grid.cells):
         raise UserError(f"{results}/runs: none of {len(missing)} runs is there; nothing to report")
 
-    splits, tested = results / "splits", grid.conditions
-    keep_own = config["evaluation"]["keep"] == "own"
-    names = config["attention"]["names_per_language"]
-    updates = grid.training["updates"]
+    tested = grid.conditions
+    settings = {**config["evaluation"], "updates": grid.training["updates"]}
     for noise, (part, seeds) in itertools.product(tested, grid.parts.items()):
         file = f"noise{noise.name}{part}.csv"
         for model in grid.models:
             asked = [(model, noise.name, seed) for seed in seeds]
-            folders = [run_folder(results, cell) for cell in asked if cell not in missing]
+            there = [cell for cell in asked if cell not in missing]
+            records = [run_folder(results, cell) / RECORD for cell in there]
+            splits = [split_file(results, seed) for _, _, seed in there]
             output = work / "evaluation" / model / file
-            predictions.evaluate(folders, splits, noise, tested, keep_own, output)
-            probes.probe(
-                folders, splits, grid.noise_characters, **config["probe"],
-                initial_gradients=noise.name == grid.quietest,
-                output=work / "probes" / model / file,
-            )  # fmt: skip
+            call(predictions.evaluate, settings, records, splits, noise, tested, output)
+            initial, output = noise.name == grid.quietest, work / "probes" / model / file
+            probed = (records, splits, grid.noise_characters, initial, output)
+            call(probes.probe, config["probe"], *probed)
             if model in grid.attention_models:
                 output = work / "attention" / model / file
-                attention.inspect(folders, splits, noise, tested, names, keep_own, output)
+                more = {**settings, **config["attention"]}
+                call(attention.inspect, more, records, splits, noise, tested, output)
         known = sorted({seed for _, _, seed in set(grid.cells) - set(missing)} & set(seeds))
         for name in grid.baselines:
             output = work / "evaluation" / name / file
-            baselines.evaluate(name, splits, known, noise, tested, updates, keep_own, output)
+            splits = [split_file(results, seed) for seed in known]
+            call(baselines.evaluate, settings, name, splits, known, noise, tested, output)
 
     built = tables.build(results, grid, work, missing)
     timings = tables.timings(results, [cell for cell in grid.cells if cell not in missing])

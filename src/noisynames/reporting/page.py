@@ -16,6 +16,7 @@ from markupsafe import Markup
 from noisynames.analysis import tables
 from noisynames.analysis.findings import Findings
 from noisynames.analysis.statistics import t_band
+from noisynames.columns import SCORES
 from noisynames.files import damaged, missing, read_record
 from noisynames.grid import MERGED
 from noisynames.names import dataset as datasets
@@ -92,6 +93,8 @@ def render(
         batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
         rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
         conditions=_conditions(config, names),
+        scores=SCORES,
+        placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
     )
 
 
