@@ -34,10 +34,10 @@ def predict(
 def gradient_norms(model: TrainedModel, examples: Examples) -> NDArray[np.float64]:
     """Return ‖∂loss/∂x_t‖₂ by distance from the end, the mean over sequences.
 
-    The loss is a sequence's own negative log likelihood, and x_t the input at a position: one-hot, or a
-    transformer's embedding. A gradient that shrinks by a like factor at every step vanishes in the sense
-    of Bengio, Simard and Frasconi, "Learning long-term dependencies with gradient descent is difficult"
-    (1994).
+    The loss is a sequence's own negative log likelihood, and x_t the input at a position: one-hot,
+    or a transformer's embedding. A gradient that shrinks by a like factor at every step vanishes in
+    the sense of Bengio, Simard and Frasconi, "Learning long-term dependencies with gradient descent
+    is difficult" (1994).
 
     Args:
         model: One that is not custom.

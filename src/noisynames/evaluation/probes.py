@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from noisynames.evaluation.inference import gradient_norms, predict
 from noisynames.evaluation.jobs import inspected_names, stacked, write
 from noisynames.grid import ACCURACY, INITIAL, TRAINED
-from noisynames.evaluation.inference import gradient_norms, predict
 from noisynames.models.weights import initial_parameters
 from noisynames.names.alphabet import Alphabet, check_characters
 from noisynames.names.examples import Examples

@@ -1,7 +1,7 @@
 """The functions that cells are written in, on whatever a cell is computed with.
 
-The formula of a cell stands once, in `cells/`. These functions let it work on NumPy arrays and torch
-tensors; the compiled engine has its own of the same names (`training.compiled.primitives`).
+The formula of a cell stands once, in `cells/`. These functions let it work on NumPy arrays and
+torch tensors; the compiled engine has its own of the same names (`training.compiled.primitives`).
 """
 
 import math

@@ -18,9 +18,9 @@ from noisynames.names.examples import Examples
 class Recurrence(nn.Module):
     """Layers of a cell that PyTorch has not, from the cell's own formula.
 
-    Whether one linear map or two see the input and the hidden state, see `noisynames.models.cells`. The
-    worksheet's RNN is such a cell: h_t = tanh(W [x_t ; h_(t-1)] + b), h_0 = 0; unlike `nn.RNN` it has one
-    bias.
+    Whether one linear map or two see the input and the hidden state, see `noisynames.models.cells`.
+    The worksheet's RNN is such a cell: h_t = tanh(W [x_t ; h_(t-1)] + b), h_0 = 0; unlike `nn.RNN`
+    it has one bias.
     """
 
     def __init__(self, spec: ModelSpec, inputs: int) -> None:

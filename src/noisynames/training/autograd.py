@@ -28,19 +28,18 @@ class AutogradEngine:
         inputs: int = len(WORKSHEET),
         outputs: int | None = None,
     ) -> None:
-        """See `training.engines.Engine`; on one thread, since a batch of 1 gains nothing from more."""
+        """See `training.engines.Engine`; on one thread, as more gain a batch of 1 nothing."""
         torch.set_num_threads(1)
         torch.manual_seed(seed)
         outputs = outputs or len(parameters["output.bias"])
         self._module = load_model(spec, inputs, outputs, parameters).train()
         self._batch_size, self._clip_norm = plan.batch_size, plan.clip_norm
-        options = {"lr": plan.learning_rate, "weight_decay": plan.weight_decay}
+        weights, rate, decay = self._module.parameters(), plan.learning_rate, plan.weight_decay
         self._optimiser: torch.optim.Optimizer
         if plan.optimizer == "adam":
-            self._optimiser = torch.optim.Adam(self._module.parameters(), **options)
+            self._optimiser = torch.optim.Adam(weights, rate, weight_decay=decay)
         else:
-            options["momentum"] = plan.momentum
-            self._optimiser = torch.optim.SGD(self._module.parameters(), **options)
+            self._optimiser = torch.optim.SGD(weights, rate, plan.momentum, weight_decay=decay)
 
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Do one update per batch, on the mean of its losses; see `training.engines.Engine`."""

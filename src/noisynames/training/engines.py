@@ -109,7 +109,7 @@ def modules_of(engine: str, spec: ModelSpec) -> list[str]:
 
 
 def modules_of_model(spec: ModelSpec) -> list[str]:
-    """Return those that any use of a model imports by name: its cell, its readout, its own module."""
+    """Return those that any use of a model imports by name: its cell, its readout, its own."""
     if spec.cell == "custom":
         return ["models.custom"]
     compiled = "training.compiled"

@@ -92,9 +92,7 @@ def train(
     stream = TrainingStream(names, noise, seed)
     inputs = len(split.alphabet)
     initial = initial_parameters(spec, inputs, len(languages), seed)
-    trainer = make_engine(
-        engine, spec, initial, hyperparameters, seed, inputs, len(languages)
-    )
+    trainer = make_engine(engine, spec, initial, hyperparameters, seed, inputs, len(languages))
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     update = 0

@@ -1,4 +1,4 @@
-"""The last state; in the direction from the end, which has read all there, that of the first character."""
+"""The last state; in the direction from the end, that of the first character."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A transformer's encoder layers, normalised first: `models.reference.TransformerEncoder`, compiled.
+"""A transformer's encoder layers, compiled: those of `models.reference.TransformerEncoder`.
 
 Wherever weights are both read and learnt, all positions are read before any weight changes, as
 `kernels` asks for.
@@ -12,20 +12,15 @@ from noisynames.training.compiled.primitives import (
     add,
     add_rows,
     clear,
-    combination,
-    dot,
     inlined,
     jit,
     leaf,
     matrix,
-    outer,
-    products,
     set_sum,
-    softmax,
     square_root,
-    total,
     vector,
 )
+from noisynames.training.compiled.products import combination, dot, outer, products, softmax, total
 from noisynames.training.compiled.rooms import (
     CENTRED,
     CENTRED_2,
@@ -108,7 +103,7 @@ def _turn(rows, first, T, turned):
 
 @leaf
 def _set_products(row, x, first, turned, begin, end, scale):
-    """row = scale Σ_i x[first + i] turned[i] over the units of a head."""
+    """Row = scale Σ_i x[first + i] turned[i] over the units of a head."""
     for t in range(row.size):
         row[t] = 0
     for i in range(begin, end):
@@ -119,7 +114,7 @@ def _set_products(row, x, first, turned, begin, end, scale):
 
 @leaf
 def _set_mean(y, row, rows, first, begin, end, T):
-    """y = Σ_t row[t] rows[t, first + …] over the units of a head."""
+    """Y = Σ_t row[t] rows[t, first + …] over the units of a head."""
     for i in range(begin, end):
         y[i] = 0
     for t in range(T):
@@ -226,7 +221,10 @@ def network(H: int) -> tuple[Any, Any, Any, Any]:
     def unattend(plan, layer, T):
         """From D_ROWS, the derivatives by what is seen, to those by queries, keys and values."""
         d_seen = matrix(plan.work, plan.rooms[D_ROWS], T, H)
-        qkv, d_qkv = rows(plan, layer, QKV, T, THREE), matrix(plan.work, plan.rooms[D_QKV], T, THREE)
+        qkv, d_qkv = (
+            rows(plan, layer, QKV, T, THREE),
+            matrix(plan.work, plan.rooms[D_QKV], T, THREE),
+        )
         weights, turned = head_weights(plan, layer, T), turned_of(plan, T)
         d = vector(plan.work, plan.rooms[ROW], (T + LANES - 1) // LANES * LANES)
         size = plan.units // plan.heads
@@ -280,7 +278,7 @@ def network(H: int) -> tuple[Any, Any, Any, Any]:
 
     @jit
     def backward(plan, characters, T):
-        """Add the loss's derivatives by all weights, from those by the states, which are replaced."""
+        """Add the loss's derivatives by all weights, from those by the states (replaced)."""
         d_x = states(plan, T, 1)
         d_rows = matrix(plan.work, plan.rooms[D_ROWS], T, H)
         d_wide = matrix(plan.work, plan.rooms[D_WIDE], T, F)
@@ -289,7 +287,8 @@ def network(H: int) -> tuple[Any, Any, Any, Any]:
         for layer in range(plan.layers - 1, -1, -1):
             normed, normed_2 = rows(plan, layer, NORMED, T, H), rows(plan, layer, NORMED_2, T, H)
             seen, wide = rows(plan, layer, SEEN, T, H), rows(plan, layer, WIDE, T, F)
-            narrow, widen = weight(plan, w, layer, NARROW, F, H), weight(plan, w, layer, WIDEN, H, F)
+            narrow = weight(plan, w, layer, NARROW, F, H)
+            widen = weight(plan, w, layer, WIDEN, H, F)
             for t in range(T):
                 clear(d_wide[t])
                 multiply(d_wide[t], narrow, d_x[t])

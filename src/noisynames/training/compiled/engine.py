@@ -41,8 +41,8 @@ ADAM_SETTINGS = {
 def aligned(count: int, kind: Any) -> Any:
     """Return zeros that begin at a multiple of 64 bytes.
 
-    NumPy's own begin at multiples of 16, so that almost every load of 64 bytes touches two lines of the
-    processor's cache: a fifth of the time.
+    NumPy's own begin at multiples of 16, so that almost every load of 64 bytes touches two lines of
+    the processor's cache: a fifth of the time.
     """
     raw = np.zeros(count * np.dtype(kind).itemsize + _ALIGNMENT, np.uint8)
     begin = -raw.ctypes.data % _ALIGNMENT
@@ -50,7 +50,12 @@ def aligned(count: int, kind: Any) -> Any:
 
 
 class CompiledModel:
-    """A model's weights and the machine code that computes with them, in their precision."""
+    """A model's weights and the machine code that computes with them, in their precision.
+
+    Attributes:
+        memory: The arrays that both sides share, by the names of `interface.MEMORY`.
+        kernel: The machine code, called as `cache.callable_at` says.
+    """
 
     def __init__(self, spec: ModelSpec, parameters: Parameters) -> None:
         """Take a copy of `parameters` (PyTorch's names and layouts) in the kernels' layout."""
@@ -59,14 +64,13 @@ class CompiledModel:
         kind = parameters["output.weight"].dtype
         offsets = self._layout.offsets
         size = int(offsets[-1])
-        self._memory: dict[str, Any] = dict.fromkeys(MEMORY, _NOTHING)
-        self._memory["weights"] = aligned(size, kind)
-        self._layout.pack(parameters, self._memory["weights"])
+        self.memory: dict[str, Any] = dict.fromkeys(MEMORY, _NOTHING)
+        self.memory["weights"] = aligned(size, kind)
+        self._layout.pack(parameters, self.memory["weights"])
         # The last part may be the end twice: a readout without weights has parts of no length.
-        self._memory["parts"] = np.concatenate([offsets, offsets[-1:]])
-        self._memory["settings"] = np.zeros(len(SETTINGS))
-        rows, width = parameters["output.weight"].shape
-        self._outputs = rows
+        self.memory["parts"] = np.concatenate([offsets, offsets[-1:]])
+        self.memory["settings"] = np.zeros(len(SETTINGS))
+        self._outputs = rows = len(parameters["output.bias"])
         self._counts = dict.fromkeys(COUNTS, 0) | {
             "batch": 1,
             "layers": spec.num_layers,
@@ -78,17 +82,17 @@ class CompiledModel:
             "readout": READOUTS.index(spec.readout),
             "scores": int(reading(spec.readout).SCORES),
             "weights": size,
-            "parts": len(self._memory["parts"]),
+            "parts": len(self.memory["parts"]),
         }
         self._longest = 0
-        self._kernel = cache.load(spec.cell, filled_up(spec.hidden_size), kind.name)
+        self.kernel = cache.load(spec.cell, filled_up(spec.hidden_size), kind.name)
 
     def parameters(self) -> Parameters:
         """Return a copy of the current weights."""
-        return self._layout.unpacked(self._memory["weights"])
+        return self._layout.unpacked(self.memory["weights"])
 
     def predict(self, examples: Examples) -> tuple[Floats, Floats]:
-        """Return log-probabilities (count, classes), and attention end to end as the characters are."""
+        """Return log-probabilities (count, classes), and attention, laid out as the characters."""
         outputs = self._new((len(examples), self._outputs))
         attention = self._new(len(examples.characters))
         self._call(PREDICT, examples, log_probabilities=outputs, per_character=attention)
@@ -97,34 +101,40 @@ class CompiledModel:
     def input_gradients(self, examples: Examples) -> Floats:
         """Return ‖∂loss/∂x_t‖ of each character's input, end to end as the characters are."""
         norms = self._new(len(examples.characters))
-        gradients = self._memory["gradients"]
+        gradients = self.memory["gradients"]
         if not gradients.size:
-            self._memory["gradients"] = aligned(self._counts["weights"], self._kind)
+            self.memory["gradients"] = aligned(self._counts["weights"], self._kind)
         self._call(GRADIENTS, examples, per_character=norms)
         return norms
 
     @property
     def _kind(self) -> Any:
-        return self._memory["weights"].dtype
+        return self.memory["weights"].dtype
 
     def _new(self, shape: int | tuple[int, ...]) -> Floats:
         return np.zeros(shape, self._kind)
 
-    def _call(self, task: int, examples: Examples, **results: Any) -> None:
+    def call_of(
+        self, task: int, examples: Examples, **results: Any
+    ) -> tuple[dict[str, Any], dict[str, int]]:
+        """Return what machine code is called with: arrays and numbers, in `interface`'s order."""
         self._reserve(int(examples.lengths.max(initial=1)))
         memory = {
-            **self._memory,
+            **self.memory,
             "characters": np.ascontiguousarray(examples.characters, np.uint16),
             "offsets": np.ascontiguousarray(examples.offsets, np.int64),
             "targets": np.ascontiguousarray(examples.targets, np.int64),
             **results,
         }
+        return memory, self._counts | {"task": task, "examples": len(examples)}
+
+    def _call(self, task: int, examples: Examples, **results: Any) -> None:
+        memory, counts = self.call_of(task, examples, **results)
         assert all(array.flags.c_contiguous for array in memory.values())
         addresses = np.array([array.ctypes.data for array in memory.values()], np.int64)
-        counts = self._counts | {"task": task, "examples": len(examples)}
         numbers = np.array([*counts.values()], np.int64)
         unused = (ctypes.c_void_p * 2)()
-        status = self._kernel(
+        status = self.kernel(
             ctypes.addressof(unused),
             ctypes.addressof(unused) + ctypes.sizeof(ctypes.c_void_p),
             addresses.ctypes.data,
@@ -146,7 +156,7 @@ class CompiledModel:
             table[:, :H] = position_encoding(longest, H)
             place = rooms[POSITIONS]
             work[place : place + table.size] = table.ravel()
-        self._memory["work"], self._memory["rooms"] = work, rooms
+        self.memory["work"], self.memory["rooms"] = work, rooms
         self._counts |= {"work": len(work), "rooms": len(rooms)}
 
 
@@ -174,11 +184,11 @@ class CompiledEngine(CompiledModel):
             "clip_norm": plan.clip_norm or 0.0,
             **ADAM_SETTINGS,
         }
-        self._memory["settings"] = np.array([settings[name] for name in SETTINGS])
+        self.memory["settings"] = np.array([settings[name] for name in SETTINGS])
         if not in_place:
             size = self._counts["weights"]
             for name in ("gradients", "first_moment", "second_moment"):
-                self._memory[name] = aligned(size, self._kind)
+                self.memory[name] = aligned(size, self._kind)
 
     def advance(self, examples: Examples) -> tuple[Floats, NDArray[np.int64]]:
         """Do one update per example or per batch; see `noisynames.training.engines.Engine`."""

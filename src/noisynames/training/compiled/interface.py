@@ -1,7 +1,8 @@
 """What Python and the machine code hand each other, by position. Read by both; needs no Numba."""
 
 TRAIN, PREDICT, GRADIENTS = range(3)
-"""Tasks: do updates; log-probabilities and attention; norms of the loss's derivatives by the inputs."""
+"""Tasks: do updates; log-probabilities and attention; norms of the loss's derivatives by the
+inputs."""
 
 MEMORY = (
     "weights",
@@ -56,4 +57,5 @@ SETTINGS = (
 """Of an optimiser, float64; the powers of both decays after as many steps as there were."""
 
 IN_PLACE, SGD, ADAM = range(3)
-"""Optimisers. In place: plain SGD on one example, whose derivatives go straight into the weights."""
+"""Optimisers. In place: plain SGD on one example, whose derivatives go straight into the
+weights."""

@@ -1,12 +1,14 @@
 """Training, prediction and input gradients of a whole interval of examples, compiled.
 
-`compile_entry` puts the training loop, the only one, around a network (`recurrent`, `encoder`) and the
-readouts (`readouts/`): there is no kernel for a model. What is compiled in is the cell and the hidden size,
-filled up to a multiple of LANES; layers, directions, readout, batch, classes and symbols are numbers.
+`compile_entry` puts the training loop, the only one, around a network (`recurrent`, `encoder`) and
+the readouts (`readouts/`): there is no kernel for a model. What is compiled in is the cell and the
+hidden size, filled up to a multiple of LANES; layers, directions, readout, batch, classes and
+symbols are numbers.
 
-The loss's derivative is multiplied by `scale` where it begins, and all that follows is linear in it. With
-plain SGD on one example that is −rate and the derivatives are added to the weights themselves: gradients
-are no memory of their own. That asks for an order: whatever reads a weight comes before what changes it.
+The loss's derivative is multiplied by `scale` where it begins, and all that follows is linear in
+it. With plain SGD on one example that is −rate and the derivatives are added to the weights
+themselves: gradients are no memory of their own. That asks for an order: whatever reads a weight
+comes before what changes it.
 """
 
 from importlib import import_module
@@ -34,18 +36,15 @@ from noisynames.training.compiled.primitives import (
     add_scaled,
     array_at,
     clear,
-    combination,
     copy,
     entry_jit,
     inlined,
     jit,
     matrix,
-    outer,
-    products,
-    softmax,
     square_root,
     vector,
 )
+from noisynames.training.compiled.products import combination, products, softmax
 from noisynames.training.compiled.rooms import ALPHA, CONTEXT, LOGITS, ZEROS
 
 MEMORIES, NUMBERS, SETTING_COUNT = len(MEMORY), len(COUNTS), len(SETTINGS)
@@ -57,13 +56,14 @@ class Plan(NamedTuple):
     """A model and its memory.
 
     Attributes:
-        weights, gradients: As `layout` lays them out; the same memory where an update is one example's.
+        weights, gradients: As `layout` lays them out; the same memory where an update is one
+        example's.
         work: Memory for one example.
         parts: Where each weight begins.
         rooms: Where each array in `work` begins.
-        symbols, layers, ends, units, heads, classes, readout, scores: Sizes and the readout's number; `ends`
-            is 2 if bidirectional, `units` the hidden size, not filled up, `scores` 1 if the readout has
-            weights.
+        symbols, layers, ends, units, heads, classes, readout, scores: Sizes and the readout's
+            number; `ends` is 2 if bidirectional, `units` the hidden size, not filled up, `scores` 1
+            if the readout has weights.
     """
 
     weights: Vector
@@ -105,15 +105,20 @@ def _by_number(functions: list[Any]) -> Any:
 
 _READOUTS = [import_module(f"noisynames.training.compiled.readouts.{name}") for name in READOUTS]
 _read, _unread, _learn = (
-    _by_number([getattr(module, name) for module in _READOUTS]) for name in ("read", "unread", "learn")
+    _by_number([getattr(module, name) for module in _READOUTS])
+    for name in ("read", "unread", "learn")
 )
 
 
 def example_functions(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
-    """Return what is done with one example: forward, logits, backward, norm of an input's derivative."""
+    """Return what is done with one example.
+
+    Returns:
+        forward, logits, backward, and the squared norm of an input's derivative.
+    """
     network = recurrent.network(cell, H) if cell in RECURRENT else encoder.network(H)
     network_forward, states_of, network_backward, input_norm = network
-    multiply, combine, add_outer = products(H), combination(H), outer(H)
+    multiply, combine = products(H), combination(H)
 
     @inlined
     def per_position(plan, T, derivative):
@@ -158,7 +163,7 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
 
     @jit
     def backward(plan, characters, T, d_logits):
-        """Add the loss's derivatives by all weights to `plan.gradients`, from those by the logits."""
+        """Add the loss's derivatives by all weights, from those by the logits."""
         W, _ = output_layer(plan, plan.weights)
         dW, d_bias = output_layer(plan, plan.gradients)
         context, d_context = context_of(plan, 0), context_of(plan, 1)
@@ -176,9 +181,7 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
         score, _ = scoring(plan, plan.weights)
         d_score, d_score_bias = scoring(plan, plan.gradients)
         alpha, d_alpha = per_position(plan, T, 0), per_position(plan, T, 1)
-        _unread(
-            plan.readout, (score, states, T, H, context, alpha, d_context, d_alpha, d_states)
-        )
+        _unread(plan.readout, (score, states, T, H, context, alpha, d_context, d_alpha, d_states))
         _learn(plan.readout, (states, T, alpha, d_alpha, d_score, d_score_bias))
         network_backward(plan, characters, T)
 
@@ -198,7 +201,9 @@ def tasks(cell: str, H: int) -> tuple[Any, Any, Any]:
         return guess
 
     @jit
-    def train(plan, characters, offsets, targets, batch, optimiser, moments, settings, losses, guesses):
+    def train(
+        plan, characters, offsets, targets, batch, optimiser, moments, settings, losses, guesses
+    ):
         """Do one update per batch, in order; fill in each example's loss before its update."""
         real = type(plan.weights[0])
         count = targets.size
@@ -258,8 +263,8 @@ def tasks(cell: str, H: int) -> tuple[Any, Any, Any]:
 def compile_entry(cell: str, H: int, real: Any) -> Any:
     """Compile the tasks around a cell, to be called from outside of Python.
 
-    The compiled function takes three addresses: of a vector of the addresses of `interface.MEMORY`, of
-    one of `interface.COUNTS`, and of the settings of the optimiser (`interface.SETTINGS`).
+    The compiled function takes three addresses: of a vector of the addresses of `interface.MEMORY`,
+    of one of `interface.COUNTS`, and of the settings of the optimiser (`interface.SETTINGS`).
 
     Args:
         cell: A module of `models.cells`, or `transformer`.

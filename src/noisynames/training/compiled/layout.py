@@ -1,8 +1,9 @@
 """Where each weight lies in the memory of the compiled engine.
 
-All weights of a model lie in one vector, and gradients and what an optimiser keeps in others of the same
-layout. Each array begins at a multiple of 64 bytes, is transposed where that lets inner loops run along
-memory, and has every block of hidden units filled up with zeros to a multiple of LANES, which stay zero in
+All weights of a model lie in one vector, and gradients and what an optimiser keeps in others of the
+same layout. Each array begins at a multiple of 64 bytes, is transposed where that lets inner loops
+run along memory, and has every block of hidden units filled up with zeros to a multiple of LANES,
+which stay zero in
 training: a cell's unit whose inputs and state are 0 keeps a state of 0.
 """
 

@@ -1,7 +1,8 @@
 """One step of an optimiser on all weights, PyTorch's `torch.optim.SGD` and `torch.optim.Adam`."""
 
 from noisynames.training.compiled.interface import ADAM, SETTINGS
-from noisynames.training.compiled.primitives import dot, jit, leaf, square_root
+from noisynames.training.compiled.primitives import jit, leaf, square_root
+from noisynames.training.compiled.products import dot
 
 RATE, MOMENTUM, WEIGHT_DECAY, CLIP_NORM, FIRST, SECOND, EPSILON, FIRST_POWER, SECOND_POWER = range(
     len(SETTINGS)
@@ -40,8 +41,9 @@ def _adam(weights, gradients, mean, square, step, first, second, root, epsilon):
 def optimise(kind, weights, gradients, mean, square, settings):
     """Clip the gradients' norm, add the decay, and do one step.
 
-    The norm is clipped as by `torch.nn.utils.clip_grad_norm_`, and the decay is that of `weight_decay`
-    (added to the gradient). With Adam, `settings` holds the powers of both decays, which a step advances.
+    The norm is clipped as by `torch.nn.utils.clip_grad_norm_`, and the decay is that of
+    `weight_decay` (added to the gradient). With Adam, `settings` holds the powers of both decays,
+    which a step advances.
     """
     real = type(weights[0])
     if settings[CLIP_NORM] > 0:

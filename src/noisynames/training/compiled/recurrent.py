@@ -1,7 +1,7 @@
 """Layers of a recurrent cell, in one direction or both, around the formula of a unit.
 
-A cell sees, at each position, an input part `a` and a recurrent part `u` of each gate, laid end to end,
-and works unit by unit. What is costly is common to all cells: the products with the matrices.
+A cell sees, at each position, an input part `a` and a recurrent part `u` of each gate, laid end to
+end, and works unit by unit. What is costly is common to all cells: the products with the matrices.
 """
 
 from typing import Any
@@ -12,20 +12,19 @@ from noisynames.training.compiled.primitives import (
     add_rows,
     clear,
     column,
-    combination,
     copy,
     formula,
     inlined,
     jit,
     leaf,
     matrix,
-    outer,
-    products,
     put_column,
     set_sum,
     vector,
 )
+from noisynames.training.compiled.products import combination, outer, products
 from noisynames.training.compiled.rooms import KEPT, OWN, ZEROS, A, S, U
+
 
 def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
     """Return compiled functions: forward, states, backward, squared norm of an input's derivative.

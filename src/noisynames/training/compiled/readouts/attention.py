@@ -1,6 +1,7 @@
 """Σ α_t h_t with α = softmax(w·h_t + b)."""
 
-from noisynames.training.compiled.primitives import add_scaled, clear, dot, jit, softmax
+from noisynames.training.compiled.primitives import add_scaled, clear, jit
+from noisynames.training.compiled.products import dot, softmax
 
 
 @jit
