@@ -104,6 +104,7 @@ def test_5000_updates_end_in_the_same_bits(
     here, there = CompiledEngine(spec, initial, plan), CompiledEngine(spec, initial, plan)
     losses, _ = here.advance(EXAMPLES)
     code = code_of(spec.cell, codes)
+    found: foreign.Arrays
     if target.startswith("x86"):
         found = trained_as(target, code, there)
     else:

@@ -16,7 +16,7 @@ from noisynames.models.weights import initial_parameters
 from noisynames.names.alphabet import Alphabet, check_characters
 from noisynames.names.examples import Examples
 from noisynames.names.noise import Distractors
-from noisynames.randomness import generator
+from noisynames.randomness import Stream
 from noisynames.runs import FinishedRun, finished
 
 PROBE_COLUMNS = ["seed", "probe", "distance", "value"]
@@ -114,7 +114,7 @@ def _suffixes(
     """Return distractors for `count` names, shape (count, longest), the same for every model."""
     check_characters(characters, alphabet)
     codes = alphabet.encode(characters)
-    return codes[generator(seed, "probe suffixes").integers(len(codes), size=(count, longest))]
+    return codes[Stream(seed, "probe suffixes").below(len(codes), count, longest)]
 
 
 def _followed(names: Examples, suffixes: NDArray[np.uint16]) -> Examples:

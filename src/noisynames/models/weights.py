@@ -5,13 +5,14 @@ Parameters carry PyTorch's names and layouts, so that a weights file loads into 
 """
 
 import math
+from decimal import Decimal
 from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noisynames.models.spec import FEEDFORWARD, ModelSpec, Parameters, description, reading
-from noisynames.randomness import generator
+from noisynames.randomness import Stream
 
 Range = tuple[tuple[int, ...], float, float]
 """A parameter's shape, and the bounds of its uniform initial distribution."""
@@ -97,9 +98,9 @@ def initial_parameters(spec: ModelSpec, inputs: int, outputs: int, seed: int) ->
         custom = import_module("noisynames.models.custom")  # torch, for these alone
         drawn: Parameters = custom.initial_of_custom(spec, inputs, outputs, seed)
         return drawn
-    rng = generator(seed, "initial weights")
+    stream = Stream(seed, "initial weights")
     return {
-        name: rng.uniform(low, high, shape).astype(np.float32)
+        name: (low + (high - low) * stream.uniform(*shape)).astype(np.float32)
         for name, (shape, low, high) in parameter_ranges(spec, inputs, outputs).items()
     }
 
@@ -114,6 +115,19 @@ def position_encoding(length: int, width: int) -> NDArray[np.float32]:
 
     Source: Vaswani et al., "Attention is all you need" (2017), section 3.5.
     """
-    position = np.arange(length)[:, None] / 10_000 ** (np.arange(0, width, 2) / width)
-    both = np.stack([np.sin(position), np.cos(position)], 2)
+    # Powers and sines of the C library differ from machine to machine; these do not.
+    ten_thousand, exponents = Decimal(10_000), (Decimal(-i) / width for i in range(0, width, 2))
+    frequencies = np.array([float(ten_thousand**exponent) for exponent in exponents])
+    angles = np.arange(length)[:, None] * frequencies
+    both = np.stack([_sine(angles), _sine(angles + math.pi / 2)], 2)
     return both.reshape(length, -1)[:, :width].astype(np.float32)
+
+
+def _sine(angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sines by their Taylor series, which 15 terms end within 1e-15 between − π and π."""
+    x = angles - np.round(angles / math.tau) * math.tau
+    term = total = x
+    for k in range(2, 30, 2):
+        term = term * x * x / (-k * (k + 1))
+        total = total + term
+    return total

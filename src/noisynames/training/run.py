@@ -1,5 +1,6 @@
 """Train one model under one noise and one seed: on any engine."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -104,7 +105,7 @@ def train(
         if not finite.all():
             run.diverged_at = update + int(np.argmin(finite)) + 1
             break
-        mean = float(losses.mean(dtype=np.float64))
+        mean = math.fsum(losses) / count  # exact, so the same whatever order a processor adds in
         update += count
         run.losses.append((update, mean))
         on_interval(
