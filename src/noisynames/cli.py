@@ -395,6 +395,40 @@ def report(
 
 
 @app.command()
+def verify(
+    results: Annotated[Path, typer.Argument(help="A results folder, of this machine or another.")],
+    runs: Annotated[int, typer.Option(min=1, help="How many, spread over all.")] = 8,
+) -> None:
+    """Train recorded runs again and compare them to the bit; exit status 1 if one differs."""
+    from noisynames.experiments.verifying import DIFFERS
+    from noisynames.experiments.verifying import verify as verdicts
+
+    differing = 0
+    for verdict in verdicts(results, runs):
+        print(verdict, flush=True)
+        differing += verdict.outcome == DIFFERS
+    if differing:
+        raise typer.Exit(1)
+
+
+@app.command()
+def reference(
+    split: Annotated[Path, typer.Option(help="A seed<N>.csv.")],
+    seed: Annotated[int, typer.Option(min=0)],
+    noise: TrainedAt,
+    noise_characters: Characters,
+    settings: Settings,
+    output: Output,
+) -> None:
+    """Train every model with both engines for a while, and see whether they agree here."""
+    from noisynames.evaluation import agreement
+
+    (condition,) = _conditions(noise_characters, noise)
+    asked = _mapping("--settings", settings)
+    agreement.compare(asked["models"], asked["training"], split, condition, seed, output)
+
+
+@app.command()
 def merge(
     parts: Annotated[list[Path], typer.Argument(help="Results folders, at least two.")],
     into: Annotated[Path, typer.Option(help="The results folder to make.")],
