@@ -34,6 +34,7 @@ from noisynames.models.predict import needs_torch
 from noisynames.models.spec import spec_from
 from noisynames.names.dataset import local_files
 from noisynames.names.noise import conditions
+from noisynames.reporting.gallery import applying
 from noisynames.training.engines import modules_of
 
 for folder in (Path.cwd(), Path.cwd() / "results"):
@@ -94,46 +95,9 @@ GRID = {
     },
     "baselines": BASELINES,
 }
-TABLES = [
-    "losses",
-    "runs",
-    "accuracy",
-    "recall",
-    "confusion",
-    "mistakes",
-    "yardsticks",
-    "time_to_target",
-    "probes",
-]
-FIGURES = [
-    "loss_by_noise",
-    "loss_by_model",
-    "loss_by_seconds",
-    "time_to_target",
-    "cross",
-    "accuracy_by_noise",
-    "accuracy",
-    "differences",
-    "recall",
-    "confusion",
-    "memory",
-    "gradients",
-    "rules",
-]
-if BASELINES:
-    TABLES.append("baselines")
-if len({noise.placement for noise in CONDITIONS if noise.level}) > 1:
-    FIGURES.append("placements")
-if any(len(names) > 1 for names in Grid(**GRID).rates.values()):
-    FIGURES.append("rates")
-if ATTENTION_MODELS:
-    TABLES += ATTENTION_TABLES
-    FIGURES += [
-        "attention_examples",
-        "attention_position",
-        "attention_noise",
-        "occlusion_examples",
-    ]
+ASKED = Grid(**GRID)
+TABLES = ASKED.tables
+FIGURES = applying(ASKED)
 
 CELLS = {"model": MODELS, "noise": NOISES, "seed": SEEDS}
 RUN = "results/runs/{model}/noise{noise}/seed{seed}/{file}"
@@ -164,6 +128,9 @@ ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + 
     "results/tables/{record}.json", record=["statistics", "timings"]
 )
 ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
+# Which runs there are not, for the unfinished report.
+MISSING = "results/partial/missing.json"
+LEFT_OUT = f"--missing {MISSING}"
 # Where the parts come from, in a folder that `noisynames merge` made.
 MERGED = [f for f in ["results/merged.json"] if Path(f).exists()]
 TEMPLATES = sorted((ROOT / "report").rglob("*.*"))
@@ -263,6 +230,11 @@ def run_records(wildcards):
     ]
 
 
+def runs_of_part(wildcards):
+    """The folders of a part's runs, there or not, and the option that leaves out those that are not."""
+    return [str(Path(record).parent) for record in run_records(wildcards)] + [LEFT_OUT]
+
+
 def split_records(wildcards):
     """An input function: the records of the splits of a part's seeds, likewise."""
     return [f"results/splits/seed{seed}.json" for seed in PARTS[wildcards.part]]
@@ -294,7 +266,7 @@ def training_noise(wildcards):
 
 def probe_options(wildcards):
     """The options of a probe; before training a model is the same whatever noise comes."""
-    initial = wildcards.noise == Grid(**GRID).quietest
+    initial = wildcards.noise == ASKED.quietest
     return flags(
         {
             **config["probe"],
@@ -302,6 +274,11 @@ def probe_options(wildcards):
             "noise_characters": CHARACTERS,
         }
     )
+
+
+def unfinished(files):
+    """The same files, of the unfinished report."""
+    return [f.replace("results/", "results/partial/", 1) for f in files]
 
 
 def custom_code(wildcards):
