@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -15,13 +16,14 @@ import typer
 
 from noisynames import __version__
 from noisynames.errors import UserError
-from noisynames.models.spec import CELLS, READOUTS
+from noisynames.models.spec import CELLS, NAME, READOUTS
 from noisynames.names.alphabet import WORKSHEET_NOISE
 from noisynames.names.noise import Noise
+from noisynames.settings import call
 
 if TYPE_CHECKING:
-    from noisynames.models.spec import ModelSpec
-    from noisynames.training.hyperparameters import Hyperparameters
+    from noisynames.names.dataset import Dataset
+    from noisynames.names.splits import Split
 
 app = typer.Typer(
     name="noisynames",
@@ -31,7 +33,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+Text = Optional[str]  # noqa: UP045
+Whole = Optional[int]  # noqa: UP045
+Real = Optional[float]  # noqa: UP045
 Output = Annotated[Path, typer.Option(help="Where to write.")]
+Settings = Annotated[str, typer.Option(help="JSON: the job's keys of the config.")]
 Grid = Annotated[str, typer.Option(help="JSON: what was asked for, see noisynames.grid.")]
 Templates = Annotated[
     Path, typer.Option(help="Folder with the Jinja2 templates.", envvar="NOISYNAMES_TEMPLATES")
@@ -39,11 +45,12 @@ Templates = Annotated[
 TrainedAt = Annotated[str, typer.Option(help="Noise: a level, or LEVEL-PLACEMENT.")]
 TestedAt = Annotated[list[str], typer.Option("--noise", help="Noise to test under; repeat it.")]
 Characters = Annotated[str, typer.Option(help="What distractors are drawn from.")]
-KeepOwn = Annotated[
-    bool, typer.Option("--keep-own", help="Keep rows under the noise trained under, not all.")
+Runs = Annotated[
+    list[Path], typer.Argument(help="A run.json for each seed, its weights beside it.")
 ]
-Runs = Annotated[list[Path], typer.Argument(help="Folders of a cell's runs, one for each seed.")]
-Splits = Annotated[Path, typer.Option(help="Folder with seed<N>.csv.")]
+Splits = Annotated[
+    list[Path], typer.Option("--split", help="The seed<N>.csv of each, its record beside it.")
+]
 Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
 Missing = Annotated[
     Optional[Path],  # noqa: UP045
@@ -100,23 +107,17 @@ def _mapping(option: str, text: str) -> dict[str, Any]:
 
 @app.command()
 def dataset(
+    settings: Settings,
     output: Annotated[Path, typer.Option(help="Folder for names.csv and manifest.json.")],
-    source: Annotated[str, typer.Option(help="surnames, tutorial or directory.")] = "surnames",
-    path: Annotated[Optional[Path], typer.Option(help="Local folder or zip file.")] = None,  # noqa: UP045
-    test_fraction: Annotated[float, typer.Option(help="Refuse labels too small for it.")] = 0.2,
-    validation_fraction: Annotated[float, typer.Option(help="And for this.")] = 0.0,
-    alphabet: Annotated[str, typer.Option(help="worksheet or data.")] = "worksheet",
-    min_symbol_count: Annotated[int, typer.Option(help="Of a symbol of data.")] = 1,
-    transliterate: Annotated[Optional[bool], typer.Option(help="By default as usual.")] = None,  # noqa: UP045
-    noise_characters: Characters = WORKSHEET_NOISE,
 ) -> None:
     """Collect and normalise the names."""
     from noisynames.names import dataset as datasets
     from noisynames.names import splits
 
-    spelling = datasets.Spelling(alphabet, min_symbol_count, transliterate, noise_characters)
-    data = datasets.load(source, path, spelling)
-    splits.check_counts(data.rows, test_fraction, validation_fraction)
+    asked = _mapping("--settings", settings)
+    asked["path"] = asked.get("path") and Path(asked["path"])
+    data = call(datasets.load, asked, spelling=call(datasets.Spelling, asked))
+    call(splits.check_counts, asked, data.rows)
     datasets.write(data, output)
     counted = {key: data.manifest[key] for key in ("languages", "lines", "names", "distinct_names")}
     print(f"{data.manifest['source']}: {counted}, {len(data.manifest['shared_names'])} shared")
@@ -128,22 +129,24 @@ def dataset(
 def split(
     names: Annotated[Path, typer.Option(help="The data set's names.csv.")],
     seed: Annotated[list[int], typer.Option(min=0, help="A seed; repeat it for several splits.")],
+    settings: Settings,
     output: Annotated[Path, typer.Option(help="Folder for seed<N>.csv.")],
-    test_fraction: Annotated[float, typer.Option(help="Share of names held out.")] = 0.2,
-    max_train_names: Annotated[Optional[int], typer.Option(help="A language; none: all.")] = None,  # noqa: UP045
-    validation_fraction: Annotated[float, typer.Option(help="Held out for choices.")] = 0.0,
 ) -> None:
     """Split the names into train and test, one split per seed."""
     from noisynames.names import dataset as datasets
     from noisynames.names import splits
 
-    data = datasets.read(names)
+    data, asked = datasets.read(names), _mapping("--settings", settings)
     for number in seed:
-        parts = splits.split_names(
-            data.rows, number, test_fraction, max_train_names, validation_fraction, data.alphabet
-        )
+        parts = _split(data, number, asked)
         splits.write(parts, output / f"seed{number}.csv")
         print(f"seed {number}: {len(parts.train)} training and {len(parts.test)} test names")
+
+
+def _split(data: "Dataset", seed: int, settings: dict[str, Any]) -> "Split":
+    from noisynames.names.splits import split_names
+
+    return call(split_names, {**settings, "alphabet": data.alphabet}, data.rows, seed)
 
 
 @app.command()
@@ -151,88 +154,119 @@ def train(
     model: Annotated[str, typer.Option(help="Name of the model; rnn, gru, … also give its cell.")],
     noise: TrainedAt,
     seed: Annotated[list[int], typer.Option(min=0, help="A seed; repeat it for several runs.")],
-    cell: Annotated[Optional[str], typer.Option(help=f"One of {', '.join(CELLS)}.")] = None,  # noqa: UP045
-    readout: Annotated[Optional[str], typer.Option(help=f"One of {', '.join(READOUTS)}.")] = None,  # noqa: UP045
-    hidden_size: Annotated[int, typer.Option()] = 32,
-    num_layers: Annotated[int, typer.Option()] = 1,
-    bidirectional: Annotated[bool, typer.Option("--bidirectional")] = False,
-    num_heads: Annotated[int, typer.Option(help="Of a transformer.")] = 4,
-    module: Annotated[Optional[str], typer.Option(help="package.module:Class.")] = None,  # noqa: UP045
-    options: Annotated[str, typer.Option(help="JSON: arguments of that class.")] = "{}",
-    updates: Annotated[int, typer.Option(help="SGD updates.")] = 80_000,
-    learning_rate: Annotated[float, typer.Option(help="Step length.")] = 0.005,
-    record_every: Annotated[int, typer.Option(help="Updates per point of the loss curve.")] = 1_000,
-    report_every: Annotated[
-        int, typer.Option(help="Updates between log lines.", envvar="NOISYNAMES_REPORT_EVERY")
-    ] = 5_000,
-    batch_size: Annotated[int, typer.Option(help="Names per update.")] = 1,
-    engine: Annotated[str, typer.Option(help="auto, fused or autograd.")] = "auto",
-    noise_characters: Characters = WORKSHEET_NOISE,
-    splits: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Folder with seed<N>.csv; by default splits of the offline names."),
+    split: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option(help="The seed<N>.csv of each seed; by default splits of the offline names."),
     ] = None,
+    settings: Annotated[
+        Text,
+        typer.Option(help="JSON: all of a model and its training; else as in an empty config."),
+    ] = None,
+    cell: Annotated[Text, typer.Option(help=f"One of {', '.join(CELLS)}.")] = None,
+    readout: Annotated[Text, typer.Option(help=f"One of {', '.join(READOUTS)}.")] = None,
+    hidden_size: Whole = None,
+    num_layers: Whole = None,
+    bidirectional: Annotated[bool, typer.Option("--bidirectional")] = False,
+    num_heads: Annotated[Whole, typer.Option(help="Of a transformer.")] = None,
+    module: Annotated[Text, typer.Option(help="package.module:Class.")] = None,
+    options: Annotated[Text, typer.Option(help="JSON: arguments of that class.")] = None,
+    learning_rate: Annotated[Real, typer.Option(help="Step length.")] = None,
+    batch_size: Annotated[Whole, typer.Option(help="Names per update.")] = None,
+    updates: Annotated[Whole, typer.Option(help="SGD updates.")] = None,
+    record_every: Annotated[
+        Whole, typer.Option(help="Updates per point of the loss curve.")
+    ] = None,
+    report_every: Annotated[
+        Whole, typer.Option(help="Updates between log lines.", envvar="NOISYNAMES_REPORT_EVERY")
+    ] = None,
+    engine: Annotated[Text, typer.Option(help="What does the updates.")] = None,
+    noise_characters: Annotated[Text, typer.Option(help="What distractors are drawn from.")] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Folder for seed<N>/; by default results/runs/MODEL/noiseN."),
     ] = None,
 ) -> None:
     """Train one model under one noise, one run per seed."""
-    from noisynames.models.spec import NAME, WORKSHEET_MODELS, ModelSpec
-    from noisynames.training.hyperparameters import Hyperparameters
-
+    by_hand = {
+        "cell": cell, "readout": readout, "hidden_size": hidden_size, "num_layers": num_layers,
+        "bidirectional": bidirectional or None, "num_heads": num_heads, "module": module,
+        "options": None if options is None else _mapping("--options", options),
+        "learning_rate": learning_rate, "batch_size": batch_size, "updates": updates,
+        "record_every": record_every, "report_every": report_every, "engine": engine,
+        "characters": noise_characters,
+    }  # fmt: skip
+    given = {key: value for key, value in by_hand.items() if value is not None}
     if not re.fullmatch(NAME, model):
         raise UserError(f"--model: {model!r} is not a name; allowed: {NAME}")
-    if cell is None and model not in WORKSHEET_MODELS:
-        known = ", ".join(WORKSHEET_MODELS)
-        raise UserError(f"--cell: missing; only {known} are known by name, {model!r} is not")
-    preset = WORKSHEET_MODELS.get(model, ModelSpec())
-    spec = ModelSpec(
-        cell=cell or preset.cell,  # type: ignore[arg-type]
-        readout=readout or preset.readout,  # type: ignore[arg-type]
-        hidden_size=hidden_size,
-        num_layers=num_layers,
-        bidirectional=bidirectional,
-        num_heads=num_heads,
-        module=module,
-        options=_mapping("--options", options),
-    )
-    plan = Hyperparameters(updates, learning_rate, record_every, report_every, batch_size)
-    condition = Noise.named(noise, noise_characters)
+    if split is not None and len(split) != len(seed):
+        raise UserError(f"--split: found {len(split)}; allowed: one for each of {len(seed)} seeds")
+    asked = _mapping("--settings", settings) if settings else _usual(model, given)
+    asked |= given
+    condition = Noise.named(noise, asked.get("characters", WORKSHEET_NOISE))
     folder = output or Path("results", "runs", model, f"noise{noise}")
     since = None
-    for number in seed:
-        since = _train_one(model, spec, condition, number, plan, engine, splits, folder, since)
+    files: Sequence[Path | None] = split or [None] * len(seed)
+    for number, file in zip(seed, files, strict=True):
+        since = _train_one(model, condition, number, file, asked, folder / f"seed{number}", since)
+
+
+def _usual(model: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what is given by hand of a model, its training and its noise; the rest as usual.
+
+    Raises:
+        UserError: There is no such model, or a config would not allow this.
+    """
+    from noisynames.config import resolve
+
+    usual = resolve({})
+    if model not in usual["models"] and "cell" not in given:
+        known = ", ".join(usual["models"])
+        raise UserError(f"--cell: missing; only {known} are known by name, {model!r} is not")
+    spec = usual["models"].get(model, {}) | given
+    of_model = next(iter(usual["models"].values())).keys()
+    config = resolve(
+        {
+            "models": {model: {key: value for key, value in spec.items() if key in of_model}},
+            **{
+                section: {key: given[key] for key in given.keys() & usual[section] - of_model}
+                for section in ("training", "noise")
+            },
+        }
+    )
+    return {**config["training"], **config["models"][model], **config["noise"]}
 
 
 def _train_one(
     model: str,
-    spec: "ModelSpec",
     noise: Noise,
     seed: int,
-    plan: "Hyperparameters",
-    engine: str,
-    splits_folder: Path | None,
-    output: Path,
+    split_file: Path | None,
+    settings: dict[str, Any],
+    folder: Path,
     since: float | None,
 ) -> float:
     """Do one run and write its files; return the time at its end."""
     from noisynames import runs
     from noisynames.grid import TIMING
+    from noisynames.models.spec import spec_from
     from noisynames.names import splits
+    from noisynames.training.hyperparameters import Hyperparameters
     from noisynames.training.progress import report_to
     from noisynames.training.run import train as train_model
 
-    if splits_folder is None:
+    spec, plan = spec_from(settings), call(Hyperparameters, settings)
+    if split_file is None:
+        from noisynames.config import resolve
         from noisynames.names import dataset as datasets
 
-        parts = splits.split_names(datasets.load("surnames").rows, seed)
+        usual = resolve({})["dataset"]
+        parts = _split(datasets.load(usual["source"]), seed, usual)
     else:
-        parts = splits.read(splits_folder / f"seed{seed}.csv")
-    folder = output / f"seed{seed}"
+        parts = splits.read(split_file)
     try:
         with report_to(sys.stderr, f"{model} noise {noise.name} seed {seed}", plan) as on_interval:
-            run = train_model(spec, parts, noise, seed, plan, engine, on_interval)
+            given = (spec, parts, noise, seed, plan)
+            run = call(train_model, settings, *given, on_interval=on_interval)
     except KeyboardInterrupt:
         print(f"noisynames: interrupted; nothing was written to {folder}", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -247,94 +281,90 @@ def _train_one(
 @app.command()
 def evaluate(
     runs: Runs,
-    splits: Splits,
+    split: Splits,
     noise: TestedAt,
     trained_at: TrainedAt,
+    noise_characters: Characters,
+    settings: Settings,
     output: Output,
-    noise_characters: Characters = WORKSHEET_NOISE,
-    keep_own: KeepOwn = False,
     missing: Missing = None,
 ) -> None:
     """Predict the held-out names with every run, under every noise, and score that."""
     from noisynames.evaluation import predictions
     from noisynames.experiments.missing import without
 
-    tested = [Noise.named(name, noise_characters) for name in noise]
-    own = Noise.named(trained_at, noise_characters)
-    predictions.evaluate(without(runs, missing), splits, own, tested, keep_own, output)
+    own, *tested = _conditions(noise_characters, trained_at, *noise)
+    asked = _mapping("--settings", settings)
+    files, splits = without(missing, runs, split)
+    call(predictions.evaluate, asked, files, splits, own, tested, output)
 
 
 @app.command("inspect-attention")
 def inspect_attention(
     runs: Runs,
-    splits: Splits,
+    split: Splits,
     noise: TestedAt,
     trained_at: TrainedAt,
+    noise_characters: Characters,
+    settings: Settings,
     output: Output,
-    names_per_language: Annotated[int, typer.Option(min=1)] = 5,
-    noise_characters: Characters = WORKSHEET_NOISE,
-    keep_own: KeepOwn = False,
     missing: Missing = None,
 ) -> None:
     """Record where each run's attention goes on held-out names, and sum that up."""
     from noisynames.evaluation import attention
     from noisynames.experiments.missing import without
 
-    tested = [Noise.named(name, noise_characters) for name in noise]
-    own = Noise.named(trained_at, noise_characters)
-    left = without(runs, missing)
-    attention.inspect(left, splits, own, tested, names_per_language, keep_own, output)
+    own, *tested = _conditions(noise_characters, trained_at, *noise)
+    asked = _mapping("--settings", settings)
+    files, splits = without(missing, runs, split)
+    call(attention.inspect, asked, files, splits, own, tested, output)
 
 
 @app.command()
 def probe(
     runs: Runs,
-    splits: Splits,
+    split: Splits,
+    noise_characters: Characters,
+    settings: Settings,
     output: Output,
-    longest_suffix: Annotated[int, typer.Option(min=1)] = 12,
-    names_per_language: Annotated[int, typer.Option(min=1)] = 20,
     initial_gradients: Annotated[
         bool, typer.Option("--initial-gradients", help="Those before training, too.")
     ] = False,
-    noise_characters: Characters = WORKSHEET_NOISE,
     missing: Missing = None,
 ) -> None:
     """Measure what each run remembers behind a growing suffix, and how far its gradients reach."""
     from noisynames.evaluation import probes
     from noisynames.experiments.missing import without
 
-    probes.probe(
-        without(runs, missing),
-        splits,
-        noise_characters,
-        longest_suffix,
-        names_per_language,
-        initial_gradients,
-        output,
-    )
+    asked = _mapping("--settings", settings)
+    files, splits = without(missing, runs, split)
+    call(probes.probe, asked, files, splits, noise_characters, initial_gradients, output)
 
 
 @app.command()
 def baseline(
     name: Annotated[str, typer.Argument(help="ngrams or majority.")],
-    splits: Splits,
     seed: Annotated[list[int], typer.Option(help="A seed; repeat it.")],
-    trained_at: TrainedAt,
+    split: Splits,
     noise: TestedAt,
-    updates: Annotated[int, typer.Option(min=1, help="The models' budget in examples.")],
+    trained_at: TrainedAt,
+    noise_characters: Characters,
+    settings: Settings,
     output: Output,
-    noise_characters: Characters = WORKSHEET_NOISE,
-    keep_own: KeepOwn = False,
     missing: Missing = None,
 ) -> None:
     """Fit a baseline under every seed, predict the held-out names, and score that."""
     from noisynames.evaluation import baselines
-    from noisynames.experiments.missing import seeds_with_runs
+    from noisynames.experiments.missing import with_runs
 
-    own = Noise.named(trained_at, noise_characters)
-    tested = [Noise.named(name, noise_characters) for name in noise]
-    seeds = seeds_with_runs(seed, missing)
-    baselines.evaluate(name, splits, seeds, own, tested, updates, keep_own, output)
+    own, *tested = _conditions(noise_characters, trained_at, *noise)
+    asked = _mapping("--settings", settings)
+    seeds, splits = with_runs(missing, seed, split)
+    call(baselines.evaluate, asked, name, splits, seeds, own, tested, output)
+
+
+def _conditions(characters: str, *names: str) -> list[Noise]:
+    return [Noise.named(name, characters) for name in names]
 
 
 @app.command()

@@ -3,6 +3,24 @@
 A label may be `01`, `1e0`, `NA` or `true`, so no reader may guess a type from what a file holds.
 """
 
+from typing import NamedTuple
+
+
+class Score(NamedTuple):
+    """What a score of held-out predictions is called: in words, and at the head of a column."""
+
+    words: str
+    head: str
+
+
+SCORES = {
+    "accuracy": Score("held-out accuracy", "Plain accuracy"),
+    "macro_top3": Score("macro-averaged top-3 accuracy", "Macro top-3"),
+    "macro_f1": Score("macro-averaged F1", "Macro F1"),
+}
+"""What the report shows beside macro-averaged accuracy, by its column; `evaluation.scores` computes
+it."""
+
 TEXT = (
     "cell", "character", "compared_as", "engine", "language", "model", "module", "name", "noise",
     "options", "prediction", "probe", "processor", "python", "readout", "reason", "status",
@@ -19,9 +37,9 @@ SOMETIMES_EMPTY = (
 )  # fmt: skip
 """Those of WHOLE that a run has only once it has finished."""
 REAL = (
-    "accuracy", "agreement", "ceiling", "chance", "entropy", "f1", "final_loss", "held_out_loss",
+    *SCORES, "agreement", "ceiling", "chance", "entropy", "f1", "final_loss", "held_out_loss",
     "last_character", "last_letter", "learning_rate", "loss", "loss_area", "macro_accuracy",
-    "macro_ceiling", "macro_f1", "macro_loss", "macro_top3", "majority", "noise_share",
+    "macro_ceiling", "macro_loss", "majority", "noise_share",
     "occlusion", "occlusion_agreement", "on_noise", "peak_memory_mb", "precision", "probability",
     "recall", "share", "startup_seconds", "target", "training_seconds", "validation_accuracy",
     "validation_loss", "value", "weight",

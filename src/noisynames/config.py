@@ -6,7 +6,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -18,18 +18,30 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from noisynames.errors import UserError
-from noisynames.models.spec import spec_from
+from noisynames.models.spec import CELLS, READOUTS, spec_from
 from noisynames.names import dataset as datasets
 from noisynames.names import splits
-from noisynames.training.engines import why_not_fused
+from noisynames.names.alphabet import ALPHABETS
+from noisynames.names.noise import PLACEMENTS
+from noisynames.training.engines import ENGINES, why_not_fused
 from noisynames.training.hyperparameters import Hyperparameters
 
 Schema = Mapping[str, Any]
+SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+REGISTRIES: Mapping[str, Collection[str]] = {
+    "alphabets": ALPHABETS,
+    "cells": CELLS,
+    "engines": ENGINES,
+    "placements": PLACEMENTS,
+    "readouts": READOUTS,
+    "sources": datasets.SOURCES,
+}
+"""What the code has, by what the schema calls it: `registry: cells` there is an `enum` of these."""
 _SHOWN = 80
 
 
 def resolve(
-    config: Mapping[str, Any], schema_file: Path, beside: Sequence[Path] = ()
+    config: Mapping[str, Any], schema_file: Path = SCHEMA, beside: Sequence[Path] = ()
 ) -> dict[str, Any]:
     """Return `config` with every default filled in, `seeds` and `noise.placement` as lists.
 
@@ -41,7 +53,7 @@ def resolve(
     Raises:
         UserError: The first fault, in one line: the key, what was found, what is allowed.
     """
-    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    schema = read_schema(schema_file)
     config = _read_again(copy.deepcopy(dict(config)), schema)
     _check_keys(config)
     error = min(
@@ -60,10 +72,28 @@ def resolve(
                 spec[key] = resolved["training"][key]
     _check_models(resolved)
     _check_engine(resolved)
-    _check_source(resolved["dataset"])
+    source, path = resolved["dataset"]["source"], resolved["dataset"]["path"]
+    datasets.check_path(source, path and Path(path))
     _find_names(resolved["dataset"], beside)
     _check_names(resolved["dataset"], resolved["noise"]["characters"])
     return resolved
+
+
+def read_schema(file: Path) -> Schema:
+    """Read a schema, its registries filled in."""
+    schema: Schema = _with_registries(yaml.safe_load(file.read_text(encoding="utf-8")))
+    return schema
+
+
+def _with_registries(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_with_registries(item) for item in part]
+    if not isinstance(part, Mapping):
+        return part
+    filled = {key: _with_registries(item) for key, item in part.items()}
+    if isinstance(name := filled.pop("registry", None), str):
+        filled["enum"] = [*REGISTRIES[name]]
+    return filled
 
 
 def _check_keys(value: Any, place: str = "") -> None:
@@ -196,14 +226,6 @@ def _find_names(dataset: dict[str, Any], beside: Sequence[Path]) -> None:
     dataset["path"] = os.path.relpath(found)
 
 
-def _check_source(dataset: Mapping[str, Any]) -> None:
-    """Refuse a path where there is nothing to read, and none where there is."""
-    if dataset["source"] == "surnames" and dataset["path"] is not None:
-        raise UserError("dataset.path: not used by source 'surnames'; leave it out")
-    if dataset["source"] == "directory" and dataset["path"] is None:
-        raise UserError("dataset.path: missing; source 'directory' needs a folder of .txt files")
-
-
 def _check_names(dataset: Mapping[str, Any], characters: str) -> None:
     """Read the names that lie on this machine, so that their faults show before any job runs."""
     fractions = [dataset["test_fraction"], dataset["validation_fraction"]]
@@ -212,7 +234,8 @@ def _check_names(dataset: Mapping[str, Any], characters: str) -> None:
     spelling = datasets.Spelling(**how, noise_characters=characters)
     unusual = not 0.02 <= fractions[0] <= 0.98 or fractions[1] > 0  # fits every list of Faker's
     unusual |= spelling.transliterate is False or spelling.min_symbol_count > 1
-    if dataset["path"] is not None or (dataset["source"] == "surnames" and unusual):
+    at_hand = not datasets.SOURCES[dataset["source"]].path  # others are downloaded
+    if dataset["path"] is not None or (at_hand and unusual):
         names = datasets.load(
             dataset["source"], dataset["path"] and Path(dataset["path"]), spelling
         )

@@ -14,13 +14,13 @@ Cell = tuple[str, str, int]
 LOSSES, WEIGHTS, RECORD, TIMING = "losses.csv", "weights.safetensors", "run.json", "timing.json"
 RUN_FILES = (LOSSES, WEIGHTS, RECORD, TIMING)
 """The files of a run, in its folder."""
-SCORES = ("accuracy", "recall", "confusion", "mistakes")
+SCORE_TABLES = ("accuracy", "recall", "confusion", "mistakes")
 """What is made of the predictions of a model × noise, beside them."""
 ATTENTION = ("attention", "attention_position", "attention_agreement", "attention_examples")
 """What is made of its attention weights."""
 ACCURACY, INITIAL, TRAINED = "accuracy", "initial gradient", "trained gradient"
 """What is probed; see `evaluation.probes`."""
-TABLES = ("losses", "runs", *SCORES, "yardsticks", "time_to_target", "probes")
+TABLES = ("losses", "runs", *SCORE_TABLES, "yardsticks", "time_to_target", "probes")
 """The tables of every experiment; `Grid.tables` has those of one."""
 STATISTICS, TIMINGS = "statistics.json", "timings.json"
 """The records of the tables: those that any run of the config gives, and what it cost."""
@@ -127,3 +127,8 @@ def run_folder(results: Path, cell: Cell) -> Path:
     """Return where a run's files are."""
     model, noise, seed = cell
     return results / "runs" / model / f"noise{noise}" / f"seed{seed}"
+
+
+def split_file(results: Path, seed: int) -> Path:
+    """Return where a seed's split is."""
+    return results / "splits" / f"seed{seed}.csv"

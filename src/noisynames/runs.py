@@ -6,7 +6,7 @@ import resource
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -132,39 +132,47 @@ class FinishedRun:
         return Examples.of_names(names, self.languages, self.split.alphabet)
 
 
-def open_finished(folder: Path, splits_folder: Path) -> FinishedRun | None:
-    """Return the run in a folder (`…/seed<N>`) with its model and split; None if it diverged.
+def open_finished(file: Path, split_file: Path) -> FinishedRun | None:
+    """Return a run with its model and split; None if it diverged.
 
     Args:
-        folder: The run's.
-        splits_folder: Where `seed<N>.csv` are.
+        file: Its record, `run.json`, with its weights beside it.
+        split_file: The split that it was trained on, with its record beside it.
 
     Raises:
         UserError: A file is missing or damaged, or the run was trained on another split.
     """
-    file = splits_folder / f"{folder.name}.csv"
-    split = splits.read(file)
-    record = read_record(folder / RECORD)
-    if record["split"] != splits.digest_on_record(file):
+    split = splits.read(split_file)
+    record = read_record(file)
+    if record["split"] != splits.digest_on_record(split_file):
         raise UserError(
-            f"{folder}: trained on another split than {file}; "
-            f"`rm -r {shlex.quote(str(folder))}`, then run again"
+            f"{file.parent}: trained on another split than {split_file}; "
+            f"`rm -r {shlex.quote(str(file.parent))}`, then run again"
         )
     if record["status"] != "ok":
         return None
-    parameters = read_parameters(folder, record)
+    parameters = read_parameters(file.parent, record)
     model = TrainedModel(ModelSpec(**record["spec"]), parameters, len(record["languages"]))
     return FinishedRun(record, model, split)
 
 
-def finished(folders: Iterable[Path], splits_folder: Path) -> Iterator[FinishedRun]:
+def finished(files: Sequence[Path], split_files: Sequence[Path]) -> Iterator[FinishedRun]:
     """Open runs one by one; those that diverged are left out. See `open_finished`.
 
+    Args:
+        files: Records of runs.
+        split_files: The split of each.
+
     Raises:
-        UserError: A file is missing or damaged, or a run was trained on another split.
+        UserError: A file is missing or damaged, a run was trained on another split, or there are
+            more runs than splits or fewer.
     """
-    for folder in folders:
-        run = open_finished(folder, splits_folder)
+    if len(files) != len(split_files):
+        raise UserError(
+            f"splits: found {len(split_files)}; allowed: one for each of {len(files)} runs"
+        )
+    for file, split_file in zip(files, split_files, strict=True):
+        run = open_finished(file, split_file)
         if run is not None:
             yield run
 

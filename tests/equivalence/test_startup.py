@@ -45,7 +45,8 @@ def train_in(
     program = f"""
 import sys
 sys.argv = ["noisynames", "train", "--model", "rnn", "--noise", "2", "--seed", "0", "--updates",
-            "50", "--hidden-size", "4", "--splits", {str(splits)!r}, "--output", {str(output)!r}]
+            "50", "--hidden-size", "4", "--split", {str(splits / "seed0.csv")!r},
+            "--output", {str(output)!r}]
 from noisynames.cli import main
 try:
     main()
@@ -113,7 +114,8 @@ def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(tmp_path: Path, spli
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from noisynames.cli import main; sys.argv[0] = 'noisynames'; main()",
         "train", "--model", "gru", "--noise", "2", "--seed", "0", "--updates", "1000000000",
-        "--report-every", "1000", "--splits", str(splits), "--output", str(tmp_path / "run"),
+        "--report-every", "1000", "--split", str(splits / "seed0.csv"),
+        "--output", str(tmp_path / "run"),
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr

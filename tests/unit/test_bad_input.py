@@ -278,11 +278,11 @@ KEYS = "attention, baselines, dataset, evaluation, models, noise, probe, report,
         ),
         (
             {"dataset": {"source": "kaggle"}},
-            "dataset.source: found 'kaggle'; allowed: one of surnames, tutorial, directory",
+            "dataset.source: found 'kaggle'; allowed: one of directory, surnames, tutorial",
         ),
         (
             {"dataset": {"source": ["surnames"]}},
-            "dataset.source: found ['surnames']; allowed: one of surnames, tutorial, directory",
+            "dataset.source: found ['surnames']; allowed: one of directory, surnames, tutorial",
         ),
         ({"dataset": {"path": 5}}, "dataset.path: found 5; allowed: text or null"),
         (
@@ -685,26 +685,30 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ),
         (
             "train --model gru --cell grru --noise 0 --seed 0",
-            "noisynames: cell: 'grru' is not one of rnn, gru, lstm, transformer, custom",
+            "noisynames: models.gru.cell: found 'grru'; "
+            "allowed: one of rnn, gru, lstm, transformer, custom",
         ),
         (
             "train --model gru --noise 0 --seed 0 --hidden-size 100000000",
-            "noisynames: hidden_size: found 100000000; allowed: 1 to 4096",
+            "noisynames: models.gru.hidden_size: found 100000000; "
+            "allowed: an integer at least 1 and at most 4096",
         ),
         (
             "train --model gru --noise 0 --seed 0 --updates 0",
-            "noisynames: updates: 0 is too small; at least 1",
+            "noisynames: training.updates: found 0; "
+            "allowed: an integer at least 1 and at most 1000000000",
         ),
         (
             "train --model gru --noise 0 --seed 0 --learning-rate nan",
-            "noisynames: learning_rate: nan is not a positive finite number",
+            "noisynames: models.gru.learning_rate: found nan; "
+            "allowed: a finite number greater than 0 and at most 1e+38 or null",
         ),
         (
             "train --model gru --noise 0 --seed 0 --engine fast",
-            "noisynames: training.engine: 'fast' is not one of auto, fused, autograd",
+            "noisynames: training.engine: found 'fast'; allowed: one of auto, fused, autograd",
         ),
         (
-            "train --model gru --noise 0 --seed 0 --splits none",
+            "train --model gru --noise 0 --seed 0 --split none/seed0.csv",
             "noisynames: none/seed0.json: no such file",
         ),
         (
@@ -720,22 +724,38 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "noisynames: noise: found 'five'; allowed: a level, or LEVEL-PLACEMENT",
         ),
         (
-            "baseline svm --splits s --seed 0 --trained-at 0 --noise 0 --updates 9 --output o.csv",
+            "baseline svm --split s --seed 0 --trained-at 0 --noise 0 --noise-characters . "
+            '--settings {"updates":9,"keep":"all"} --output o.csv',
             "noisynames: baseline: 'svm' is not one of ngrams, majority",
         ),
         ("train --model gru --noise 0", "Error: Missing option '--seed'."),
         ("trian", "Error: No such command 'trian'. Did you mean 'train'?"),
         (
-            "dataset --source kaggle --output d",
-            "noisynames: dataset.source: 'kaggle' is not one of surnames, tutorial, directory",
+            "baseline majority --split s --seed 0 --trained-at 0 --noise 0 --noise-characters . "
+            '--settings {"keep":"all"} --output o.csv',
+            "noisynames: settings: missing a required argument: 'updates'",
+        ),
+        (
+            "train --model gru --noise 0 --seed 0 --seed 1 --split s/seed0.csv",
+            "noisynames: --split: found 1; allowed: one for each of 2 seeds",
+        ),
+        (
+            'dataset --settings {"source":"kaggle","test_fraction":0.2} --output d',
+            "noisynames: dataset.source: 'kaggle' is not one of directory, surnames, tutorial",
         ),
         (
             "aggregate --results r --grid [] --output t",
             "noisynames: --grid: found '[]'; allowed: a JSON object",
         ),
         (
-            "evaluate r --splits s --trained-at 0 --noise 0 --output o.csv",
-            "noisynames: s/r.json: no such file",
+            "evaluate r/run.json --split s/seed0.csv --trained-at 0 --noise 0 --noise-characters . "
+            '--settings {"keep":"all"} --output o.csv',
+            "noisynames: s/seed0.json: no such file",
+        ),
+        (
+            "evaluate r/run.json --split a --split b --trained-at 0 --noise 0 --noise-characters . "
+            '--settings {"keep":"all"} --output o.csv',
+            "noisynames: splits: found 2; allowed: one for each of 1 runs",
         ),
         (
             "plot cross --tables t --output f",

@@ -1,13 +1,17 @@
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from noisynames.config import check_file, resolve
+from noisynames.config import check_file, read_schema, resolve
 from noisynames.errors import UserError
+from noisynames.evaluation.baselines import BASELINES
 from noisynames.models.spec import WORKSHEET_MODELS, spec_from
+from noisynames.names.dataset import SOURCES
+from noisynames.names.noise import PLACEMENTS
 from noisynames.training.engines import ENGINES
 
 ROOT = Path(__file__).parents[2]
@@ -86,10 +90,13 @@ def test_text_from_the_command_line_is_read_as_yaml() -> None:
     assert config["noise"]["levels"] == [0, 2]
 
 
-def test_the_engines_of_the_schema_are_those_of_the_code() -> None:
-    schema = yaml.safe_load(SCHEMA.read_text())
-    allowed = schema["properties"]["training"]["properties"]["engine"]["enum"]
-    assert set(allowed) == set(ENGINES)
+def test_what_the_schema_allows_is_what_the_code_has() -> None:
+    allowed = read_schema(SCHEMA)["properties"]
+    placement, many = allowed["noise"]["properties"]["placement"]["anyOf"]
+    assert placement["enum"] == many["items"]["enum"] == list(PLACEMENTS)
+    assert allowed["dataset"]["properties"]["source"]["enum"] == list(SOURCES)
+    assert allowed["training"]["properties"]["engine"]["enum"] == list(ENGINES)
+    assert set(allowed["baselines"]["items"]["enum"]) == set(BASELINES)
 
 
 @pytest.mark.parametrize(
@@ -237,9 +244,9 @@ def test_a_fraction_too_small_for_the_offline_names_is_refused_too() -> None:
 
 def test_the_readme_names_every_key_with_its_default() -> None:
     readme = (ROOT / "config/README.md").read_text()
-    schema = yaml.safe_load(SCHEMA.read_text())
+    schema = read_schema(SCHEMA)
 
-    def keys(part: dict[str, Any], path: str) -> list[tuple[str, Any]]:
+    def keys(part: Mapping[str, Any], path: str) -> list[tuple[str, Any]]:
         found = []
         for key, sub in part.get("properties", {}).items():
             here = f"{path}{key}"

@@ -18,7 +18,8 @@ MODULES = sorted(
 )
 FLOORS = [
     ["__main__"],
-    ["cli", "config"],
+    ["cli"],
+    ["config"],
     ["experiments"],
     ["reporting"],
     ["analysis", "evaluation"],
@@ -26,7 +27,7 @@ FLOORS = [
     ["grid", "training"],
     ["models"],
     ["names"],
-    ["files", "mistakes", "randomness"],
+    ["files", "mistakes", "randomness", "settings"],
     ["columns", "dependencies", "errors"],
 ]
 """From the roof down. A module imports from its own room and from lower floors."""

@@ -336,12 +336,12 @@ def test_a_run_that_fails_costs_no_other_and_a_partial_report_says_so(
     ("by_hand", "rule", "complaint"),
     [
         (
-            "--updates 200 --splits results/splits",
+            "--updates 200 --split results/splits/seed1.csv",
             "aggregate",
             "trained with updates 200, the config says 400",
         ),
         (
-            "--updates 400 --splits other",
+            "--updates 400 --split other/seed1.csv",
             "evaluate",
             "trained on another split than results/splits/seed1.csv",
         ),
@@ -354,8 +354,8 @@ def test_a_run_by_hand_in_the_place_of_another_is_not_taken_for_it(
     folder = "results/runs/rnn/noise0/seed1"
     train = f"noisynames train --model rnn --noise 0 --seed 1 --hidden-size 8 {by_hand}"
     train += " --record-every 100 --output results/runs/rnn/noise0"
-    split = "noisynames split --names results/dataset/names.csv --seed 1 --test-fraction 0.3"
-    split += " --output other"
+    split = "noisynames split --names results/dataset/names.csv --seed 1 --output other"
+    split += ' --settings {"test_fraction":0.3}'
     subprocess.run(split.split(), cwd=tmp_path, check=True, capture_output=True)
     subprocess.run(train.split(), cwd=tmp_path, check=True, capture_output=True)
     done = subprocess.run(

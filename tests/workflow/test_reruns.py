@@ -134,7 +134,8 @@ ACTIONS: dict[str, Callable[[Experiment], None]] = {
     "edit the RNN's module": lambda it: it.edit("src/noisynames/models/reference.py"),
     "edit how models predict": lambda it: it.edit("src/noisynames/models/predict.py"),
     "edit the noise": lambda it: it.edit("src/noisynames/names/noise.py"),
-    "edit the sources of the names": lambda it: it.edit("src/noisynames/names/sources/surnames.py"),
+    "edit the source of the names": lambda it: it.edit("src/noisynames/names/sources/surnames.py"),
+    "edit another source": lambda it: it.edit("src/noisynames/names/sources/tutorial.py"),
     "delete one run's losses": lambda it: it.delete("runs/rnn/noise0/seed1/losses.csv"),
     "delete one split": lambda it: it.delete("splits/seed1.csv"),
     "delete a table": lambda it: it.delete("tables/accuracy.csv"),
@@ -172,7 +173,7 @@ def test_what_runs_again(experiment: Experiment, action: str, jobs: str) -> None
 
 
 ENTRIES = {
-    "dataset": ["names.dataset"],
+    "dataset": ["names.dataset", "names.sources.surnames"],
     "split": ["names.splits"],
     "train": ["runs", "training.run", "training.compiled.engine"],
     "evaluate": ["evaluation.predictions"],

@@ -327,7 +327,7 @@ def test_ten_seeds_in_one_process_are_the_same_runs(snakemake: Snakemake, tmp_pa
     shutil.rmtree(folder / "results/runs/gru/noise0/seed3")
     command = ["noisynames", "train", "--model", "gru", "--noise", "0", "--seed", "3"]
     command += ["--hidden-size", "4", "--updates", "100", "--record-every", "50"]
-    subprocess.run([*command, "--splits", "results/splits"], cwd=folder, check=True)
+    subprocess.run([*command, "--split", "results/splits/seed3.csv"], cwd=folder, check=True)
     assert {name: sums for name, sums in hashes(folder).items() if "/runs/" in name} == runs[0]
     assert not planned(snakemake(folder, *config, "-n", *until).stdout)
 
@@ -387,15 +387,17 @@ def test_tables_of_seeds_in_parts_are_those_of_all_at_once(
     monkeypatch.setattr(grid, "SEEDS_PER_PART", 1000)
     assert once.parts == {"": seeds}
 
-    runs = [grid.run_folder(results, cell) for cell in once.cells]
-    splits, file = results / "splits", "noise2.csv"
-    predictions.evaluate(runs, splits, noise, [noise], False, tmp_path / "evaluation/gru" / file)
+    runs = [grid.run_folder(results, cell) / grid.RECORD for cell in once.cells]
+    splits, file = [grid.split_file(results, seed) for seed in seeds], "noise2.csv"
+    output = tmp_path / "evaluation/gru" / file
+    predictions.evaluate(runs, splits, noise, [noise], output, keep="all")
     output = tmp_path / "probes/gru" / file
-    probes.probe(runs, splits, ".,;'", **config["probe"], initial_gradients=True, output=output)
-    attention.inspect(runs, splits, noise, [noise], 5, False, tmp_path / "attention/gru" / file)
+    probes.probe(runs, splits, ".,;'", True, output, **config["probe"])
+    output = tmp_path / "attention/gru" / file
+    attention.inspect(runs, splits, noise, [noise], output, 5, keep="all")
     for name in once.baselines:
         output = tmp_path / "evaluation" / name / file
-        baselines.evaluate(name, splits, seeds, noise, [noise], 100, False, output)
+        baselines.evaluate(name, splits, seeds, noise, [noise], output, 100, keep="all")
 
     for name, table in tables.build(results, once, tmp_path).items():
         if name == "attention_agreement":  # of pairs of seeds within a part

@@ -1,7 +1,8 @@
 rule aggregate:
     """Turn all run files into tidy tables and the statistics that the report prints."""
     input:
-        runs=expand(RUN, **CELLS, file=["run.json", "timing.json"]),
+        runs=expand(RUN, **CELLS, file=["losses.csv", "run.json", "timing.json"]),
+        splits=SPLITS,
         evaluation=EVALUATION,
         probes=PROBES,
         attention=ATTENTION,

@@ -2,7 +2,6 @@
 import hashlib
 import json
 import os
-import shlex
 import shutil
 import sys
 from functools import cache
@@ -29,7 +28,7 @@ from noisynames.dependencies import files_behind
 from noisynames.errors import UserError
 from noisynames.files import sweep
 from noisynames.grid import ATTENTION as ATTENTION_TABLES
-from noisynames.grid import RUN_FILES, SCORES, Grid, parts_of
+from noisynames.grid import RUN_FILES, SCORE_TABLES, Grid, parts_of
 from noisynames.models.predict import needs_torch
 from noisynames.models.spec import spec_from
 from noisynames.names.dataset import local_files
@@ -81,9 +80,6 @@ TENS = [
 IN_TENS = {int(f"{ten}{digit}") for ten in TENS for digit in range(10)}
 # What is tested together: each part is a job for each model × noise.
 PARTS = parts_of(SEEDS)
-TRAINING = {
-    key: config["training"][key] for key in ("updates", "record_every", "engine")
-}
 GRID = {
     "models": config["models"],
     "noises": NOISES,
@@ -108,7 +104,7 @@ EVALUATION = expand(
     model=[*MODELS, *BASELINES],
     noise=NOISES,
     part=PARTS,
-    file=[".csv", ".json", *(f"-{name}.csv" for name in SCORES)],
+    file=[".csv", ".json", *(f"-{name}.csv" for name in SCORE_TABLES)],
 )
 PROBES = expand(
     "results/probes/{model}/noise{noise}{part}.{type}",
@@ -130,7 +126,6 @@ ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + 
 ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
 # Which runs there are not, for the unfinished report.
 MISSING = "results/partial/missing.json"
-LEFT_OUT = f"--missing {MISSING}"
 # Where the parts come from, in a folder that `noisynames merge` made.
 MERGED = [f for f in ["results/merged.json"] if Path(f).exists()]
 TEMPLATES = sorted((ROOT / "report").rglob("*.*"))
@@ -178,18 +173,6 @@ def code(*modules):
     )
 
 
-def spelling():
-    """Options of how names are spelt. Only an alphabet made of data depends on the noise."""
-    of_names = config["dataset"]
-    return {
-        "alphabet": of_names["alphabet"],
-        "min_symbol_count": of_names["min_symbol_count"],
-        "transliterate": of_names["transliterate"] is True,
-        "no_transliterate": of_names["transliterate"] is False,
-        "noise_characters": CHARACTERS if of_names["alphabet"] == "data" else None,
-    }
-
-
 def local_names():
     """The user's own name files; an edit to one makes the data set again."""
     dataset = config["dataset"]
@@ -198,46 +181,47 @@ def local_names():
     return local_files(dataset["source"], Path(dataset["path"]))
 
 
-def flags(options):
-    """Command-line options for a mapping; None and false leave an option out."""
-    words = []
-    for key, value in options.items():
-        option = f"--{key.replace('_', '-')}"
-        if value is True:
-            words.append(option)
-        elif isinstance(value, dict):
-            words += [option, json.dumps(value)] if value else []
-        elif value is not None and value is not False:
-            words += [option, str(value)]
-    return shlex.join(words)
-
-
 def literal(text):
     """A parameter in which braces are no wildcards: anything that a user may have written."""
     return lambda wildcards: text
 
 
-def run_records(wildcards):
-    """An input function: the record of each run of a part of a model × noise.
-
-    A record is written last and holds the checksums of what its job wrote, and of the split. So it
-    stands for the losses and weights beside it, and for all that they were made from: Snakemake
-    looks at every input again whenever a job ends, and a third of them is a third of that time.
-    """
-    return [
-        f"results/runs/{wildcards.model}/noise{wildcards.noise}/seed{seed}/run.json"
-        for seed in PARTS[wildcards.part]
-    ]
+def settings(section, *without, **more):
+    """Keys of the config as a job is given them, but for some on which its result does not depend."""
+    kept = {key: value for key, value in section.items() if key not in without}
+    return literal(json.dumps({**kept, **more}))
 
 
-def runs_of_part(wildcards):
-    """The folders of a part's runs, there or not, and the option that leaves out those that are not."""
-    return [str(Path(record).parent) for record in run_records(wildcards)] + [LEFT_OUT]
+def training_settings(wildcards):
+    """What is asked of a model and its training, and of its noise, where it has any."""
+    asked = {
+        key: value
+        for key, value in config["training"].items()
+        if key not in ("report_every", "seeds_per_job")
+    }
+    asked |= config["models"][wildcards.model]  # its own rate and batch size
+    asked |= {"characters": CHARACTERS} if wildcards.noise != "0" else {}
+    return json.dumps(asked)
 
 
-def split_records(wildcards):
-    """An input function: the records of the splits of a part's seeds, likewise."""
-    return [f"results/splits/seed{seed}.json" for seed in PARTS[wildcards.part]]
+def of_part(file):
+    """An input function: a file for each seed of a part."""
+
+    def files(wildcards):
+        seeds = PARTS[wildcards.part]
+        return expand(file, **wildcards, seed=seeds)
+
+    return files
+
+
+def repeated(option, values):
+    """An option of the command line, once for each of some values."""
+    return [f"--{option} {value}" for value in values]
+
+
+def unfinished(files):
+    """The same files, of the unfinished report."""
+    return [f.replace("results/", "results/partial/", 1) for f in files]
 
 
 def training_code(wildcards):
@@ -257,28 +241,6 @@ def inference_code(module):
         return code(module, *(["models.custom"] if needs_torch(spec) else []))
 
     return of_model
-
-
-def training_noise(wildcards):
-    """The options of what distractors are drawn from, where a run has any."""
-    return "" if wildcards.noise == "0" else flags({"noise_characters": CHARACTERS})
-
-
-def probe_options(wildcards):
-    """The options of a probe; before training a model is the same whatever noise comes."""
-    initial = wildcards.noise == ASKED.quietest
-    return flags(
-        {
-            **config["probe"],
-            "initial_gradients": initial,
-            "noise_characters": CHARACTERS,
-        }
-    )
-
-
-def unfinished(files):
-    """The same files, of the unfinished report."""
-    return [f.replace("results/", "results/partial/", 1) for f in files]
 
 
 def custom_code(wildcards):
@@ -311,17 +273,7 @@ def runs_on_disk():
 
 REPORTS_BEFORE = reports()
 ALONE = one_of(seed for seed in SEEDS if seed not in IN_TENS)
-SPLIT_RULE = flags(
-    {
-        "test_fraction": config["dataset"]["test_fraction"],
-        "max_train_names": config["dataset"]["max_train_names"],
-        "validation_fraction": config["dataset"]["validation_fraction"],
-    }
-)
-TESTED_AT = " ".join(f"--noise {noise}" for noise in NOISES)
-KEPT = flags(
-    {"noise_characters": CHARACTERS, "keep_own": config["evaluation"]["keep"] == "own"}
-)
+TESTED_AT = repeated("noise", NOISES)
 
 
 onstart:

@@ -14,22 +14,22 @@ rule dataset:
         mem_mb=500,
         runtime=10,
     params:
-        code=code("names.dataset"),
+        code=code("names.dataset", f"names.sources.{config['dataset']['source']}"),
         names=literal(digests(".", local_names())),
-        source=literal(
-            flags(
-                {
-                    "source": config["dataset"]["source"],
-                    "path": config["dataset"]["path"],
-                    "test_fraction": config["dataset"]["test_fraction"],
-                    "validation_fraction": config["dataset"]["validation_fraction"],
-                    **spelling(),
-                }
-            )
+        # Only an alphabet made of data depends on the noise.
+        settings=settings(
+            config["dataset"],
+            "max_train_names",
+            **(
+                {"noise_characters": CHARACTERS}
+                if config["dataset"]["alphabet"] == "data"
+                else {}
+            ),
         ),
         folder=subpath(output.names, parent=True),
     shell:
-        "python -m noisynames dataset {params.source} --output {params.folder} > {log} 2>&1"
+        "python -m noisynames dataset --settings {params.settings:q}"
+        " --output {params.folder} > {log} 2>&1"
 
 
 rule split:
@@ -54,11 +54,11 @@ rule split:
         runtime=5,
     params:
         code=code("names.splits"),
-        rule=SPLIT_RULE,
+        settings=settings(config["dataset"]),
         seeds="--seed {seed}",
     shell:
-        "python -m noisynames split --names {input.names} {params.seeds} {params.rule}"
-        " --output results/splits > {log} 2>&1"
+        "python -m noisynames split --names {input.names} {params.seeds}"
+        " --settings {params.settings:q} --output results/splits > {log} 2>&1"
 
 
 use rule split as split_ten with:
@@ -76,5 +76,5 @@ use rule split as split_ten with:
         ten=one_of(TENS),
     params:
         code=code("names.splits"),
-        rule=SPLIT_RULE,
+        settings=settings(config["dataset"]),
         seeds=expand("--seed {{ten}}{digit}", digit=range(10)),

@@ -1,12 +1,17 @@
 rule evaluate:
     """Predict the held-out names with a part's seeds of a model × noise, under every noise."""
     input:
-        records=run_records,
+        runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
+        weights=of_part(
+            "results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors"
+        ),
+        splits=of_part("results/splits/seed{seed}.csv"),
+        records=of_part("results/splits/seed{seed}.json"),
     output:
         predictions="results/evaluation/{model}/noise{noise}{part}.csv",
         scores=expand(
             "results/evaluation/{{model}}/noise{{noise}}{{part}}-{name}.csv",
-            name=SCORES,
+            name=SCORE_TABLES,
         ),
         record="results/evaluation/{model}/noise{noise}{part}.json",
     log:
@@ -22,18 +27,26 @@ rule evaluate:
     params:
         code=inference_code("evaluation.predictions"),
         own=custom_code,
-        folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
+        runs=lambda wildcards, input: input.runs,
+        splits=lambda wildcards, input: repeated("split", input.splits),
         noise=TESTED_AT,
-        kept=KEPT,
+        characters=literal(CHARACTERS),
+        settings=settings(config["evaluation"]),
     shell:
-        "python -m noisynames evaluate {params.folders} --splits results/splits {params.noise} {params.kept}"
-        " --trained-at {wildcards.noise} --output {output.predictions} > {log} 2>&1"
+        "python -m noisynames evaluate {params.runs} {params.splits} {params.noise}"
+        " --trained-at {wildcards.noise} --noise-characters {params.characters:q}"
+        " --settings {params.settings:q} --output {output.predictions} > {log} 2>&1"
 
 
 rule inspect_attention:
     """Record where each seed's attention goes on held-out names."""
     input:
-        records=run_records,
+        runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
+        weights=of_part(
+            "results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors"
+        ),
+        splits=of_part("results/splits/seed{seed}.csv"),
+        records=of_part("results/splits/seed{seed}.json"),
     output:
         weights="results/attention/{model}/noise{noise}{part}.csv",
         tables=expand(
@@ -54,20 +67,26 @@ rule inspect_attention:
     params:
         code=inference_code("evaluation.attention"),
         own=custom_code,
-        folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
+        runs=lambda wildcards, input: input.runs,
+        splits=lambda wildcards, input: repeated("split", input.splits),
         noise=TESTED_AT,
-        kept=KEPT,
-        names=config["attention"]["names_per_language"],
+        characters=literal(CHARACTERS),
+        settings=settings({**config["evaluation"], **config["attention"]}),
     shell:
-        "python -m noisynames inspect-attention {params.folders} --splits results/splits {params.noise}"
-        " {params.kept} --trained-at {wildcards.noise} --names-per-language {params.names}"
-        " --output {output.weights} > {log} 2>&1"
+        "python -m noisynames inspect-attention {params.runs} {params.splits} {params.noise}"
+        " --trained-at {wildcards.noise} --noise-characters {params.characters:q}"
+        " --settings {params.settings:q} --output {output.weights} > {log} 2>&1"
 
 
 rule probe:
     """Measure what each seed remembers behind a growing suffix, and how far gradients reach."""
     input:
-        records=run_records,
+        runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
+        weights=of_part(
+            "results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors"
+        ),
+        splits=of_part("results/splits/seed{seed}.csv"),
+        records=of_part("results/splits/seed{seed}.json"),
     output:
         probes="results/probes/{model}/noise{noise}{part}.csv",
         record="results/probes/{model}/noise{noise}{part}.json",
@@ -84,22 +103,30 @@ rule probe:
     params:
         code=inference_code("evaluation.probes"),
         own=custom_code,
-        folders=lambda wildcards, input: [str(Path(f).parent) for f in input.records],
-        options=probe_options,
+        runs=lambda wildcards, input: input.runs,
+        splits=lambda wildcards, input: repeated("split", input.splits),
+        characters=literal(CHARACTERS),
+        # Before training a model is the same whatever noise comes.
+        initial=lambda wildcards: (
+            "--initial-gradients" if wildcards.noise == ASKED.quietest else ""
+        ),
+        settings=settings(config["probe"]),
     shell:
-        "python -m noisynames probe {params.folders} --splits results/splits {params.options}"
+        "python -m noisynames probe {params.runs} {params.splits} {params.initial}"
+        " --noise-characters {params.characters:q} --settings {params.settings:q}"
         " --output {output.probes} > {log} 2>&1"
 
 
 rule baseline:
     """Fit a baseline under every seed and one noise, and predict the held-out names."""
     input:
-        splits=split_records,
+        splits=of_part("results/splits/seed{seed}.csv"),
+        records=of_part("results/splits/seed{seed}.json"),
     output:
         predictions="results/evaluation/{baseline}/noise{noise}{part}.csv",
         scores=expand(
             "results/evaluation/{{baseline}}/noise{{noise}}{{part}}-{name}.csv",
-            name=SCORES,
+            name=SCORE_TABLES,
         ),
         record="results/evaluation/{baseline}/noise{noise}{part}.json",
     log:
@@ -114,11 +141,12 @@ rule baseline:
         runtime=30,
     params:
         code=code("evaluation.baselines"),
-        seeds=lambda wildcards: [f"--seed {seed}" for seed in PARTS[wildcards.part]],
+        seeds=lambda wildcards: repeated("seed", PARTS[wildcards.part]),
+        splits=lambda wildcards, input: repeated("split", input.splits),
         noise=TESTED_AT,
-        kept=KEPT,
-        updates=config["training"]["updates"],
+        characters=literal(CHARACTERS),
+        settings=settings(config["evaluation"], updates=config["training"]["updates"]),
     shell:
-        "python -m noisynames baseline {wildcards.baseline} --splits results/splits {params.seeds}"
-        " --trained-at {wildcards.noise} {params.noise} {params.kept} --updates {params.updates}"
-        " --output {output.predictions} > {log} 2>&1"
+        "python -m noisynames baseline {wildcards.baseline} {params.seeds} {params.splits}"
+        " {params.noise} --trained-at {wildcards.noise} --noise-characters {params.characters:q}"
+        " --settings {params.settings:q} --output {output.predictions} > {log} 2>&1"

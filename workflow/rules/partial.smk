@@ -1,5 +1,10 @@
 # The unfinished report: the same rules on the runs that exist, with all that they make below
-# results/partial. No rule here asks for a run or a split, so none of them trains.
+# results/partial. No rule here has a run or a split as input, so none of them trains: a job is given
+# all files that there could be, and leaves out the runs that are missing.
+SPLITS_OF_PART = lambda wildcards: [
+    *repeated("split", of_part("results/splits/seed{seed}.csv")(wildcards)),
+    f"--missing {MISSING}",
+]
 
 
 rule find_missing:
@@ -30,7 +35,7 @@ use rule evaluate as evaluate_partial with:
         predictions="results/partial/evaluation/{model}/noise{noise}{part}.csv",
         scores=expand(
             "results/partial/evaluation/{{model}}/noise{{noise}}{{part}}-{name}.csv",
-            name=SCORES,
+            name=SCORE_TABLES,
         ),
         record="results/partial/evaluation/{model}/noise{noise}{part}.json",
     log:
@@ -38,7 +43,8 @@ use rule evaluate as evaluate_partial with:
     benchmark:
         "results/benchmarks/partial/evaluate/{model}/noise{noise}{part}.jsonl"
     params:
-        folders=runs_of_part,
+        runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
+        splits=SPLITS_OF_PART,
 
 
 use rule inspect_attention as inspect_attention_partial with:
@@ -56,7 +62,8 @@ use rule inspect_attention as inspect_attention_partial with:
     benchmark:
         "results/benchmarks/partial/inspect_attention/{model}/noise{noise}{part}.jsonl"
     params:
-        folders=runs_of_part,
+        runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
+        splits=SPLITS_OF_PART,
 
 
 use rule probe as probe_partial with:
@@ -70,7 +77,8 @@ use rule probe as probe_partial with:
     benchmark:
         "results/benchmarks/partial/probe/{model}/noise{noise}{part}.jsonl"
     params:
-        folders=runs_of_part,
+        runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
+        splits=SPLITS_OF_PART,
 
 
 use rule baseline as baseline_partial with:
@@ -80,7 +88,7 @@ use rule baseline as baseline_partial with:
         predictions="results/partial/evaluation/{baseline}/noise{noise}{part}.csv",
         scores=expand(
             "results/partial/evaluation/{{baseline}}/noise{{noise}}{{part}}-{name}.csv",
-            name=SCORES,
+            name=SCORE_TABLES,
         ),
         record="results/partial/evaluation/{baseline}/noise{noise}{part}.json",
     log:
@@ -88,7 +96,7 @@ use rule baseline as baseline_partial with:
     benchmark:
         "results/benchmarks/partial/baseline/{baseline}/noise{noise}{part}.jsonl"
     params:
-        kept=f"{KEPT} {LEFT_OUT}",
+        splits=SPLITS_OF_PART,
 
 
 use rule aggregate as aggregate_partial with:
@@ -104,7 +112,7 @@ use rule aggregate as aggregate_partial with:
     benchmark:
         "results/benchmarks/partial/aggregate.jsonl"
     params:
-        runs=f"--work results/partial {LEFT_OUT}",
+        runs=f"--work results/partial --missing {MISSING}",
 
 
 use rule plot as plot_partial with:

@@ -1,8 +1,8 @@
 rule train:
     """Train one model under one noise and one seed."""
     input:
-        split="results/splits/seed{seed}.csv",
-        record="results/splits/seed{seed}.json",
+        splits="results/splits/seed{seed}.csv",
+        records="results/splits/seed{seed}.json",
     output:
         losses="results/runs/{model}/noise{noise}/seed{seed}/losses.csv",
         weights="results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors",
@@ -22,18 +22,18 @@ rule train:
         runtime=60,
     params:
         code=training_code,
-        model=lambda wildcards: flags(config["models"][wildcards.model]),
-        training=flags(TRAINING),
-        noise=training_noise,
+        settings=training_settings,
         seeds="--seed {seed}",
+        splits=lambda wildcards, input: repeated("split", [input.splits]),
     shell:
         "python -m noisynames train --model {wildcards.model} --noise {wildcards.noise}"
-        " {params.seeds} {params.model} {params.training} {params.noise} --splits results/splits"
+        " {params.seeds} {params.splits} --settings {params.settings:q}"
         " --output results/runs/{wildcards.model}/noise{wildcards.noise} 2> {log}"
 
 
 use rule train as train_ten with:
     input:
+        splits=expand("results/splits/seed{{ten}}{digit}.csv", digit=range(10)),
         records=expand("results/splits/seed{{ten}}{digit}.json", digit=range(10)),
     output:
         expand(
@@ -49,7 +49,6 @@ use rule train as train_ten with:
         ten=one_of(TENS),
     params:
         code=training_code,
-        model=lambda wildcards: flags(config["models"][wildcards.model]),
-        training=flags(TRAINING),
-        noise=training_noise,
+        settings=training_settings,
+        splits=lambda wildcards, input: repeated("split", input.splits),
         seeds=expand("--seed {{ten}}{digit}", digit=range(10)),

@@ -26,13 +26,14 @@ from noisynames.grid import (
     ATTENTION,
     LOSSES,
     RECORD,
-    SCORES,
+    SCORE_TABLES,
     STATISTICS,
     TIMING,
     TIMINGS,
     Cell,
     Grid,
     run_folder,
+    split_file,
 )
 from noisynames.names import splits
 from noisynames.names.noise import Noise
@@ -66,10 +67,10 @@ def build(
     validation = _validation(work / "evaluation", grid)
     _vouch(work / "evaluation", [*grid.models, *grid.baselines], grid)
     _vouch(work / "attention", grid.attention_models, grid)
-    scored = {name: _stack(work / "evaluation", grid.models, grid, name) for name in SCORES}
+    scored = {name: _stack(work / "evaluation", grid.models, grid, name) for name in SCORE_TABLES}
     losses = _losses(results, records)
     yardstick_rows = [
-        {"seed": seed, **splits.yardsticks(splits.read(results / "splits" / f"seed{seed}.csv"))}
+        {"seed": seed, **splits.yardsticks(splits.read(split_file(results, seed)))}
         for seed in grid.seeds
         if seed in seeds
     ]

@@ -23,27 +23,27 @@ ATTENTION_COLUMNS = [
 
 
 def inspect(
-    folders: Sequence[Path],
-    splits: Path,
+    records: Sequence[Path],
+    splits: Sequence[Path],
     own: Noise,
     tested: Sequence[Noise],
-    names_per_language: int,
-    keep_own: bool,
     output: Path,
+    names_per_language: int,
+    keep: str,
 ) -> None:
     """Write the attention weights of a model × noise, and what is made of them (`grid.ATTENTION`).
 
-    The arguments are those of `predictions.evaluate`.
+    The arguments are those of `predictions.evaluate`, and of how many names of each language.
 
     Raises:
         UserError: A file is missing or damaged, or a run was trained on another split.
     """
     write_with_tables(
-        (attention_of_run(run, tested, names_per_language) for run in finished(folders, splits)),
+        (attention_of_run(run, tested, names_per_language) for run in finished(records, splits)),
         ATTENTION_COLUMNS,
         partial(tables_of, trained_at=own.name),
         output,
-        own.name if keep_own else None,
+        own.name if keep == "own" else None,
     )
 
 

@@ -1,7 +1,7 @@
 """What any model must beat: logistic regression on character n-grams, and the largest class."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -114,43 +114,47 @@ BASELINES = tuple(_BASELINES)
 
 def evaluate(
     baseline: str,
-    splits_folder: Path,
-    seeds: Iterable[int],
+    split_files: Sequence[Path],
+    seeds: Sequence[int],
     own: Noise,
     tested: Sequence[Noise],
-    updates: int,
-    keep_own: bool,
     output: Path,
+    updates: int,
+    keep: str,
 ) -> None:
     """Write a baseline's held-out predictions and their scores; see `predictions.evaluate`.
 
     Args:
         baseline: One of BASELINES.
-        splits_folder: Where `seed<N>.csv` are.
+        split_files: The split of each seed, its record beside it.
         seeds: The seeds.
         own: What it is fitted under; a seed's examples are those that its models train on.
         tested: What it is tested under; a seed's names are those that its models are tested on.
+        output: The predictions' CSV file; `grid.SCORE_TABLES` and a record go beside it.
         updates: The models' budget in examples; no more are fitted to.
-        keep_own: Whether to write predictions under `own` only.
-        output: The predictions' CSV file; `grid.SCORES` and a record go beside it.
+        keep: Which predictions to write: `all`, or those under `own`.
 
     Raises:
-        UserError: There is no such baseline, or a split is missing or damaged.
+        UserError: There is no such baseline, a split is missing or damaged, or there are more
+            splits than seeds or fewer.
     """
     if baseline not in _BASELINES:
         raise UserError(f"baseline: {baseline!r} is not one of {', '.join(BASELINES)}")
+    if len(split_files) != len(seeds):
+        raise UserError(
+            f"splits: found {len(split_files)}; allowed: one for each of {len(seeds)} seeds"
+        )
 
     def each() -> Iterator[pd.DataFrame]:
-        for seed in seeds:
-            split = splits.read(splits_folder / f"seed{seed}.csv")
-            yield evaluate_seed(baseline, split, seed, own, tested, updates)
+        for file, seed in zip(split_files, seeds, strict=True):
+            yield evaluate_seed(baseline, splits.read(file), seed, own, tested, updates)
 
     write_with_tables(
         each(),
         PREDICTION_COLUMNS,
         partial(scores.score, trained_at=own.name),
         output,
-        own.name if keep_own else None,
+        own.name if keep == "own" else None,
     )
 
 

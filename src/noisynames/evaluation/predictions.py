@@ -17,22 +17,22 @@ from noisynames.runs import FinishedRun, finished
 
 
 def evaluate(
-    folders: Sequence[Path],
-    splits: Path,
+    records: Sequence[Path],
+    splits: Sequence[Path],
     own: Noise,
     tested: Sequence[Noise],
-    keep_own: bool,
     output: Path,
+    keep: str,
 ) -> None:
     """Write the held-out predictions of a model × noise, their scores, and validation scores.
 
     Args:
-        folders: Runs, one for each seed.
-        splits: Where `seed<N>.csv` are.
+        records: The `run.json` of each seed, the weights beside it.
+        splits: The split of each, its record beside it.
         own: The noise that they were trained under.
         tested: What they are tested under.
-        keep_own: Whether to write predictions under `own` only.
-        output: The predictions' CSV file; `grid.SCORES` and a record go beside it.
+        output: The predictions' CSV file; `grid.SCORE_TABLES` and a record go beside it.
+        keep: Which predictions to write: `all`, or those under `own`.
 
     Raises:
         UserError: A file is missing or damaged, or a run was trained on another split.
@@ -40,7 +40,7 @@ def evaluate(
     validation: list[dict[str, Any]] = []
 
     def each() -> Iterator[pd.DataFrame]:
-        for run in finished(folders, splits):
+        for run in finished(records, splits):
             if run.split.validation:
                 validation.append(validate(run, own))
             yield evaluate_run(run, tested)
@@ -50,7 +50,7 @@ def evaluate(
         PREDICTION_COLUMNS,
         partial(scores.score, trained_at=own.name),
         output,
-        own.name if keep_own else None,
+        own.name if keep == "own" else None,
         validation=validation,
     )
 

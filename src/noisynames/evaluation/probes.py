@@ -27,22 +27,24 @@ _GRADIENT_NAMES = 5  # a language
 
 
 def probe(
-    folders: Sequence[Path],
-    splits: Path,
+    records: Sequence[Path],
+    splits: Sequence[Path],
     characters: str,
-    longest_suffix: int,
-    names_per_language: int,
     initial_gradients: bool,
     output: Path,
+    longest_suffix: int,
+    names_per_language: int,
 ) -> None:
     """Write what `probe_run` measures of every run of a model × noise.
+
+    Runs and splits are those of `predictions.evaluate`.
 
     Raises:
         UserError: A file is missing or damaged, or a run was trained on another split.
     """
     frames = (
         probe_run(run, characters, longest_suffix, names_per_language, initial_gradients)
-        for run in finished(folders, splits)
+        for run in finished(records, splits)
     )
     write(stacked(frames, PROBE_COLUMNS), output)
 

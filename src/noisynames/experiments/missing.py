@@ -3,12 +3,13 @@
 Jobs of the unfinished report read that on a record, so this is light to import.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 
 from noisynames.errors import UserError
 from noisynames.files import read_record, read_recorded, write_record
-from noisynames.grid import LOSSES, RECORD, TIMING, Cell, Grid, run_folder
+from noisynames.grid import LOSSES, RECORD, TIMING, Cell, Grid, run_folder, split_file
 
 
 def find(results: Path, grid: Grid) -> dict[Cell, str]:
@@ -29,7 +30,7 @@ def find(results: Path, grid: Grid) -> dict[Cell, str]:
         try:
             read_recorded(folder / LOSSES, tables.read_run(results, grid, cell))
             read_record(folder / TIMING)
-            runs.open_finished(folder, results / "splits")
+            runs.open_finished(folder / RECORD, split_file(results, cell[2]))
         except UserError as error:
             missing[cell] = str(error)
     return missing
@@ -45,7 +46,7 @@ def write(results: Path, grid: Grid, output: Path) -> dict[Cell, str]:
     if len(missing) == len(grid.cells):
         raise UserError(f"{results}/runs: none of {len(missing)} runs is there; nothing to report")
     content = {
-        "missing": {str(run_folder(results, cell)): reason for cell, reason in missing.items()},
+        "missing": {_file(results, cell): reason for cell, reason in missing.items()},
         "seeds": sorted({seed for _, _, seed in set(grid.cells) - set(missing)}),
     }
     write_record(output, content)
@@ -59,25 +60,39 @@ def read(record: Path | None, results: Path, grid: Grid) -> Mapping[Cell, str]:
         UserError: The record is not what was written.
     """
     reasons = read_record(record)["missing"] if record else {}
-    folders = {cell: str(run_folder(results, cell)) for cell in grid.cells}
-    return {cell: reasons[folder] for cell, folder in folders.items() if folder in reasons}
+    files = {cell: _file(results, cell) for cell in grid.cells}
+    return {cell: reasons[file] for cell, file in files.items() if file in reasons}
 
 
-def without(folders: Iterable[Path], record: Path | None) -> list[Path]:
-    """Return the folders of runs but for those that are missing on a record, if there is one.
-
-    Raises:
-        UserError: The record is not what was written.
-    """
-    reasons = read_record(record)["missing"] if record else {}
-    return [folder for folder in folders if str(folder) not in reasons]
-
-
-def seeds_with_runs(seeds: Iterable[int], record: Path | None) -> list[int]:
-    """Return the seeds that have any run on a record; all of them if there is no record.
+def without(
+    record: Path | None, runs: Sequence[Path], split_files: Sequence[Path]
+) -> tuple[Sequence[Path], Sequence[Path]]:
+    """Return runs and the split of each, but for those that are missing on a record, if any.
 
     Raises:
         UserError: The record is not what was written.
     """
-    known = read_record(record)["seeds"] if record else seeds
-    return [seed for seed in seeds if seed in known]
+    if record is None:
+        return runs, split_files
+    reasons = read_record(record)["missing"]
+    there = [str(run) not in reasons for run in runs]
+    return list(compress(runs, there)), list(compress(split_files, there))
+
+
+def with_runs(
+    record: Path | None, seeds: Sequence[int], split_files: Sequence[Path]
+) -> tuple[Sequence[int], Sequence[Path]]:
+    """Return seeds and the split of each; if there is a record, those of which it has any run.
+
+    Raises:
+        UserError: The record is not what was written.
+    """
+    if record is None:
+        return seeds, split_files
+    known = read_record(record)["seeds"]
+    there = [seed in known for seed in seeds]
+    return list(compress(seeds, there)), list(compress(split_files, there))
+
+
+def _file(results: Path, cell: Cell) -> str:
+    return str(run_folder(results, cell) / RECORD)

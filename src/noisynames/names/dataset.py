@@ -1,11 +1,13 @@
-"""Names and their languages, from one of three sources, behind one function."""
+"""Names and their languages, from any source, behind one function."""
 
 import csv
 import hashlib
 import io
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from noisynames.errors import UserError
@@ -23,10 +25,22 @@ from noisynames.names.alphabet import (
     normalise,
     symbol_counts,
 )
-from noisynames.names.sources import directory, surnames, tutorial
-from noisynames.names.sources.raw import RawNames, all_romanised
+from noisynames.names.sources.raw import RawNames, Source, all_romanised
 
-SOURCES = ("surnames", "tutorial", "directory")
+
+def _described(package: str) -> dict[str, Source]:
+    """Return the sources that modules of a package describe, by the modules' names."""
+    found = iter_modules(import_module(package).__path__, f"{package}.")
+    modules = [import_module(module.name) for module in found]
+    return {
+        module.__name__.rpartition(".")[2]: module.SOURCE
+        for module in modules
+        if hasattr(module, "SOURCE")
+    }
+
+
+SOURCES = _described("noisynames.names.sources")
+"""Every source by its name; a new one is a new module in `names/sources`."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,7 @@ class Spelling:
         min_symbol_count: How often a symbol must occur in the distinct lines of a label, all labels
             together, to be in an alphabet made of data.
         transliterate: Whether names are put into Latin letters first; None leaves that to the
-            source, of which `surnames` does it and others do not.
+            source.
         noise_characters: What distractors are drawn from.
     """
 
@@ -95,31 +109,34 @@ def load(source: str, path: Path | None = None, spelling: Spelling | None = None
     """Return the names of `source` as a tidy data set.
 
     Args:
-        source: `surnames` (Faker's lists, offline), `tutorial` (the worksheet's archive) or
-            `directory` (the user's own `<label>.txt` files).
-        path: For `tutorial` an optional local copy, a zip file or a folder; for `directory` the
-            folder; not used by `surnames`.
+        source: One of SOURCES.
+        path: Where the names lie, if the source takes a path.
         spelling: How names are spelt; None is as the worksheet does.
 
     Raises:
-        UserError: The source is unknown, or cannot be read, or holds fewer than two labels.
+        UserError: The source is unknown, cannot be read, or holds fewer than two labels.
     """
     spelling = spelling or Spelling()
-    if source == "surnames":
-        raw = surnames.read(spelling.transliterate is not False)
-    elif source == "tutorial":
-        raw = tutorial.read(path)
-    elif source == "directory":
-        if path is None:
-            raise UserError(
-                "dataset.path: missing; source 'directory' needs a folder of .txt files"
-            )
-        raw = directory.read(path)
-    else:
+    check_path(source, path)
+    described, latin = SOURCES[source], spelling.transliterate
+    latin = described.is_latin if latin is None else latin
+    raw = described.read(path, latin)
+    return tidy(all_romanised(raw) if latin else raw, spelling)
+
+
+def check_path(source: str, path: Path | None) -> None:
+    """Refuse a path that a source does not take, and none where it needs one.
+
+    Raises:
+        UserError: That is so, or there is no such source.
+    """
+    if source not in SOURCES:
         raise UserError(f"dataset.source: {source!r} is not one of {', '.join(SOURCES)}")
-    if spelling.transliterate and source != "surnames":
-        raw = all_romanised(raw)
-    return tidy(raw, spelling)
+    described = SOURCES[source]
+    if path is not None and not described.path:
+        raise UserError(f"dataset.path: not used by source {source!r}; leave it out")
+    if path is None and described.needs_path:
+        raise UserError(f"dataset.path: missing; source {source!r} needs {described.path}")
 
 
 def local_files(source: str, path: Path) -> list[Path]:
@@ -128,10 +145,7 @@ def local_files(source: str, path: Path) -> list[Path]:
     Raises:
         UserError: The folder does not exist.
     """
-    if path.is_file():
-        return [path]
-    folder = tutorial.names_below(path) if source == "tutorial" else path
-    return directory.name_files(folder)[0]
+    return SOURCES[source].files(path)
 
 
 def tidy(raw: RawNames, spelling: Spelling) -> Dataset:

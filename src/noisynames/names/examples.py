@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisynames.names.alphabet import WORKSHEET, Alphabet
-from noisynames.names.noise import Distractors, Noise, NoiseStream
+from noisynames.names.noise import PLACEMENTS, Distractors, Noise, NoiseStream
 from noisynames.randomness import generator
 
 
@@ -95,41 +95,10 @@ class Examples:
         )
 
     def with_noise(self, noise: Distractors) -> "Examples":
-        """Return the sequences with their distractors, a row of `noise` each."""
-        if noise.placement == "substitution":
-            return self._with_letters_replaced(noise)
-        gaps = self._gaps(noise)
-        lengths = self.lengths + noise.lengths
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        used = np.arange(gaps.shape[1]) < noise.lengths[:, None]
-        # Before the i-th distractor stand i others and as many letters as its gap says.
-        place = (offsets[:-1, None] + np.arange(gaps.shape[1]) + gaps)[used]
-        is_noise = np.zeros(offsets[-1], bool)
-        is_noise[place] = True
-        characters = np.empty(offsets[-1], np.uint16)
-        characters[place] = noise.symbols[used]
-        characters[~is_noise] = self.characters
+        """Return the sequences, so far without noise, with their distractors, a row each."""
+        put = PLACEMENTS[noise.placement].put
+        characters, offsets, is_noise = put(self.characters, self.offsets, noise)
         return Examples(characters, offsets, self.targets, is_noise, self.alphabet)
-
-    def _gaps(self, noise: Distractors) -> NDArray[np.int64]:
-        """Return how many letters stand before each distractor, in order along a row."""
-        letters = self.lengths[:, None]
-        if noise.placement == "suffix":
-            return np.broadcast_to(letters, noise.symbols.shape)
-        if noise.placement == "prefix":
-            return np.zeros(noise.symbols.shape, np.int64)
-        inside = (noise.places * (letters - 1)).astype(np.int64) + (letters > 1)
-        unused = np.arange(inside.shape[1]) >= noise.lengths[:, None]
-        return np.sort(np.where(unused, np.iinfo(np.int64).max // 2, inside), axis=1)
-
-    def _with_letters_replaced(self, noise: Distractors) -> "Examples":
-        used = np.arange(noise.symbols.shape[1]) < noise.lengths[:, None]
-        letter = (noise.places * self.lengths[:, None]).astype(np.int64)
-        place = (self.offsets[:-1, None] + letter)[used]
-        characters, is_noise = self.characters.copy(), self.is_noise.copy()
-        characters[place] = noise.symbols[used]
-        is_noise[place] = True
-        return Examples(characters, self.offsets, self.targets, is_noise, self.alphabet)
 
 
 class TrainingStream:

@@ -1,6 +1,6 @@
 """The noise model: distractor characters behind, before, inside or in place of a name's letters."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,108 @@ from noisynames.errors import UserError
 from noisynames.names.alphabet import WORKSHEET, WORKSHEET_NOISE, Alphabet, check_characters
 from noisynames.randomness import generator
 
-PLACEMENTS = ("suffix", "prefix", "scattered", "substitution")
+
+@dataclass(frozen=True)
+class Distractors:
+    """The distractors of some names.
+
+    Attributes:
+        placement: Where they go, a name of PLACEMENTS.
+        lengths: How many each name gets, shape (count,), each in 0 … level + 1.
+        symbols: Alphabet indices, shape (count, level + 1); row i counts up to `lengths[i]`.
+        places: Where each goes if that is drawn, in [0, 1), the shape of `symbols`; else 0.
+    """
+
+    placement: str
+    lengths: NDArray[np.int64]
+    symbols: NDArray[np.uint16]
+    places: NDArray[np.float64]
+
+
+Characters = NDArray[np.uint16]
+Offsets = NDArray[np.int64]
+Noisy = tuple[Characters, Offsets, NDArray[np.bool_]]
+"""Characters of all names end to end, where each name begins and the last one ends, shape
+(count + 1,), and whether each character is a distractor."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the distractors of a name go.
+
+    Attributes:
+        where: Where that is, in the words of a sentence about a name.
+        put: From names (characters end to end, and offsets) and their distractors to noisy names.
+        is_drawn: Whether it needs `Distractors.places`.
+    """
+
+    where: str
+    put: Callable[[Characters, Offsets, Distractors], Noisy]
+    is_drawn: bool = False
+
+
+def _behind(characters: Characters, offsets: Offsets, noise: Distractors) -> Noisy:
+    gaps = np.broadcast_to(np.diff(offsets)[:, None], noise.symbols.shape)
+    return _inserted(characters, offsets, noise, gaps)
+
+
+def _before(characters: Characters, offsets: Offsets, noise: Distractors) -> Noisy:
+    return _inserted(characters, offsets, noise, np.zeros(noise.symbols.shape, np.int64))
+
+
+def _between(characters: Characters, offsets: Offsets, noise: Distractors) -> Noisy:
+    """Draw a gap uniformly for each; the name keeps its first and last character.
+
+    A name of a single letter has no gap and gets them before it.
+    """
+    letters = np.diff(offsets)[:, None]
+    gaps = (noise.places * (letters - 1)).astype(np.int64) + (letters > 1)
+    unused = np.arange(gaps.shape[1]) >= noise.lengths[:, None]
+    gaps = np.sort(np.where(unused, np.iinfo(np.int64).max // 2, gaps), axis=1)
+    return _inserted(characters, offsets, noise, gaps)
+
+
+def _inserted(
+    characters: Characters, offsets: Offsets, noise: Distractors, gaps: NDArray[np.int64]
+) -> Noisy:
+    """Put each distractor behind as many letters of its name as `gaps` says.
+
+    Args:
+        characters: Of the names, end to end.
+        offsets: Of the names.
+        noise: Their distractors.
+        gaps: The shape of `noise.symbols`, ascending along each row as far as it counts.
+    """
+    offsets = np.concatenate([[0], np.cumsum(np.diff(offsets) + noise.lengths)])
+    used = np.arange(gaps.shape[1]) < noise.lengths[:, None]
+    # Before the i-th distractor stand i others and as many letters as its gap says.
+    place = (offsets[:-1, None] + np.arange(gaps.shape[1]) + gaps)[used]
+    is_noise = np.zeros(offsets[-1], bool)
+    is_noise[place] = True
+    text = np.empty(offsets[-1], np.uint16)
+    text[place] = noise.symbols[used]
+    text[~is_noise] = characters
+    return text, offsets, is_noise
+
+
+def _instead(characters: Characters, offsets: Offsets, noise: Distractors) -> Noisy:
+    """Draw a letter uniformly for each; one letter may be hit twice."""
+    used = np.arange(noise.symbols.shape[1]) < noise.lengths[:, None]
+    letter = (noise.places * np.diff(offsets)[:, None]).astype(np.int64)
+    place = (offsets[:-1, None] + letter)[used]
+    text, is_noise = characters.copy(), np.zeros(len(characters), bool)
+    text[place] = noise.symbols[used]
+    is_noise[place] = True
+    return text, offsets, is_noise
+
+
+PLACEMENTS = {
+    "suffix": Placement("behind it", _behind),
+    "prefix": Placement("before it", _before),
+    "scattered": Placement("each between two of its letters", _between, is_drawn=True),
+    "substitution": Placement("each in the place of a letter of it", _instead, is_drawn=True),
+}
+"""Every placement; the worksheet's comes first. A new one is a function and a line here."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +124,7 @@ class Noise:
 
     Attributes:
         level: The worksheet's n, at least 0.
-        placement: Where they go. `suffix`: behind the name, as in the worksheet. `prefix`: before
-            it. `scattered`: each into a gap between two letters, drawn uniformly, so that the name
-            keeps its first and last character (one of a single letter gets them before it).
-            `substitution`: each in the place of a letter, drawn uniformly; a letter may be hit
-            twice.
+        placement: Where they go, a name of PLACEMENTS. The worksheet's is `suffix`.
         characters: What they are drawn from: distinct symbols, which the alphabet of the names has.
     """
 
@@ -74,23 +171,6 @@ def conditions(
     return quiet + [noise for noise in every if noise.level > 0]
 
 
-@dataclass(frozen=True)
-class Distractors:
-    """The distractors of some names.
-
-    Attributes:
-        placement: As in `Noise`.
-        lengths: How many each name gets, shape (count,), each in 0 … level + 1.
-        symbols: Alphabet indices, shape (count, level + 1); row i counts up to `lengths[i]`.
-        places: Where those of `scattered` and `substitution` go, in [0, 1), the shape of `symbols`.
-    """
-
-    placement: str
-    lengths: NDArray[np.int64]
-    symbols: NDArray[np.uint16]
-    places: NDArray[np.float64]
-
-
 class NoiseStream:
     """The endless distractors of one noise condition, seed and purpose.
 
@@ -124,6 +204,7 @@ class NoiseStream:
         uniform = self._rng.random((count, level + 2))
         lengths = (uniform[:, 0] * (level + 2)).astype(np.int64)
         symbols = self._codes[(uniform[:, 1:] * len(self._codes)).astype(np.int64)]
-        drawn = placement in ("scattered", "substitution")
-        places = self._place_rng.random(symbols.shape) if drawn else np.zeros(symbols.shape)
+        places = np.zeros(symbols.shape)
+        if PLACEMENTS[placement].is_drawn:
+            places = self._place_rng.random(symbols.shape)
         return Distractors(placement, lengths, symbols, places)

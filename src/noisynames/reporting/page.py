@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from noisynames.analysis import tables
 from noisynames.analysis.findings.summary import Findings
+from noisynames.columns import SCORES
 from noisynames.files import damaged, missing, read_record
 from noisynames.grid import MERGED
 from noisynames.names import dataset as datasets
@@ -65,6 +66,8 @@ def render(
         cost=_cost(findings),
         **_of_runs(data, config),
         **_of_names(names, config),
+        scores=SCORES,
+        placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
     )
 
 

@@ -27,7 +27,8 @@ def evaluated(
 ) -> pd.DataFrame:
     """The predictions that a baseline's job writes."""
     output = folder / "evaluation" / f"{baseline}.csv"
-    baselines.evaluate(baseline, folder, seeds, own, tested, updates, False, output)
+    files = [folder / f"seed{seed}.csv" for seed in seeds]
+    baselines.evaluate(baseline, files, seeds, own, tested, output, updates, keep="all")
     return read_table(output, read_record(output.with_suffix(".json")))
 
 

@@ -4,7 +4,7 @@ import torch
 
 from noisynames import runs
 from noisynames.evaluation.probes import gradient_norms, probe_run
-from noisynames.grid import ACCURACY, INITIAL, TRAINED
+from noisynames.grid import ACCURACY, INITIAL, RECORD, TRAINED
 from noisynames.models.predict import predict
 from noisynames.models.reference import load_classifier
 from noisynames.models.spec import ModelSpec
@@ -58,7 +58,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> runs.FinishedRun:
     run = train(spec, SPLIT, Noise(0), 0, plan)
     runs.write_run(folder, run, spec, plan, SPLIT, "rnn", Noise(0), 0)
     splits.write(SPLIT, folder.parent / "seed0.csv")
-    finished = runs.open_finished(folder, folder.parent)
+    finished = runs.open_finished(folder / RECORD, folder.parent / "seed0.csv")
     assert finished is not None
     return finished
 

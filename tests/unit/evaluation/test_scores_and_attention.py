@@ -16,7 +16,7 @@ from noisynames.evaluation.attention import (
 )
 from noisynames.evaluation.jobs import inspected_names
 from noisynames.evaluation.scores import score
-from noisynames.grid import SCORES
+from noisynames.grid import SCORE_TABLES
 from noisynames.models.predict import predict
 from noisynames.models.spec import ModelSpec, TrainedModel
 from noisynames.models.weights import initial_parameters
@@ -67,7 +67,7 @@ def test_scores_are_of_all_seeds_and_mistakes_of_the_noise_trained_under() -> No
     frames = [pd.concat([own, quiet]).assign(seed=seed) for seed in (0, 1)]
     frames[1].loc[frames[1]["name"] == "w", "probability"] = 0.95
     scores = score(frames, "5")
-    assert set(scores) == set(SCORES)
+    assert set(scores) == set(SCORE_TABLES)
     assert len(scores["accuracy"]) == 4
     assert len(scores["recall"]) == 4 * 3
     confusion = scores["confusion"].set_index(["tested_at", "language", "prediction"])["share"]

@@ -9,7 +9,7 @@ from noisynames import runs
 from noisynames.errors import UserError
 from noisynames.experiments import missing
 from noisynames.files import read_record
-from noisynames.grid import LOSSES, RECORD, TIMING, WEIGHTS, Grid, run_folder
+from noisynames.grid import LOSSES, RECORD, TIMING, WEIGHTS, Grid, run_folder, split_file
 from noisynames.models.spec import ModelSpec, Parameters
 from noisynames.names import splits
 from noisynames.names.noise import Noise
@@ -81,11 +81,12 @@ def test_what_is_on_record_is_left_out(results: Path) -> None:
     record = results / "missing.json"
     os.truncate(run_folder(results, SECOND) / LOSSES, 1)
     missing.write(results, GRID, record)
-    folders = [run_folder(results, cell) for cell in GRID.cells]
-    assert missing.without(folders, record) == folders[:1]
-    assert missing.without(folders, None) == folders
-    assert missing.seeds_with_runs([0, 1, 2], record) == [0]
-    assert missing.seeds_with_runs([0, 1, 2], None) == [0, 1, 2]
+    files = [run_folder(results, cell) / RECORD for cell in GRID.cells]
+    of_seeds = [split_file(results, seed) for seed in GRID.seeds]
+    assert missing.without(record, files, of_seeds) == (files[:1], of_seeds[:1])
+    assert missing.without(None, files, of_seeds) == (files, of_seeds)
+    assert missing.with_runs(record, GRID.seeds, of_seeds) == ([0], of_seeds[:1])
+    assert missing.with_runs(None, GRID.seeds, of_seeds) == (GRID.seeds, of_seeds)
     assert set(missing.read(record, results, GRID)) == {SECOND, THIRD}
     assert missing.read(None, results, GRID) == {}
 
@@ -102,4 +103,4 @@ def test_a_damaged_record_is_refused(results: Path) -> None:
     assert read_record(record)["seeds"] == [0, 1]
     record.write_text(record.read_text().replace("not run", "no run"))
     with pytest.raises(UserError, match="truncated or altered"):
-        missing.without([], record)
+        missing.without(record, [], [])

@@ -2,13 +2,12 @@
 
 from noisynames.analysis.findings.pairs import Record, Values, compared, estimate, paired
 from noisynames.analysis.tables import Tables
+from noisynames.columns import SCORES
 from noisynames.grid import Grid
 
 _METRICS = {
     "macro_accuracy": "macro_accuracy",
-    "accuracy": "accuracy",
-    "macro_top3": "macro_top3",
-    "macro_f1": "macro_f1",
+    **{name: name for name in SCORES},
     "held_out_loss": "macro_loss",
 }
 """What is told of a baseline, and the column that holds it."""

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from noisynames.analysis.statistics import Comparison, compare, t_interval
 from noisynames.analysis.tables import Tables
+from noisynames.columns import SCORES
 
 METRICS = {
     "final_loss": "final training loss (nats)",
@@ -17,9 +18,7 @@ METRICS = {
     "held_out_loss": "held-out loss, macro-averaged (nats)",
     "generalisation_gap": "held-out loss minus final training loss (nats)",
     "macro_accuracy": "macro-averaged held-out accuracy",
-    "accuracy": "held-out accuracy",
-    "macro_top3": "macro-averaged top-3 accuracy",
-    "macro_f1": "macro-averaged F1",
+    **{name: score.words for name, score in SCORES.items()},
 }
 
 Record = dict[str, Any]
@@ -38,8 +37,7 @@ def by_run(tables: Tables) -> Values:
     accuracy = tables["accuracy"]
     own = accuracy[accuracy["trained_at"] == accuracy["tested_at"]]
     own = own.rename(columns={"trained_at": "noise"})
-    columns = ["accuracy", "macro_top3", "macro_f1"]
-    wide = runs.merge(own[["model", "noise", "seed", *columns]], on=["model", "noise", "seed"])
+    wide = runs.merge(own[["model", "noise", "seed", *SCORES]], on=["model", "noise", "seed"])
     return {
         (metric, str(key[0]), str(key[1])): group.set_index("seed")[metric]
         for key, group in wide.groupby(["model", "noise"])

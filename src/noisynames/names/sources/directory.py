@@ -4,18 +4,19 @@ import unicodedata
 from pathlib import Path
 
 from noisynames.errors import UserError
-from noisynames.names.sources.raw import RawNames
+from noisynames.names.sources.raw import RawNames, Source
 
 LONGEST_NAME = 1000
 LONGEST_LABEL = 100
 
 
-def read(path: Path) -> RawNames:
+def read(path: Path | None) -> RawNames:
     """Return the names of every `.txt` file in `path`; the file's stem is the label.
 
     Raises:
         UserError: The folder does not exist, or a file cannot be read or is not UTF-8.
     """
+    assert path is not None, "this source needs one"
     names, left_out = read_folder(path)
     return RawNames(
         names=names,
@@ -105,3 +106,11 @@ def decode_lines(content: bytes, place: str) -> list[str]:
                 f"a name has at most {LONGEST_NAME}"
             )
     return lines
+
+
+SOURCE = Source(
+    lambda path, _: read(path),
+    path="a folder of .txt files",
+    needs_path=True,
+    files=lambda path: name_files(path)[0],
+)

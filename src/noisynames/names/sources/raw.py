@@ -1,7 +1,9 @@
-"""What a source hands over: lines as they stand there, and where they come from."""
+"""What a source is, and what it hands over: lines as they stand there, and where they come from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,25 @@ class RawNames:
     licence: str
     place: str
     left_out: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of names. The module that describes it as SOURCE, in this folder, gives its name.
+
+    Attributes:
+        read: From `dataset.path`, and whether names in Latin letters are wanted, to the names.
+        path: What `dataset.path` leads to; "" if the source takes none.
+        needs_path: Whether there is nothing to read without it.
+        is_latin: Whether names are put into Latin letters if `dataset.transliterate` is null.
+        files: From a path to the files that are read there: an edit to one is an edit to the names.
+    """
+
+    read: Callable[[Path | None, bool], RawNames]
+    path: str = ""
+    needs_path: bool = False
+    is_latin: bool = False
+    files: Callable[[Path], list[Path]] = lambda path: [path]
 
 
 def romanised(name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.metadata import version
 
-from noisynames.names.sources.raw import RawNames, all_romanised
+from noisynames.names.sources.raw import RawNames, Source
 
 LOCALES = {
     "Armenian": "hy_AM",
@@ -28,29 +28,26 @@ LOCALES = {
 }
 
 
-def read(transliterate: bool = True) -> RawNames:
-    """Return every surname list of each locale, transliterated to Latin letters or as it is.
+def read(latin: bool) -> RawNames:
+    """Return every surname list of each locale.
 
     Args:
-        transliterate: Whether to return names as `raw.romanised` has them.
+        latin: Whether to take lists in Latin letters where a locale has any.
     """
-    raw = RawNames(
-        names={
-            language: list(_listed(locale, transliterate)) for language, locale in LOCALES.items()
-        },
+    return RawNames(
+        names={language: list(_listed(locale, latin)) for language, locale in LOCALES.items()},
         source="surnames: Faker's lists",
         version=f"faker {version('faker')}",
         licence="MIT (Faker)",
         place="dataset.source: surnames",
     )
-    return all_romanised(raw) if transliterate else raw
 
 
-def _listed(locale: str, romanised: bool) -> Iterator[str]:
+def _listed(locale: str, latin: bool) -> Iterator[str]:
     """Yield the names of all surname lists (male, female, unisex) that the locale itself defines.
 
     Attributes inherited from Faker's base provider are placeholders (`Doe`). Where a locale has a
-    romanised list, that list alone speaks for it if romanised names are wanted, and not otherwise.
+    romanised list, that list alone speaks for it if Latin letters are wanted, and not otherwise.
     """
     provider = import_module(f"faker.providers.person.{locale}").Provider
     lists: dict[str, Iterable[str]] = {
@@ -60,7 +57,10 @@ def _listed(locale: str, romanised: bool) -> Iterator[str]:
         or attribute.startswith("last_names_")
         or attribute == "last_romanized_names"
     }
-    latin = {a: names for a, names in lists.items() if "romanized" in a}
-    native = {a: names for a, names in lists.items() if a not in latin}
-    for names in ((latin or native) if romanised else native).values():
+    romanised = {a: names for a, names in lists.items() if "romanized" in a}
+    native = {a: names for a, names in lists.items() if a not in romanised}
+    for names in ((romanised or native) if latin else native).values():
         yield from names
+
+
+SOURCE = Source(lambda path, latin: read(latin), is_latin=True)

@@ -7,8 +7,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from noisynames.errors import UserError
-from noisynames.names.sources.directory import add_label, decode_lines, read_folder
-from noisynames.names.sources.raw import RawNames
+from noisynames.names.sources.directory import add_label, decode_lines, name_files, read_folder
+from noisynames.names.sources.raw import RawNames, Source
 
 URL = "https://download.pytorch.org/tutorial/data.zip"
 SHA256 = "fb317e80248faeb62dc25ef3390ae24ca34b94e276bbc5141fd8862c2200bff5"
@@ -136,3 +136,10 @@ def download(url: str, sha256: str) -> Path:
         f"{url}: download failed {_ATTEMPTS} times ({reason}); "
         "try again, or set dataset.path to a copy, or dataset.source to 'surnames'"
     )
+
+
+SOURCE = Source(
+    lambda path, _: read(path),
+    path="a copy of the archive, packed or not",
+    files=lambda path: [path] if path.is_file() else name_files(names_below(path))[0],
+)
