@@ -64,10 +64,10 @@ def render(
         batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
         rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
         cost=_cost(findings),
-        **_of_runs(data, config),
-        **_of_names(names, config),
         scores=SCORES,
         placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
+        **_of_runs(data, config),
+        **_of_names(names, config),
     )
 
 

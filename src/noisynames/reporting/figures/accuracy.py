@@ -16,7 +16,7 @@ from noisynames.reporting.figures.look import (
     select,
     tag,
 )
-from noisynames.reporting.figures.registry import BOUNDS, MODEL, NOISE, Numbers, figure
+from noisynames.reporting.figures.registry import BOUNDS, MODEL, NOISE, TRAINED_AT, Numbers, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from noisynames.analysis.findings.summary import Findings
     from noisynames.analysis.tables import Tables
-
-_TRAINED_AT = ("Noise", "trained_at", True)
 
 
 def _accuracies(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
@@ -231,7 +229,7 @@ def accuracy_by_noise(tables: "Tables", findings: "Findings", look: Look) -> "Fi
     """,
     numbers=Numbers(
         "Recall, mean over seeds",
-        [("Language", "language", False), MODEL, _TRAINED_AT, ("Recall", "recall", True)],
+        [("Language", "language", False), MODEL, TRAINED_AT, ("Recall", "recall", True)],
         lambda tables, findings: findings["recall"],
     ),
 )
@@ -274,7 +272,7 @@ def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         [
             ("Language", "language", False),
             MODEL,
-            _TRAINED_AT,
+            TRAINED_AT,
             ("Prediction", "prediction", False),
             ("Share", "share", True),
         ],

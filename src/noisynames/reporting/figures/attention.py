@@ -19,7 +19,7 @@ from noisynames.reporting.figures.look import (
     select,
     tag,
 )
-from noisynames.reporting.figures.registry import BOUNDS, MODEL, Numbers, figure
+from noisynames.reporting.figures.registry import BOUNDS, MODEL, TRAINED_AT, Numbers, figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from noisynames.analysis.findings.summary import Findings
     from noisynames.analysis.tables import Tables
 
-_TRAINED_AT = ("Noise", "trained_at", True)
 _CHARACTERS = [
-    ("Name", "name", False), MODEL, _TRAINED_AT, ("Character", "character", False),
+    ("Name", "name", False), MODEL, TRAINED_AT, ("Character", "character", False),
     ("Position", "position", True),
 ]  # fmt: skip
 
@@ -98,7 +97,7 @@ def occlusion_examples(tables: "Tables", findings: "Findings", look: Look) -> "F
     """,
     numbers=Numbers(
         "Mean weight by position from the end",
-        [MODEL, _TRAINED_AT, ("From the end", "from_end", True), ("Mean", "mean", True)],
+        [MODEL, TRAINED_AT, ("From the end", "from_end", True), ("Mean", "mean", True)],
         lambda tables, findings: findings["attention_positions"],
     ),
 )
@@ -157,7 +156,7 @@ def _with_shares(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]
         "Share of the attention on noise, and of the characters",
         [
             MODEL,
-            _TRAINED_AT,
+            TRAINED_AT,
             ("Tested at", "tested_at", True),
             *BOUNDS,
             ("Characters", "share", True),

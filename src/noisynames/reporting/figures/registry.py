@@ -20,6 +20,7 @@ Column = tuple[str, str, bool]
 
 MODEL: Column = ("Model", "model", False)
 NOISE: Column = ("Noise", "noise", True)
+TRAINED_AT: Column = ("Noise", "trained_at", True)
 BOUNDS: list[Column] = [("Mean", "mean", True), ("Low", "low", True), ("High", "high", True)]
 
 
