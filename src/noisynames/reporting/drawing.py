@@ -9,21 +9,24 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from noisynames.analysis.findings.summary import Findings
 from noisynames.analysis.tables import Tables
 from noisynames.errors import UserError
 from noisynames.files import write_text
 from noisynames.reporting import gallery
 from noisynames.reporting.figures.look import INK, STYLE, Look, models_in, new_panels
 
+if TYPE_CHECKING:  # findings are read, and nothing here computes one
+    from noisynames.analysis.findings.summary import Findings
+
 
 def draw(
-    names: Sequence[str], tables: Tables, findings: Findings, folder: Path, processes: int = 1
+    names: Sequence[str], tables: Tables, findings: "Findings", folder: Path, processes: int = 1
 ) -> None:
     """Draw the figures `names` from the tables and statistics into `folder`, as `<name>.svg`.
 
@@ -76,7 +79,7 @@ def _end_with_parent() -> None:
     Thread(target=wait, daemon=True).start()
 
 
-def _draw(names: Sequence[str], tables: Tables, findings: Findings, folder: Path) -> None:
+def _draw(names: Sequence[str], tables: Tables, findings: "Findings", folder: Path) -> None:
     look = Look(models_in(tables))
     for name in names:
         asked = gallery.ALL[name]

@@ -6,14 +6,13 @@ import unicodedata
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from noisynames.analysis import tables
-from noisynames.analysis.findings.summary import Findings
 from noisynames.columns import SCORES
 from noisynames.files import damaged, missing, read_record
 from noisynames.grid import MERGED
@@ -24,6 +23,9 @@ from noisynames.names.alphabet import Alphabet, graphemes
 from noisynames.reporting import gallery, questions
 from noisynames.reporting.answers import words
 from noisynames.reporting.figures.registry import ReportFigure
+
+if TYPE_CHECKING:  # findings are read, and nothing here computes one
+    from noisynames.analysis.findings.summary import Findings
 
 _VERSIONS = ["noisynames", "numpy", "numba", "torch", "pandas", "scipy", "seaborn", "snakemake"]
 _MOST_SYMBOLS = 200
@@ -120,7 +122,7 @@ def _of_names(names: datasets.Dataset, config: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _cost(findings: Findings) -> list[dict[str, Any]]:
+def _cost(findings: "Findings") -> list[dict[str, Any]]:
     """Return what a model's runs cost, rates and memory without decimals."""
     return [
         {**r, "rate": f"{r['rate']:,.0f}", "memory": f"{r['memory']:.0f}"}

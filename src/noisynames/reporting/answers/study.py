@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from noisynames.analysis.findings.summary import Findings
 from noisynames.reporting.answers.words import Record
+
+if TYPE_CHECKING:  # findings are read, and nothing here computes one
+    from noisynames.analysis.findings.summary import Findings
 
 DETECTED = ("higher", "lower")
 
@@ -32,7 +34,7 @@ class Answer:
 class Study:
     """The findings with the names that questions need: reference model, lowest and top noise."""
 
-    def __init__(self, findings: Findings, config: Mapping[str, Any]) -> None:
+    def __init__(self, findings: "Findings", config: Mapping[str, Any]) -> None:
         self.findings = findings
         self.models: Mapping[str, Any] = config["models"]
         self.low, self.top = findings["quietest"], findings["noisiest"]
