@@ -8,8 +8,9 @@ import math
 from importlib import import_module
 
 import numpy as np
+from numpy.typing import NDArray
 
-from noisynames.models.spec import FEEDFORWARD, GATES, ModelSpec, Parameters
+from noisynames.models.spec import FEEDFORWARD, ModelSpec, Parameters, description, reading
 from noisynames.randomness import generator
 
 Range = tuple[tuple[int, ...], float, float]
@@ -30,29 +31,31 @@ def parameter_ranges(spec: ModelSpec, inputs: int, outputs: int) -> dict[str, Ra
         inputs: Symbols of the alphabet.
         outputs: Languages.
     """
-    within = _transformer_ranges if spec.cell == "transformer" else _recurrent_ranges
+    within = _transformer_ranges if spec.cell == "transformer" else recurrent_ranges
     bound = 1 / math.sqrt(spec.width)
     ranges = within(spec, inputs)
     ranges["output.weight"] = ((outputs, spec.width), -bound, bound)
     ranges["output.bias"] = ((outputs,), -bound, bound)
-    if spec.readout == "attention":
+    if reading(spec.readout).SCORES:
         ranges["score.weight"] = ((1, spec.width), -bound, bound)
         ranges["score.bias"] = ((1,), -bound, bound)
     return ranges
 
 
-def _recurrent_ranges(spec: ModelSpec, inputs: int) -> dict[str, Range]:
+def recurrent_ranges(spec: ModelSpec, inputs: int) -> dict[str, Range]:
+    """Return those of a recurrent cell's layers alone; see `parameter_ranges`."""
     H = spec.hidden_size
-    G = GATES[spec.cell][0] * H
+    cell = description(spec.cell)
+    G = cell.GATES * H
     ranges: dict[str, Range] = {}
     for layer in range(spec.num_layers):
         fan_in = inputs if layer == 0 else spec.width
         for end in ("", "_reverse") if spec.bidirectional else ("",):
             place = f"l{layer}{end}"
-            if spec.cell == "rnn":
+            if cell.ONE_MAP:
                 bound = 1 / math.sqrt(fan_in + H)
-                ranges[f"cell.weight_{place}"] = ((H, fan_in + H), -bound, bound)
-                ranges[f"cell.bias_{place}"] = ((H,), -bound, bound)
+                ranges[f"cell.weight_{place}"] = ((G, fan_in + H), -bound, bound)
+                ranges[f"cell.bias_{place}"] = ((G,), -bound, bound)
             else:
                 bound = 1 / math.sqrt(H)
                 ranges[f"cell.weight_ih_{place}"] = ((G, fan_in), -bound, bound)
@@ -104,3 +107,13 @@ def initial_parameters(spec: ModelSpec, inputs: int, outputs: int, seed: int) ->
 def parameter_count(parameters: Parameters) -> int:
     """Return the number of trainable weights."""
     return sum(values.size for values in parameters.values())
+
+
+def position_encoding(length: int, width: int) -> NDArray[np.float32]:
+    """Return a transformer's encodings of positions, shape (length, width): sines beside cosines.
+
+    Source: Vaswani et al., "Attention is all you need" (2017), section 3.5.
+    """
+    position = np.arange(length)[:, None] / 10_000 ** (np.arange(0, width, 2) / width)
+    both = np.stack([np.sin(position), np.cos(position)], 2)
+    return both.reshape(length, -1)[:, :width].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Train one model under one noise and one seed: the worksheet's SGD, on any engine."""
+"""Train one model under one noise and one seed: on any engine."""
 
 import time
 from collections.abc import Callable
@@ -81,7 +81,7 @@ def train(
         noise: What every name drawn is given.
         seed: Fixes the stream of examples and the initial weights.
         hyperparameters: Budget and learning rate.
-        engine: `auto`, `fused` or `autograd`.
+        engine: `auto`, `compiled` or `autograd`.
         on_interval: Called after every recording interval.
 
     Raises:
@@ -92,16 +92,7 @@ def train(
     stream = TrainingStream(names, noise, seed)
     inputs = len(split.alphabet)
     initial = initial_parameters(spec, inputs, len(languages), seed)
-    trainer = make_engine(
-        engine,
-        spec,
-        initial,
-        hyperparameters.learning_rate,
-        len(languages),
-        hyperparameters.batch_size,
-        seed,
-        inputs,
-    )
+    trainer = make_engine(engine, spec, initial, hyperparameters, seed, inputs, len(languages))
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     update = 0
