@@ -180,8 +180,8 @@ ENTRIES = {
     "inspect_attention": ["evaluation.attention"],
     "probe": ["evaluation.probes"],
     "baseline": ["evaluation.baselines"],
-    "aggregate": ["analysis.tables", "analysis.findings"],
-    "plot": ["reporting.figures.drawing"],
+    "aggregate": ["analysis.tables", "analysis.findings.summary", "analysis.findings.costs"],
+    "plot": ["reporting.drawing"],
     "report": ["reporting.page"],
 }
 """The module that each rule's job begins in."""
