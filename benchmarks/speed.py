@@ -1,12 +1,16 @@
 """Time one SGD update: the worksheet's loop, plain PyTorch at its best, and the compiled engine.
 
-    python benchmarks/speed.py [--rounds 5] [--csv benchmarks/speed.csv]
+    python benchmarks/speed.py [--rounds 5] [--folder benchmarks]
 
-All three do the same updates from the same weights in one process, in alternation, on one thread.
-The table gives medians over the rounds, in microseconds an update, their ratios, and the share of
-this core's single-precision matrix-multiply peak (measured in the same process with NumPy's BLAS)
-that the compiled engine reaches. Only the multiply-adds of matrix products, the output layer and
-the input rows count as work, 2 operations each; activations and the updates of biases do not.
+All do the same updates from the same weights, in alternation, on one thread; the kernels of an
+earlier commit run in a process beside, with that commit's package from git's history. The tables
+give medians over the rounds, in microseconds an example, their ratios, and the share of this core's
+single-precision matrix-multiply peak (measured in the same process with NumPy's BLAS, whose kind is
+printed) that the compiled engine reaches. Only the multiply-adds of matrix products, the output
+layer and the input rows count as work, 2 operations each; activations and the updates of biases do
+not.
+
+`OPENBLAS_CORETYPE` in the environment may halve the peak and double the share: unset it.
 """
 
 import os
@@ -17,29 +21,46 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 import csv
 import math
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 import typer
+from threadpoolctl import threadpool_info
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from noisynames.models.reference import Classifier, load_classifier
-from noisynames.models.spec import GATES, WORKSHEET_MODELS, ModelSpec, Parameters
+from noisynames.models.spec import (
+    FEEDFORWARD,
+    RECURRENT,
+    WORKSHEET_MODELS,
+    ModelSpec,
+    Parameters,
+    description,
+)
 from noisynames.models.weights import initial_parameters
 from noisynames.names import dataset as datasets
 from noisynames.names import splits
 from noisynames.names.alphabet import WORKSHEET
 from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
-from noisynames.training.compiled.engine import FusedEngine
+from noisynames.training.autograd import AutogradEngine
+from noisynames.training.compiled.engine import CompiledEngine
+from noisynames.training.hyperparameters import Hyperparameters
 
 RATE = 0.005
-UPDATES = {"worksheet": 300, "pytorch": 300, "fused": 20_000}
+FEW, MANY = 300, 20_000
+"""Updates that are timed at a time, of a slow loop and of a fast one."""
+EARLIER = "7d49131"
+"""The last commit whose kernels were fast on one kind of processor and other numbers elsewhere."""
 
 Update = Callable[[Examples, int], None]
 
@@ -123,13 +144,21 @@ def pytorch(module: Classifier, languages: int) -> Update:
 
 def operations(spec: ModelSpec, examples: Examples, languages: int) -> float:
     """Return the floating-point operations of one update's products, averaged over examples."""
-    H, G = spec.hidden_size, GATES[spec.cell][0] * spec.hidden_size
-    length = examples.lengths.mean()
-    recurrent = 3 * 2 * H * G * (length - 1)  # forward, backward, update; h_0 = 0 is skipped
-    inputs = (1 + 2) * G * length  # one addition of a row, one multiply-add of its update
-    output = 3 * 2 * H * languages
-    attention = 5 * 2 * H * length if spec.readout == "attention" else 0
-    return float(recurrent + inputs + output + attention)
+    H, F = spec.hidden_size, FEEDFORWARD * spec.hidden_size
+    ends, width = 2 if spec.bidirectional else 1, spec.width
+    lengths = examples.lengths
+    T = lengths.mean()
+    if spec.cell in RECURRENT:
+        G = description(spec.cell).GATES * H
+        recurrent = 6 * H * G * (T - 1)  # forward, backward, update; h_0 = 0 is skipped
+        inputs = 3 * G * T  # one addition of a row, one multiply-add of its update
+        upper = 6 * width * G * T
+        network = ends * (spec.num_layers * recurrent + inputs + (spec.num_layers - 1) * upper)
+    else:
+        square = 6 * 2 * H * (lengths**2).mean()
+        network = spec.num_layers * (6 * H * (4 * H + 2 * F) * T + square)
+    attention = 10 * width * T if spec.readout == "attention" else 0
+    return float(network + 6 * width * languages + attention)
 
 
 def matrix_multiply_peak() -> float:
@@ -148,62 +177,152 @@ def load(spec: ModelSpec, initial: Parameters, languages: int) -> Classifier:
     return load_classifier(spec, len(WORKSHEET), languages, initial)
 
 
-def main(
-    rounds: Annotated[int, typer.Option(min=1)] = 5,
-    table: Annotated[Path, typer.Option("--csv")] = Path("benchmarks/speed.csv"),
-) -> None:
-    """Time the three loops and print the table."""
-    torch.set_num_threads(1)
-    split = splits.split_names(datasets.load("surnames").rows, 0)
-    names, L = Examples.of_names(split.train, split.languages), len(split.languages)
-    rows = []
+OTHERS = {
+    "lstm_2": (ModelSpec("lstm", num_layers=2), 1),
+    "gru_both_attention": (ModelSpec("gru", "attention", bidirectional=True), 1),
+    "transformer": (ModelSpec("transformer", "mean"), 1),
+    "gru_b8": (ModelSpec("gru"), 8),
+    "gru_b64": (ModelSpec("gru"), 64),
+    "gru_b512": (ModelSpec("gru"), 512),
+}
+"""Models that no engine before this one compiled, with their batch sizes."""
+
+
+class Before:
+    """The kernels of an earlier commit, in a process of their own with that commit's package."""
+
+    def __init__(self, commit: str, folder: Path) -> None:
+        archive = subprocess.run(["git", "archive", commit, "src"], capture_output=True, check=True)
+        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+        self._process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("before.py")],
+            env={**os.environ, "PYTHONPATH": str(folder / "src")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def seconds(self, model: str, noise: int, updates: int) -> float:
+        """Return the seconds of an update of a model."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(model, noise, updates, file=self._process.stdin, flush=True)
+        return float(self._process.stdout.readline())
+
+
+def timed(work: Callable[[], object], count: int) -> float:
+    """Return the seconds that each of `count` examples took."""
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) / count
+
+
+def row_of(
+    name: str, noise: int, spec: ModelSpec, times: dict[str, list[float]], rate: float, peak: float
+) -> dict[str, object]:
+    """Return a row of the table from the seconds of an example of each loop, round by round."""
+    medians = {loop: statistics.median(values) for loop, values in times.items()}
+    compiled = medians["compiled"]
+    others = {loop: t for loop, t in medians.items() if loop != "compiled"}
+    return {
+        "model": name,
+        "noise": noise,
+        **{f"{loop}_us": round(t * 1e6, 2) for loop, t in medians.items()},
+        **{f"{loop}/compiled": round(t / compiled, 2) for loop, t in others.items()},
+        "gflops": round(rate / compiled / 1e9, 1),
+        "share_of_peak": round(rate / compiled / peak, 3),
+    }
+
+
+def default_models(
+    names: Examples, L: int, rounds: int, before: Before
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each of the worksheet's models × noise."""
     for model, spec in WORKSHEET_MODELS.items():
         for noise in (0, 5):
             initial = initial_parameters(spec, len(WORKSHEET), L, 0)
-            sample = {
-                loop: TrainingStream(names, Noise(noise), 0).take(n) for loop, n in UPDATES.items()
-            }
+            some, many = (
+                TrainingStream(names, Noise(noise), 0).take(count) for count in (FEW, MANY)
+            )
             loops = {
                 "worksheet": worksheet(load(spec, initial, L), L),
                 "pytorch": pytorch(load(spec, initial, L), L),
             }
-            engine = FusedEngine(spec, initial, RATE)
-            engine.advance(sample["worksheet"])  # compiled before the clock starts
-            times: dict[str, list[float]] = {loop: [] for loop in UPDATES}
+            engine = CompiledEngine(spec, initial, Hyperparameters(learning_rate=RATE))
+            engine.advance(some)  # compiled before the clock starts
+            before.seconds(model, noise, 100)
+            times: dict[str, list[float]] = {loop: [] for loop in (*loops, "before", "compiled")}
             peaks = []
             for _ in range(rounds):
                 for loop, update in loops.items():
-                    examples = sample[loop]
-                    start = time.perf_counter()
-                    for i in range(len(examples)):
-                        update(examples, i)
-                    times[loop].append((time.perf_counter() - start) / len(examples))
-                start = time.perf_counter()
-                engine.advance(sample["fused"])
-                times["fused"].append((time.perf_counter() - start) / len(sample["fused"]))
+                    each = partial(_all, update, some)
+                    times[loop].append(timed(each, FEW))
+                times["before"].append(before.seconds(model, noise, MANY))
+                times["compiled"].append(timed(partial(engine.advance, many), MANY))
                 peaks.append(matrix_multiply_peak())
-            medians = {loop: statistics.median(values) for loop, values in times.items()}
-            rate = operations(spec, sample["fused"], L) / medians["fused"]
-            rows.append(
-                {
-                    "model": model,
-                    "noise": noise,
-                    **{f"{loop}_us": round(t * 1e6, 2) for loop, t in medians.items()},
-                    "worksheet/fused": round(medians["worksheet"] / medians["fused"], 1),
-                    "pytorch/fused": round(medians["pytorch"] / medians["fused"], 1),
-                    "gflops": round(rate / 1e9, 1),
-                    "share_of_peak": round(rate / statistics.median(peaks), 3),
-                }
-            )
-            print(rows[-1], flush=True)
-    ratios = [float(row["worksheet/fused"]) for row in rows]
-    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-    print(f"worksheet/fused: geometric mean {mean:.1f}, least {min(ratios):.1f}")
+            rate = operations(spec, many, L)
+            yield row_of(model, noise, spec, times, rate, statistics.median(peaks))
+
+
+def _all(update: Update, examples: Examples) -> None:
+    for i in range(len(examples)):
+        update(examples, i)
+
+
+def other_models(names: Examples, L: int, rounds: int) -> Iterator[dict[str, Any]]:
+    """Yield a row for each of OTHERS, an example at a time, against the autograd engine."""
+    for name, (spec, batch) in OTHERS.items():
+        plan = Hyperparameters(learning_rate=RATE, batch_size=batch, record_every=batch)
+        initial = initial_parameters(spec, len(WORKSHEET), L, 0)
+        few, many = max(FEW // 3, 2 * batch), MANY // 5
+        stream = TrainingStream(names, Noise(0), 0)
+        some, more = stream.take(few), stream.take(many)
+        compiled = CompiledEngine(spec, initial, plan)
+        autograd = AutogradEngine(spec, initial, plan)
+        compiled.advance(some)
+        times: dict[str, list[float]] = {"autograd": [], "compiled": []}
+        peaks = []
+        for _ in range(rounds):
+            times["autograd"].append(timed(partial(autograd.advance, some), few))
+            times["compiled"].append(timed(partial(compiled.advance, more), many))
+            peaks.append(matrix_multiply_peak())
+        rate = operations(spec, more, L)
+        yield row_of(name, 0, spec, times, rate, statistics.median(peaks))
+
+
+def write(table: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a table of measurements."""
     with table.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
     print(table)
+
+
+def main(
+    rounds: Annotated[int, typer.Option(min=1)] = 5,
+    folder: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("benchmarks"),
+) -> None:
+    """Time all loops and print the tables."""
+    torch.set_num_threads(1)
+    for pool in threadpool_info():
+        print({key: pool.get(key) for key in ("internal_api", "num_threads", "architecture")})
+    split = splits.split_names(datasets.load("surnames").rows, 0)
+    names, L = Examples.of_names(split.train, split.languages), len(split.languages)
+    rows, others = [], []
+    with tempfile.TemporaryDirectory() as old:
+        for row in default_models(names, L, rounds, Before(EARLIER, Path(old))):
+            print(row, flush=True)
+            rows.append(row)
+    for loop in ("worksheet", "pytorch", "before"):
+        ratios = [row["compiled_us"] / row[f"{loop}_us"] for row in rows]
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        print(f"compiled/{loop}: geometric mean {mean:.3f}, most {max(ratios):.3f}")
+    for row in other_models(names, L, rounds):
+        print(row, flush=True)
+        others.append(row)
+    write(folder / "speed.csv", rows)
+    write(folder / "speed-others.csv", others)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ from noisynames.names import dataset as datasets
 from noisynames.names import splits
 from noisynames.names.alphabet import ALPHABETS
 from noisynames.names.noise import PLACEMENTS
-from noisynames.training.engines import ENGINES, why_not_fused
-from noisynames.training.hyperparameters import Hyperparameters
+from noisynames.settings import call
+from noisynames.training.engines import ENGINES, chosen
+from noisynames.training.hyperparameters import OPTIMIZERS, Hyperparameters
 
 Schema = Mapping[str, Any]
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
@@ -32,6 +33,7 @@ REGISTRIES: Mapping[str, Collection[str]] = {
     "alphabets": ALPHABETS,
     "cells": CELLS,
     "engines": ENGINES,
+    "optimizers": OPTIMIZERS,
     "placements": PLACEMENTS,
     "readouts": READOUTS,
     "sources": datasets.SOURCES,
@@ -67,7 +69,7 @@ def resolve(
     if isinstance(resolved["noise"]["placement"], str):
         resolved["noise"]["placement"] = [resolved["noise"]["placement"]]
     for spec in resolved["models"].values():
-        for key in ("learning_rate", "batch_size"):
+        for key in spec.keys() & resolved["training"]:
             if spec[key] is None:
                 spec[key] = resolved["training"][key]
     _check_models(resolved)
@@ -92,7 +94,7 @@ def _with_registries(part: Any) -> Any:
         return part
     filled = {key: _with_registries(item) for key, item in part.items()}
     if isinstance(name := filled.pop("registry", None), str):
-        filled["enum"] = [*REGISTRIES[name]]
+        filled["enum"] = [*REGISTRIES[name], *([None] if "null" in filled["type"] else [])]
     return filled
 
 
@@ -165,7 +167,6 @@ def check_file(path: Path) -> None:
 
 def _check_models(config: Mapping[str, Any]) -> None:
     """Refuse specifications whose parts do not go together."""
-    plan = {key: config["training"][key] for key in ("updates", "record_every", "report_every")}
     folders: dict[str, str] = {}
     for name, spec in config["models"].items():
         if name.lower() in config["baselines"]:
@@ -178,9 +179,7 @@ def _check_models(config: Mapping[str, Any]) -> None:
             )
         try:
             spec_from(spec)
-            Hyperparameters(
-                **plan, learning_rate=spec["learning_rate"], batch_size=spec["batch_size"]
-            )
+            call(Hyperparameters, {**config["training"], **spec})
         except UserError as error:
             raise UserError(f"models.{name}.{error}") from None
         if spec["module"] is not None:
@@ -206,12 +205,12 @@ def custom_source(module: str, key: str = "module") -> Path:
 
 
 def _check_engine(config: Mapping[str, Any]) -> None:
-    """Refuse the compiled engine for a model that it cannot train."""
-    if config["training"]["engine"] != "fused":
-        return
+    """Refuse an engine for a model that it cannot train."""
     for name, spec in config["models"].items():
-        if reason := why_not_fused(spec_from(spec), spec["batch_size"]):
-            raise UserError(f"training.engine: 'fused' cannot train models.{name}: {reason}")
+        try:
+            chosen(config["training"]["engine"], spec_from(spec))
+        except UserError as error:
+            raise UserError(f"models.{name}: {error}") from None
 
 
 def _find_names(dataset: dict[str, Any], beside: Sequence[Path]) -> None:

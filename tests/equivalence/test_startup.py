@@ -63,7 +63,7 @@ except SystemExit as end:
 
 
 def test_a_compiled_run_imports_no_heavy_library(tmp_path: Path, splits: Path) -> None:
-    compiled.load("rnn")
+    compiled.load("rnn", 16)
     heavy = "assert not {'torch', 'pandas', 'numba', 'scipy', 'faker'} & set(sys.modules)"
     done = train_in(tmp_path / "run", splits, compiled.cache_folder(), heavy)
     assert done.returncode == 0, done.stderr

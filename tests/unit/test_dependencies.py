@@ -105,4 +105,4 @@ def test_no_job_depends_on_another_ones_room() -> None:
     assert not {m for m in training if m.split(".")[0] in ("evaluation", "analysis", "reporting")}
     tables = modules_behind("analysis.tables", "analysis.findings")
     assert not {m for m in tables if m.split(".")[0] in ("evaluation", "models", "reporting")}
-    assert "models.predict" not in modules_behind("evaluation.baselines")
+    assert "evaluation.inference" not in modules_behind("evaluation.baselines")

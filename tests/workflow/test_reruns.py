@@ -132,7 +132,7 @@ ACTIONS: dict[str, Callable[[Experiment], None]] = {
     "edit how a run is opened": lambda it: it.edit("src/noisynames/runs.py"),
     "edit how a config is read": lambda it: it.edit("src/noisynames/config.py"),
     "edit the RNN's module": lambda it: it.edit("src/noisynames/models/reference.py"),
-    "edit how models predict": lambda it: it.edit("src/noisynames/models/predict.py"),
+    "edit how models predict": lambda it: it.edit("src/noisynames/evaluation/inference.py"),
     "edit the noise": lambda it: it.edit("src/noisynames/names/noise.py"),
     "edit the source of the names": lambda it: it.edit("src/noisynames/names/sources/surnames.py"),
     "edit another source": lambda it: it.edit("src/noisynames/names/sources/tutorial.py"),

@@ -37,11 +37,10 @@ from noisynames.grid import (
     Grid,
     parts_of,
 )
-from noisynames.models.predict import needs_torch
 from noisynames.models.spec import spec_from
 from noisynames.names.dataset import local_files
 from noisynames.names.noise import conditions
-from noisynames.training.engines import modules_of
+from noisynames.training.engines import modules_of, modules_of_model
 
 for folder in (Path.cwd(), Path.cwd() / "results"):
     if folder.is_symlink() and not folder.exists():
@@ -279,18 +278,16 @@ def repeated(option, values):
 def training_code(wildcards):
     """The source behind a model's training: its engine's and its kernel's, not the others'."""
     model = config["models"][wildcards.model]
-    engine = modules_of(
-        config["training"]["engine"], spec_from(model), model["batch_size"]
-    )
+    engine = modules_of(config["training"]["engine"], spec_from(model))
     return f"{code('runs', 'training.run', *engine)} {custom_code(wildcards)}"
 
 
 def inference_code(module):
-    """The source behind a job on a trained model; torch's modules count where it needs them."""
+    """The source behind a job on a trained model: its cell's and readout's, not the others'."""
 
     def of_model(wildcards):
         spec = spec_from(config["models"][wildcards.model])
-        return code(module, *(["models.custom"] if needs_torch(spec) else []))
+        return code(module, *modules_of_model(spec))
 
     return of_model
 

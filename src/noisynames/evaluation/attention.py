@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from noisynames.evaluation.inference import predict
 from noisynames.evaluation.jobs import inspected_names, write_with_tables
-from noisynames.models.predict import predict
 from noisynames.models.spec import TrainedModel
 from noisynames.names.alphabet import graphemes
 from noisynames.names.examples import Examples, held_out_examples

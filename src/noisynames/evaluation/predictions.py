@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from noisynames.evaluation import scores
+from noisynames.evaluation.inference import predict
 from noisynames.evaluation.jobs import write_with_tables
 from noisynames.evaluation.scores import PREDICTION_COLUMNS, predictions
-from noisynames.models.predict import predict
 from noisynames.names.examples import Examples, held_out_examples
 from noisynames.names.noise import Noise, NoiseStream
 from noisynames.runs import FinishedRun, finished

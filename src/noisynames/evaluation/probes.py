@@ -1,25 +1,23 @@
 """What a trained model remembers: accuracy behind a growing suffix, and how far gradients reach."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from noisynames.evaluation.inference import gradient_norms, predict
 from noisynames.evaluation.jobs import inspected_names, stacked, write
 from noisynames.grid import ACCURACY, INITIAL, TRAINED
-from noisynames.models.predict import predict
 from noisynames.models.weights import initial_parameters
 from noisynames.names.alphabet import Alphabet, check_characters
 from noisynames.names.examples import Examples
 from noisynames.names.noise import Distractors
-from noisynames.randomness import generator
+from noisynames.randomness import Stream
 from noisynames.runs import FinishedRun, finished
-
-if TYPE_CHECKING:  # torch takes longest to import, and some need the names of probes only
-    from noisynames.models.reference import Classifier
 
 PROBE_COLUMNS = ["seed", "probe", "distance", "value"]
 _LETTERS = 4  # most names have as many
@@ -96,16 +94,13 @@ def _gradients(
     run: FinishedRun, examples: Examples, farthest: int, initial: bool
 ) -> list[dict[str, Any]]:
     """Return a row for each distance of a run's gradient norms; see `probe_run`."""
-    from noisynames.models.reference import load_classifier
-
     model, inputs = run.model, len(run.split.alphabet)
     stages = {TRAINED: model.parameters}
     if initial:
         stages[INITIAL] = initial_parameters(model.spec, inputs, model.outputs, run.seed)
     rows = []
     for probe, parameters in stages.items():
-        module = load_classifier(model.spec, inputs, model.outputs, parameters)
-        norms = gradient_norms(module, examples)[:farthest]
+        norms = gradient_norms(replace(model, parameters=parameters), examples)[:farthest]
         rows += [
             {"probe": probe, "distance": distance, "value": norm}
             for distance, norm in enumerate(norms)
@@ -119,38 +114,10 @@ def _suffixes(
     """Return distractors for `count` names, shape (count, longest), the same for every model."""
     check_characters(characters, alphabet)
     codes = alphabet.encode(characters)
-    return codes[generator(seed, "probe suffixes").integers(len(codes), size=(count, longest))]
+    return codes[Stream(seed, "probe suffixes").below(len(codes), count, longest)]
 
 
 def _followed(names: Examples, suffixes: NDArray[np.uint16]) -> Examples:
     count, length = suffixes.shape
     lengths = np.full(count, length)
     return names.with_noise(Distractors("suffix", lengths, suffixes, np.zeros(suffixes.shape)))
-
-
-def gradient_norms(module: "Classifier", examples: Examples) -> NDArray[np.float64]:
-    """Return ‖∂loss/∂x_t‖₂ by distance from the end, the mean over sequences.
-
-    The loss is a sequence's own negative log likelihood. A gradient that shrinks by a like factor
-    at every step vanishes in the sense of Bengio, Simard and Frasconi, "Learning long-term
-    dependencies with gradient descent is difficult" (1994).
-
-    Returns:
-        Shape (length of the shortest sequence,); index 0 is the last character.
-    """
-    import torch
-
-    from noisynames.models.reference import padded
-
-    characters, lengths = padded(examples)
-    inputs = module.inputs(characters).detach().requires_grad_(True)
-    log_probabilities, _ = module.classify(inputs, lengths)
-    targets = torch.from_numpy(examples.targets)
-    (-log_probabilities[torch.arange(len(targets)), targets]).sum().backward()  # type: ignore[no-untyped-call]
-    assert inputs.grad is not None
-    norms = inputs.grad.norm(dim=2).double()
-    from_end = torch.arange(int(lengths.min()))
-    by_distance: NDArray[np.float64] = (
-        norms[torch.arange(len(lengths))[:, None], lengths[:, None] - 1 - from_end].mean(0).numpy()
-    )
-    return by_distance

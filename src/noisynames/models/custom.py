@@ -18,6 +18,7 @@ from noisynames.models.spec import ModelSpec, Parameters, TrainedModel
 from noisynames.names.examples import Examples
 
 Floats = NDArray[np.floating]
+_AT_ONCE = 512
 
 
 class Custom(nn.Module):
@@ -121,16 +122,21 @@ def load_model(
     return module
 
 
-class Sequences:
-    """Sequences that a torch module classifies."""
-
-    def __init__(self, model: TrainedModel, examples: Examples) -> None:
-        self._examples = examples
-        inputs = len(examples.alphabet)
-        self._module = load_model(model.spec, inputs, model.outputs, model.parameters)
-
-    def classify(self, rows: NDArray[np.int64]) -> tuple[Floats, Floats | None]:
-        """Return log-probabilities and attention weights of the sequences at `rows`."""
+def classify(model: TrainedModel, examples: Examples) -> tuple[Floats, Floats]:
+    """Return log-probabilities (count, outputs), and attention end to end as the characters are."""
+    module = load_model(model.spec, len(examples.alphabet), model.outputs, model.parameters)
+    outputs = np.empty((len(examples), model.outputs))
+    attention = np.zeros(len(examples.characters))
+    by_length = np.argsort(examples.lengths, kind="stable")
+    for first in range(0, len(by_length), _AT_ONCE):
+        rows = by_length[first : first + _AT_ONCE]
+        part = examples.select(rows)
         with torch.inference_mode():
-            outputs, weights = self._module(*padded(self._examples.select(rows)))
-        return outputs.numpy(), None if weights is None else weights.numpy()
+            found, weights = module(*padded(part))
+        outputs[rows] = found.numpy()
+        if weights is not None:
+            for row, weight in zip(rows, weights.numpy(), strict=True):
+                attention[examples.offsets[row] : examples.offsets[row + 1]] = weight[
+                    : examples.lengths[row]
+                ]
+    return outputs, attention

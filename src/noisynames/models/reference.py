@@ -1,6 +1,7 @@
 """The models as torch modules: the definition that every engine is held to."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,28 +10,27 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from noisynames.models.spec import FEEDFORWARD, ModelSpec
-from noisynames.models.weights import parameter_ranges
+from noisynames.models.spec import FEEDFORWARD, RECURRENT, ModelSpec, description, reading
+from noisynames.models.weights import parameter_ranges, position_encoding, recurrent_ranges
 from noisynames.names.examples import Examples
 
 
-class ConcatRNN(nn.Module):
-    """The worksheet's RNN: one linear map over the concatenation of input and hidden state.
+class Recurrence(nn.Module):
+    """Layers of a cell that PyTorch has not, from the cell's own formula.
 
-    h_t = tanh(W [x_t ; h_(t-1)] + b), h_0 = 0. Unlike `nn.RNN` it has one bias.
+    Whether one linear map or two see the input and the hidden state, see `noisynames.models.cells`.
+    The worksheet's RNN is such a cell: h_t = tanh(W [x_t ; h_(t-1)] + b), h_0 = 0; unlike `nn.RNN`
+    it has one bias.
     """
 
-    def __init__(self, inputs: int, hidden_size: int, num_layers: int, bidirectional: bool) -> None:
+    def __init__(self, spec: ModelSpec, inputs: int) -> None:
         super().__init__()
-        self.hidden_size, self.num_layers = hidden_size, num_layers
-        self.ends = ["", "_reverse"] if bidirectional else [""]
-        for layer in range(num_layers):
-            fan_in = inputs if layer == 0 else hidden_size * len(self.ends)
-            for end in self.ends:
-                weight = nn.Parameter(torch.empty(hidden_size, fan_in + hidden_size))
-                self.register_parameter(f"weight_l{layer}{end}", weight)
-                bias = nn.Parameter(torch.empty(hidden_size))
-                self.register_parameter(f"bias_l{layer}{end}", bias)
+        self.hidden_size, self.num_layers = spec.hidden_size, spec.num_layers
+        self.description = description(spec.cell)
+        self.ends = ["", "_reverse"] if spec.bidirectional else [""]
+        for name, (shape, *_) in recurrent_ranges(spec, inputs).items():
+            parameter = nn.Parameter(torch.empty(shape))
+            self.register_parameter(name.removeprefix("cell."), parameter)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Map inputs (batch, length, inputs) to the top layer's states (batch, length, width)."""
@@ -39,16 +39,33 @@ class ConcatRNN(nn.Module):
         return x
 
     def _scan(self, x: Tensor, lengths: Tensor, place: str) -> Tensor:
-        weight, bias = self.get_parameter(f"weight_{place}"), self.get_parameter(f"bias_{place}")
+        cell, H = self.description, self.hidden_size
         if place.endswith("_reverse"):
             x = reverse(x, lengths)
-        h = x.new_zeros(x.shape[0], self.hidden_size)
+        state = (x.new_zeros(x.shape[0], H),) * cell.STATES
         states = []
         for x_t in x.unbind(1):
-            h = torch.tanh(F.linear(torch.cat([x_t, h], 1), weight, bias))
-            states.append(h)
+            state, _ = cell.forward(*self._parts(x_t, state[0], place), state)
+            states.append(state[0])
         stacked = torch.stack(states, 1)
         return reverse(stacked, lengths) if place.endswith("_reverse") else stacked
+
+    def _parts(self, x: Tensor, h: Tensor, place: str) -> tuple[Any, Any]:
+        """Return the input and the recurrent part of each gate."""
+
+        def of(kind: str, side: str = "") -> Tensor:
+            return self.get_parameter(f"{kind}{side}_{place}")
+
+        if self.description.ONE_MAP:
+            joined = F.linear(torch.cat([x, h], 1), of("weight"), of("bias"))
+            both = joined, torch.zeros_like(joined)
+        else:
+            both = (
+                F.linear(x, of("weight", "_ih"), of("bias", "_ih")),
+                F.linear(h, of("weight", "_hh"), of("bias", "_hh")),
+            )
+        a, u = (part.chunk(self.description.GATES, 1) for part in both)
+        return a, u
 
 
 def reverse(x: Tensor, lengths: Tensor) -> Tensor:
@@ -79,17 +96,12 @@ class TransformerEncoder(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Map embedded characters (batch, length, hidden) to states of that shape."""
         positions = torch.arange(x.shape[1])
-        x = x + self._encoding(positions)
+        encoding = position_encoding(x.shape[1], x.shape[2])
+        x = x + torch.from_numpy(encoding).to(x.dtype)
         padding = positions >= lengths[:, None]
         for layer in self.layers:
             x = layer(x, src_key_padding_mask=padding)
         return x
-
-    def _encoding(self, positions: Tensor) -> Tensor:
-        H = self.embedding.embedding_dim
-        frequencies = 10_000 ** (-torch.arange(0, H, 2) / H)
-        angles = positions[:, None] * frequencies
-        return torch.stack([angles.sin(), angles.cos()], 2).flatten(1)[:, :H]
 
 
 class Classifier(nn.Module):
@@ -100,21 +112,16 @@ class Classifier(nn.Module):
         self.spec, self.outputs = spec, outputs
         H = spec.hidden_size
         self.cell: nn.Module
-        match spec.cell:
-            case "rnn":
-                self.cell = ConcatRNN(inputs, H, spec.num_layers, spec.bidirectional)
-            case "transformer":
-                self.cell = TransformerEncoder(spec, inputs)
-            case _:
-                kind = {"gru": nn.GRU, "lstm": nn.LSTM}[spec.cell]
-                self.cell = kind(
-                    inputs,
-                    H,
-                    spec.num_layers,
-                    batch_first=True,
-                    bidirectional=spec.bidirectional,
-                )
-        if spec.readout == "attention":
+        kind = spec.cell in RECURRENT and description(spec.cell).TORCH
+        if spec.cell == "transformer":
+            self.cell = TransformerEncoder(spec, inputs)
+        elif kind:
+            self.cell = getattr(nn, kind)(
+                inputs, H, spec.num_layers, batch_first=True, bidirectional=spec.bidirectional
+            )
+        else:
+            self.cell = Recurrence(spec, inputs)
+        if reading(spec.readout).SCORES:
             self.score = nn.Linear(spec.width, 1)
         self.output = nn.Linear(spec.width, outputs)
         self.register_buffer("one_hot", torch.eye(inputs), persistent=False)
@@ -146,27 +153,16 @@ class Classifier(nn.Module):
         """Classify as `forward` does, from what `inputs` returns."""
         states = self._states(x, lengths)
         padding = torch.arange(states.shape[1]) >= lengths[:, None]
-        weights = None
-        match self.spec.readout:
-            case "last":
-                context = states[torch.arange(len(lengths)), lengths - 1]
-                if self.spec.bidirectional:  # the cell from the end has read all at the first
-                    H = self.spec.hidden_size
-                    context = torch.cat([context[:, :H], states[:, 0, H:]], 1)
-            case "attention":
-                scores = self.score(states).squeeze(-1)
-                weights = scores.masked_fill(padding, -torch.inf).softmax(1)
-                context = (weights[:, :, None] * states).sum(1)
-            case "mean":
-                context = states.masked_fill(padding[:, :, None], 0).sum(1) / lengths[:, None]
-            case "max":
-                context = states.masked_fill(padding[:, :, None], -torch.inf).max(1).values
+        readout = reading(self.spec.readout)
+        ends = 2 if self.spec.bidirectional else 1
+        scores = self.score(states).squeeze(-1) if readout.SCORES else None
+        context, weights = readout.read(states, padding, lengths, ends, scores)
         return F.log_softmax(self.output(context), 1), weights
 
     def _states(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Return the top layer's states, shape (batch, longest, width)."""
         states: Tensor
-        if self.spec.cell in ("rnn", "transformer"):
+        if isinstance(self.cell, (Recurrence, TransformerEncoder)):
             states = self.cell(x, lengths)
         elif self.spec.bidirectional:  # from the end means from the end of each sequence
             packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)

@@ -7,24 +7,27 @@ Parameters carry PyTorch's names and layouts, so that a weights file loads into 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noisynames.errors import UserError
 
-Cell = Literal["rnn", "gru", "lstm", "transformer", "custom"]
-Readout = Literal["last", "attention", "mean", "max"]
 Parameters = dict[str, NDArray[np.float32]]
 
-CELLS: tuple[str, ...] = get_args(Cell)
-RECURRENT = ("rnn", "gru", "lstm")
-READOUTS: tuple[str, ...] = get_args(Readout)
-GATES = {"rnn": (1, 1, 0), "gru": (3, 1, 3), "lstm": (4, 2, 5)}
-"""Numbers that a hidden unit has in its gates, in its state, and in what the compiled engine keeps
-of it for the backward step."""
 
+def _files(folder: str) -> tuple[str, ...]:
+    """Return the names of what lies in a folder beside this file."""
+    here = Path(__file__).parent / folder
+    return tuple(sorted(file.stem for file in here.glob("*.py") if file.stem != "__init__"))
+
+
+RECURRENT = _files("cells")
+CELLS = (*RECURRENT, "transformer", "custom")
+READOUTS = _files("readouts")
 LARGEST_HIDDEN_SIZE = 4096
 MOST_LAYERS = 16
 FEEDFORWARD = 4
@@ -53,8 +56,8 @@ class ModelSpec:
         options: Keyword arguments of that class.
     """
 
-    cell: Cell = "rnn"
-    readout: Readout = "last"
+    cell: str = "rnn"
+    readout: str = "last"
     hidden_size: int = 32
     num_layers: int = 1
     bidirectional: bool = False
@@ -118,3 +121,13 @@ def spec_from(mapping: Mapping[str, Any]) -> ModelSpec:
     """
     known = {f.name for f in fields(ModelSpec)}
     return ModelSpec(**{key: value for key, value in mapping.items() if key in known})
+
+
+def description(cell: str) -> Any:
+    """Return what a recurrent cell is: its module, see `noisynames.models.cells`."""
+    return import_module(f"noisynames.models.cells.{cell}")
+
+
+def reading(readout: str) -> Any:
+    """Return what a readout is: its module, see `noisynames.models.readouts`."""
+    return import_module(f"noisynames.models.readouts.{readout}")

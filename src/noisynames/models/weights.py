@@ -5,12 +5,14 @@ Parameters carry PyTorch's names and layouts, so that a weights file loads into 
 """
 
 import math
+from decimal import Decimal
 from importlib import import_module
 
 import numpy as np
+from numpy.typing import NDArray
 
-from noisynames.models.spec import FEEDFORWARD, GATES, ModelSpec, Parameters
-from noisynames.randomness import generator
+from noisynames.models.spec import FEEDFORWARD, ModelSpec, Parameters, description, reading
+from noisynames.randomness import Stream
 
 Range = tuple[tuple[int, ...], float, float]
 """A parameter's shape, and the bounds of its uniform initial distribution."""
@@ -30,29 +32,31 @@ def parameter_ranges(spec: ModelSpec, inputs: int, outputs: int) -> dict[str, Ra
         inputs: Symbols of the alphabet.
         outputs: Languages.
     """
-    within = _transformer_ranges if spec.cell == "transformer" else _recurrent_ranges
+    within = _transformer_ranges if spec.cell == "transformer" else recurrent_ranges
     bound = 1 / math.sqrt(spec.width)
     ranges = within(spec, inputs)
     ranges["output.weight"] = ((outputs, spec.width), -bound, bound)
     ranges["output.bias"] = ((outputs,), -bound, bound)
-    if spec.readout == "attention":
+    if reading(spec.readout).SCORES:
         ranges["score.weight"] = ((1, spec.width), -bound, bound)
         ranges["score.bias"] = ((1,), -bound, bound)
     return ranges
 
 
-def _recurrent_ranges(spec: ModelSpec, inputs: int) -> dict[str, Range]:
+def recurrent_ranges(spec: ModelSpec, inputs: int) -> dict[str, Range]:
+    """Return those of a recurrent cell's layers alone; see `parameter_ranges`."""
     H = spec.hidden_size
-    G = GATES[spec.cell][0] * H
+    cell = description(spec.cell)
+    G = cell.GATES * H
     ranges: dict[str, Range] = {}
     for layer in range(spec.num_layers):
         fan_in = inputs if layer == 0 else spec.width
         for end in ("", "_reverse") if spec.bidirectional else ("",):
             place = f"l{layer}{end}"
-            if spec.cell == "rnn":
+            if cell.ONE_MAP:
                 bound = 1 / math.sqrt(fan_in + H)
-                ranges[f"cell.weight_{place}"] = ((H, fan_in + H), -bound, bound)
-                ranges[f"cell.bias_{place}"] = ((H,), -bound, bound)
+                ranges[f"cell.weight_{place}"] = ((G, fan_in + H), -bound, bound)
+                ranges[f"cell.bias_{place}"] = ((G,), -bound, bound)
             else:
                 bound = 1 / math.sqrt(H)
                 ranges[f"cell.weight_ih_{place}"] = ((G, fan_in), -bound, bound)
@@ -94,9 +98,9 @@ def initial_parameters(spec: ModelSpec, inputs: int, outputs: int, seed: int) ->
         custom = import_module("noisynames.models.custom")  # torch, for these alone
         drawn: Parameters = custom.initial_of_custom(spec, inputs, outputs, seed)
         return drawn
-    rng = generator(seed, "initial weights")
+    stream = Stream(seed, "initial weights")
     return {
-        name: rng.uniform(low, high, shape).astype(np.float32)
+        name: (low + (high - low) * stream.uniform(*shape)).astype(np.float32)
         for name, (shape, low, high) in parameter_ranges(spec, inputs, outputs).items()
     }
 
@@ -104,3 +108,26 @@ def initial_parameters(spec: ModelSpec, inputs: int, outputs: int, seed: int) ->
 def parameter_count(parameters: Parameters) -> int:
     """Return the number of trainable weights."""
     return sum(values.size for values in parameters.values())
+
+
+def position_encoding(length: int, width: int) -> NDArray[np.float32]:
+    """Return a transformer's encodings of positions, shape (length, width): sines beside cosines.
+
+    Source: Vaswani et al., "Attention is all you need" (2017), section 3.5.
+    """
+    # Powers and sines of the C library differ from machine to machine; these do not.
+    ten_thousand, exponents = Decimal(10_000), (Decimal(-i) / width for i in range(0, width, 2))
+    frequencies = np.array([float(ten_thousand**exponent) for exponent in exponents])
+    angles = np.arange(length)[:, None] * frequencies
+    both = np.stack([_sine(angles), _sine(angles + math.pi / 2)], 2)
+    return both.reshape(length, -1)[:, :width].astype(np.float32)
+
+
+def _sine(angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sines by their Taylor series, which 15 terms end within 1e-15 between − π and π."""
+    x = angles - np.round(angles / math.tau) * math.tau
+    term = total = x
+    for k in range(2, 30, 2):
+        term = term * x * x / (-k * (k + 1))
+        total = total + term
+    return total

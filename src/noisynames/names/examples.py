@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from noisynames.names.alphabet import WORKSHEET, Alphabet
 from noisynames.names.noise import PLACEMENTS, Distractors, Noise, NoiseStream
-from noisynames.randomness import generator
+from noisynames.randomness import Stream
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class TrainingStream:
     def __init__(self, names: Examples, noise: Noise, seed: int) -> None:
         """Draw from `names`, of which every class 0 … max(targets) has at least one."""
         self._names = names
-        self._name_rng = generator(seed, "training names")
+        self._choice = Stream(seed, "training names")
         self._noise = NoiseStream(noise, seed, "training noise", names.alphabet)
         self._by_class = np.argsort(names.targets, kind="stable")
         self._class_sizes = np.bincount(names.targets)
@@ -120,7 +120,7 @@ class TrainingStream:
 
     def take(self, count: int) -> Examples:
         """Return the next `count` examples."""
-        uniform = self._name_rng.random((count, 2))
+        uniform = self._choice.uniform(count, 2)
         label = (uniform[:, 0] * len(self._class_sizes)).astype(np.int64)
         within = (uniform[:, 1] * self._class_sizes[label]).astype(np.int64)
         indices = self._by_class[self._class_starts[label] + within]

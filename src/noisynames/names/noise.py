@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from noisynames.errors import UserError
 from noisynames.names.alphabet import WORKSHEET, WORKSHEET_NOISE, Alphabet, check_characters
-from noisynames.randomness import generator
+from noisynames.randomness import Stream
 
 
 @dataclass(frozen=True)
@@ -190,8 +190,8 @@ class NoiseStream:
         if noise.level > 0:  # without noise its characters do not matter, and no job names them
             check_characters(noise.characters, alphabet)
             self._codes = alphabet.encode(noise.characters)
-        self._rng = generator(seed, purpose, noise.level)
-        self._place_rng = generator(seed, f"{purpose}: places", noise.level)
+        self._stream = Stream(seed, purpose, noise.level)
+        self._places = Stream(seed, f"{purpose}: places", noise.level)
 
     def take(self, count: int) -> Distractors:
         """Return the distractors of the next `count` names."""
@@ -201,10 +201,10 @@ class NoiseStream:
             return Distractors(
                 placement, np.zeros(count, np.int64), nothing.astype(np.uint16), nothing
             )
-        uniform = self._rng.random((count, level + 2))
+        uniform = self._stream.uniform(count, level + 2)
         lengths = (uniform[:, 0] * (level + 2)).astype(np.int64)
         symbols = self._codes[(uniform[:, 1:] * len(self._codes)).astype(np.int64)]
         places = np.zeros(symbols.shape)
         if PLACEMENTS[placement].is_drawn:
-            places = self._place_rng.random(symbols.shape)
+            places = self._places.uniform(*symbols.shape)
         return Distractors(placement, lengths, symbols, places)

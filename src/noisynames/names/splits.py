@@ -13,7 +13,7 @@ import numpy as np
 from noisynames.errors import UserError
 from noisynames.files import read_record, read_recorded, sha256, write_record, write_text
 from noisynames.names.alphabet import WORKSHEET, Alphabet
-from noisynames.randomness import generator
+from noisynames.randomness import Stream
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
@@ -76,17 +76,17 @@ def split_names(
         UserError: A language would have no training, test or (if asked for) validation name.
     """
     check_counts(rows, test_fraction, validation_fraction)
-    rng = generator(seed, "split")
-    test = _draw(rows, test_fraction, set(), rng)
+    stream = Stream(seed, "split")
+    test = _draw(rows, test_fraction, set(), stream)
     validation: set[str] = set()
     if validation_fraction:
-        validation = _draw(rows, validation_fraction, test, generator(seed, "validation"))
+        validation = _draw(rows, validation_fraction, test, Stream(seed, "validation"))
 
     train: list[Row] = []
     for language in sorted({language for language, _ in rows}):
         held_out = test | validation
         names = sorted(name for lang, name in rows if lang == language and name not in held_out)
-        kept = rng.permutation(len(names))[:max_train_names]
+        kept = stream.permutation(len(names))[:max_train_names]
         train += [(language, names[i]) for i in np.sort(kept)]
     split = Split(
         train,
@@ -106,9 +106,7 @@ def split_names(
     return split
 
 
-def _draw(
-    rows: Sequence[Row], fraction: float, taken: set[str], rng: np.random.Generator
-) -> set[str]:
+def _draw(rows: Sequence[Row], fraction: float, taken: set[str], stream: Stream) -> set[str]:
     """Draw a share of every language's names, none of them `taken`."""
     languages_of: dict[str, list[str]] = defaultdict(list)
     for language, name in sorted(rows):
@@ -122,10 +120,10 @@ def _draw(
     drawn: set[str] = set()
     for stratum in sorted(strata, key=lambda key: (-len(key), key)):
         free = [name for name in strata[stratum] if name not in taken]
-        names = [free[i] for i in rng.permutation(len(free))]
+        names = [free[i] for i in stream.permutation(len(free))]
         if len(stratum) > 1:
             expected = fraction * len(strata[stratum])
-            count = int(expected) + int(rng.random() < expected % 1)
+            count = int(expected) + int(stream.uniform(1)[0] < expected % 1)
         else:
             count = max(quota[stratum[0]], 0)
         drawn.update(names[:count])

@@ -11,10 +11,11 @@ from noisynames.models.reference import padded
 from noisynames.models.spec import ModelSpec, Parameters
 from noisynames.names.alphabet import WORKSHEET
 from noisynames.names.examples import Examples
+from noisynames.training.hyperparameters import Hyperparameters
 
 
 class AutogradEngine:
-    """The worksheet's SGD, as PyTorch's automatic differentiation defines it."""
+    """Updates as PyTorch's automatic differentiation defines it."""
 
     name = "autograd"
 
@@ -22,26 +23,26 @@ class AutogradEngine:
         self,
         spec: ModelSpec,
         parameters: Parameters,
-        learning_rate: float,
-        outputs: int | None = None,
-        batch_size: int = 1,
+        plan: Hyperparameters,
         seed: int = 0,
         inputs: int = len(WORKSHEET),
+        outputs: int | None = None,
     ) -> None:
-        """Start from `parameters`, on one thread: a run of batch 1 gains nothing from more.
-
-        A custom module is told its number of `outputs`; others have it in their weights. What it
-        draws in training, as dropout does, it draws from `seed`.
-        """
+        """See `training.engines.Engine`; on one thread, as more gain a batch of 1 nothing."""
         torch.set_num_threads(1)
         torch.manual_seed(seed)
         outputs = outputs or len(parameters["output.bias"])
         self._module = load_model(spec, inputs, outputs, parameters).train()
-        self._batch_size = batch_size
-        self._optimiser = torch.optim.SGD(self._module.parameters(), lr=learning_rate)
+        self._batch_size, self._clip_norm = plan.batch_size, plan.clip_norm
+        weights, rate, decay = self._module.parameters(), plan.learning_rate, plan.weight_decay
+        self._optimiser: torch.optim.Optimizer
+        if plan.optimizer == "adam":
+            self._optimiser = torch.optim.Adam(weights, rate, weight_decay=decay)
+        else:
+            self._optimiser = torch.optim.SGD(weights, rate, plan.momentum, weight_decay=decay)
 
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Do one SGD update a batch, on the mean of its losses; see `training.Engine`."""
+        """Do one update per batch, on the mean of its losses; see `training.engines.Engine`."""
         losses = np.empty(len(examples), np.float32)
         guesses = np.empty(len(examples), np.int64)
         for start in range(0, len(examples), self._batch_size):
@@ -51,6 +52,8 @@ class AutogradEngine:
             each = F.nll_loss(log_probabilities, targets, reduction="none")
             self._optimiser.zero_grad()
             each.mean().backward()  # type: ignore[no-untyped-call]
+            if self._clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(self._module.parameters(), self._clip_norm)
             self._optimiser.step()
             losses[batch] = each.detach().numpy()
             guesses[batch] = log_probabilities.argmax(1).numpy()

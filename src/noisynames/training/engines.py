@@ -14,10 +14,11 @@ from noisynames.errors import UserError
 from noisynames.models.spec import RECURRENT, ModelSpec, Parameters
 from noisynames.names.alphabet import WORKSHEET
 from noisynames.names.examples import Examples
+from noisynames.training.hyperparameters import Hyperparameters
 
 AUTO = "auto"
 MODULES = {
-    "fused": "noisynames.training.compiled.engine:FusedEngine",
+    "compiled": "noisynames.training.compiled.engine:CompiledEngine",
     "autograd": "noisynames.training.autograd:AutogradEngine",
 }
 """Where each engine is."""
@@ -29,8 +30,28 @@ class Engine(Protocol):
 
     name: str
 
+    def __init__(
+        self,
+        spec: ModelSpec,
+        parameters: Parameters,
+        plan: Hyperparameters,
+        seed: int = 0,
+        inputs: int = len(WORKSHEET),
+        outputs: int | None = None,
+    ) -> None:
+        """Start from a copy of `parameters`.
+
+        Args:
+            spec: The model.
+            parameters: Its weights, in PyTorch's names and layouts.
+            plan: The optimiser, its step length and the batch size are used of it.
+            seed: Of what a custom module draws in training.
+            inputs: Symbols of the alphabet; a custom module is told.
+            outputs: Classes; a custom module is told. Others have both in their weights.
+        """
+
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Do SGD on the examples in order, one update for each or for each batch of them.
+        """Take the examples in order, with one update for each or for each batch of them.
 
         Returns:
             losses: Negative log likelihood of each example before its update, shape (count,).
@@ -41,66 +62,58 @@ class Engine(Protocol):
         """Return a copy of the current weights."""
 
 
-def chosen(engine: str, spec: ModelSpec, batch_size: int = 1) -> str:
+def chosen(engine: str, spec: ModelSpec) -> str:
     """Return the engine that trains `spec`: the one asked for, or with `auto` the fastest that can.
 
     Raises:
         UserError: There is no such engine, or it cannot train this model.
     """
+    if engine == "fused":
+        raise UserError("training.engine: 'fused' is called 'compiled' now")
     if engine not in ENGINES:
         raise UserError(f"training.engine: {engine!r} is not one of {', '.join(ENGINES)}")
-    reason = why_not_fused(spec, batch_size)
-    if engine == "fused" and reason:
-        raise UserError(f"training.engine: 'fused' cannot train this model: {reason}")
-    if engine == AUTO:
-        return "autograd" if reason else "fused"
-    return engine
+    own = spec.cell == "custom"
+    if engine == "compiled" and own:
+        raise UserError("training.engine: 'compiled' cannot train a custom module; 'auto' can")
+    return ("autograd" if own else "compiled") if engine == AUTO else engine
 
 
 def make_engine(
     engine: str,
     spec: ModelSpec,
     parameters: Parameters,
-    learning_rate: float,
-    outputs: int | None = None,
-    batch_size: int = 1,
+    plan: Hyperparameters,
     seed: int = 0,
     inputs: int = len(WORKSHEET),
+    outputs: int | None = None,
 ) -> Engine:
-    """Return an engine that trains `spec` from `parameters`; `seed` is for a custom module's draws.
+    """Return an engine that trains `spec` from `parameters`; see `Engine`.
 
     Raises:
         UserError: There is no such engine, or it cannot train this model.
     """
-    module, _, name = MODULES[chosen(engine, spec, batch_size)].partition(":")
+    module, _, name = MODULES[chosen(engine, spec)].partition(":")
     kind = getattr(import_module(module), name)
-    made: Engine = kind(spec, parameters, learning_rate, outputs, batch_size, seed, inputs)
+    made: Engine = kind(spec, parameters, plan, seed, inputs, outputs)
     return made
 
 
-def modules_of(engine: str, spec: ModelSpec, batch_size: int = 1) -> list[str]:
+def modules_of(engine: str, spec: ModelSpec) -> list[str]:
     """Return the modules, relative to the package, that train `spec` and are imported by name.
 
     Raises:
         UserError: There is no such engine, or it cannot train this model.
     """
-    engine = chosen(engine, spec, batch_size)
-    modules = [MODULES[engine].partition(":")[0].removeprefix("noisynames.")]
-    if engine == "fused":
-        modules.append(f"training.compiled.cells.{spec.cell}")
+    engine = chosen(engine, spec)
+    return [MODULES[engine].partition(":")[0].removeprefix("noisynames."), *modules_of_model(spec)]
+
+
+def modules_of_model(spec: ModelSpec) -> list[str]:
+    """Return those that any use of a model imports by name: its cell, its readout, its own."""
     if spec.cell == "custom":
-        modules.append("models.custom")
-    return modules
-
-
-def why_not_fused(spec: ModelSpec, batch_size: int = 1) -> str | None:
-    """Return why the compiled engine cannot train `spec`, or None if it can."""
-    if spec.cell not in RECURRENT:
-        return f"it has {', '.join(RECURRENT)} only, and the cell is {spec.cell}"
-    if spec.num_layers > 1:
-        return f"it has one layer only, and num_layers is {spec.num_layers}"
-    if spec.bidirectional:
-        return "it reads forward only, and the model is bidirectional"
-    if batch_size > 1:
-        return f"it takes one example per update, and batch_size is {batch_size}"
-    return None
+        return ["models.custom"]
+    compiled = "training.compiled"
+    network = f"{compiled}.recurrent" if spec.cell in RECURRENT else f"{compiled}.encoder"
+    cell = [f"models.cells.{spec.cell}"] if spec.cell in RECURRENT else []
+    readout = [f"models.readouts.{spec.readout}", f"{compiled}.readouts.{spec.readout}"]
+    return [f"{compiled}.kernels", network, *cell, *readout]

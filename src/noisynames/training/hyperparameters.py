@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from noisynames.errors import UserError
 
+OPTIMIZERS = ("sgd", "adam")
+
 
 @dataclass(frozen=True)
 class Hyperparameters:
@@ -13,10 +15,15 @@ class Hyperparameters:
     Attributes:
         updates: The budget, in examples: SGD updates at batch size 1, else as many divided by the
             batch size, so that batch sizes compare at the same number of examples.
-        learning_rate: Step length of plain SGD.
+        learning_rate: Step length.
         record_every: The training loss is averaged over this many updates per point.
         report_every: Progress is told after this many updates.
         batch_size: Examples per update, by the mean of their losses; divides `record_every`.
+        optimizer: `sgd` or `adam`: PyTorch's `torch.optim.SGD` and `torch.optim.Adam`.
+        momentum: Of `sgd`, from 0 to below 1.
+        weight_decay: Times the weights, added to their gradient; at least 0.
+        clip_norm: The largest norm of an update's gradient, as `torch.nn.utils.clip_grad_norm_` has
+            it; None does not clip.
     """
 
     updates: int = 80_000
@@ -24,6 +31,10 @@ class Hyperparameters:
     record_every: int = 1_000
     report_every: int = 5_000
     batch_size: int = 1
+    optimizer: str = "sgd"
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         for key in ("updates", "record_every", "report_every", "batch_size"):
@@ -36,3 +47,20 @@ class Hyperparameters:
                 f"batch_size: found {self.batch_size}; "
                 f"allowed: a divisor of record_every, which is {self.record_every}"
             )
+        if self.optimizer not in OPTIMIZERS:
+            allowed = ", ".join(OPTIMIZERS)
+            raise UserError(f"optimizer: found {self.optimizer!r}; allowed: {allowed}")
+        if not 0 <= self.momentum < 1:
+            raise UserError(f"momentum: found {self.momentum}; allowed: from 0 to below 1")
+        if self.momentum and self.optimizer != "sgd":
+            raise UserError(f"momentum: found {self.momentum}; allowed: 0 with {self.optimizer}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise UserError(f"weight_decay: found {self.weight_decay}; allowed: at least 0")
+        if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
+            raise UserError(f"clip_norm: found {self.clip_norm}; allowed: more than 0, or none")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether an update is plain SGD: a step along the gradient, and nothing else."""
+        plain = (self.optimizer, self.momentum, self.weight_decay) == ("sgd", 0, 0)
+        return plain and self.clip_norm is None

@@ -1,5 +1,6 @@
-"""Train one model under one noise and one seed: the worksheet's SGD, on any engine."""
+"""Train one model under one noise and one seed: on any engine."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ def train(
         noise: What every name drawn is given.
         seed: Fixes the stream of examples and the initial weights.
         hyperparameters: Budget and learning rate.
-        engine: `auto`, `fused` or `autograd`.
+        engine: `auto`, `compiled` or `autograd`.
         on_interval: Called after every recording interval.
 
     Raises:
@@ -92,16 +93,7 @@ def train(
     stream = TrainingStream(names, noise, seed)
     inputs = len(split.alphabet)
     initial = initial_parameters(spec, inputs, len(languages), seed)
-    trainer = make_engine(
-        engine,
-        spec,
-        initial,
-        hyperparameters.learning_rate,
-        len(languages),
-        hyperparameters.batch_size,
-        seed,
-        inputs,
-    )
+    trainer = make_engine(engine, spec, initial, hyperparameters, seed, inputs, len(languages))
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     update = 0
@@ -113,7 +105,7 @@ def train(
         if not finite.all():
             run.diverged_at = update + int(np.argmin(finite)) + 1
             break
-        mean = float(losses.mean(dtype=np.float64))
+        mean = math.fsum(losses) / count  # exact, so the same whatever order a processor adds in
         update += count
         run.losses.append((update, mean))
         on_interval(

@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from noisynames import runs
-from noisynames.evaluation.probes import gradient_norms, probe_run
+from noisynames.evaluation.inference import gradient_norms, predict
+from noisynames.evaluation.probes import probe_run
 from noisynames.grid import ACCURACY, INITIAL, RECORD, TRAINED
-from noisynames.models.predict import predict
 from noisynames.models.reference import load_classifier
-from noisynames.models.spec import ModelSpec
+from noisynames.models.spec import ModelSpec, TrainedModel
 from noisynames.models.weights import initial_parameters
 from noisynames.names import splits
 from noisynames.names.examples import Examples
@@ -29,7 +29,7 @@ EXAMPLES = Examples.of_names([("a", "Adams"), ("b", "Nguyen")], LANGUAGES)
 def test_gradient_norms_are_finite_differences(spec: ModelSpec) -> None:
     parameters = {k: v.astype(np.float64) for k, v in initial_parameters(spec, 57, 2, 0).items()}
     module = load_classifier(spec, 57, 2, parameters)
-    found = gradient_norms(module, EXAMPLES)
+    found = gradient_norms(TrainedModel(spec, parameters, 2), EXAMPLES)  # type: ignore[arg-type]
     assert found.shape == (5,)
     expected = np.zeros(5)
     for i in range(2):

@@ -14,10 +14,10 @@ from noisynames.evaluation.attention import (
     seed_agreement,
     summarise,
 )
+from noisynames.evaluation.inference import predict
 from noisynames.evaluation.jobs import inspected_names
 from noisynames.evaluation.scores import score
 from noisynames.grid import SCORE_TABLES
-from noisynames.models.predict import predict
 from noisynames.models.spec import ModelSpec, TrainedModel
 from noisynames.models.weights import initial_parameters
 from noisynames.names.alphabet import alphabet_of, symbol_counts

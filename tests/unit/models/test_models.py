@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 from torch import nn
 
 from noisynames.errors import UserError
-from noisynames.models.predict import predict
+from noisynames.evaluation.inference import predict
 from noisynames.models.reference import Classifier, load_classifier, padded
 from noisynames.models.spec import READOUTS, RECURRENT, WORKSHEET_MODELS, ModelSpec, TrainedModel
 from noisynames.models.weights import initial_parameters, parameter_count, parameter_ranges
 from noisynames.names.alphabet import WORKSHEET
 from noisynames.names.examples import Examples
 from noisynames.training.engines import make_engine
+from noisynames.training.hyperparameters import Hyperparameters
 
 SPECS = [
-    ModelSpec(cell, readout, 8, layers, bidirectional)  # type: ignore[arg-type]
+    ModelSpec(cell, readout, 8, layers, bidirectional)
     for cell in (*RECURRENT, "transformer")
     for readout in READOUTS
     for layers in (1, 2)
@@ -197,7 +198,7 @@ def test_weights_are_bounded_away_from_zero_variance() -> None:
 def test_a_bidirectional_model_reads_a_name_and_its_reverse() -> None:
     """With the two directions' weights equal, a name and its reverse swap the halves."""
     for cell in RECURRENT:
-        spec = ModelSpec(cell, "last", 8, bidirectional=True)  # type: ignore[arg-type]
+        spec = ModelSpec(cell, "last", 8, bidirectional=True)
         parameters = initial_parameters(spec, 57, 3, 0)
         for name in [n for n in parameters if n.endswith("_reverse")]:
             parameters[name] = parameters[name.removesuffix("_reverse")]
@@ -282,7 +283,7 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("own_models")
 @pytest.mark.parametrize(("name", "readout"), [("Bag", "last"), ("Looking", "attention")])
 def test_a_users_own_module_is_a_model_like_any_other(name: str, readout: str) -> None:
-    spec = ModelSpec("custom", readout, module=f"own_models:{name}", options={"width": 6})  # type: ignore[arg-type]
+    spec = ModelSpec("custom", readout, module=f"own_models:{name}", options={"width": 6})
     parameters = initial_parameters(spec, 57, 3, 5)
     assert parameters["module.embedding.weight"].shape == (57, 6)
     again = initial_parameters(spec, 57, 3, 5)
@@ -330,7 +331,9 @@ def test_what_drops_out_in_training_is_all_there_in_the_test() -> None:
     np.testing.assert_array_equal(found, expected)
 
     def trained(seed: int) -> NDArray[np.float32]:
-        engine = make_engine("autograd", spec, parameters, 0.1, 3, seed=seed)
+        engine = make_engine(
+            "autograd", spec, parameters, Hyperparameters(learning_rate=0.1), seed, outputs=3
+        )
         return engine.advance(EXAMPLES)[0]
 
     np.testing.assert_array_equal(trained(1), trained(1))

@@ -9,18 +9,18 @@ from noisynames import runs
 from noisynames.errors import UserError
 from noisynames.files import read_record
 from noisynames.grid import RECORD, WEIGHTS
-from noisynames.models.reference import ConcatRNN, load_classifier
+from noisynames.models.reference import Recurrence, load_classifier
 from noisynames.models.spec import WORKSHEET_MODELS, ModelSpec
 from noisynames.models.weights import initial_parameters
 from noisynames.names import splits
 from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
-from noisynames.training.engines import make_engine
+from noisynames.training.engines import chosen, make_engine
 from noisynames.training.hyperparameters import Hyperparameters
 from noisynames.training.progress import report_to
 from noisynames.training.run import Progress, train
 
-ENGINES = ["fused", "autograd"]
+ENGINES = ["compiled", "autograd"]
 SPLIT = splits.split_names(
     [(label, f"{label}{a}{b}") for label in ("Ba", "Do", "Mi") for a in "abcd" for b in "efgh"], 0
 )
@@ -33,10 +33,12 @@ def test_the_autograd_engine_is_the_worksheets_loop() -> None:
     stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), Noise(5), 0)
     examples = stream.take(30)
     initial = initial_parameters(spec, 57, 3, 0)
-    losses, _ = make_engine("autograd", spec, initial, 0.005).advance(examples)
+    losses, _ = make_engine(
+        "autograd", spec, initial, Hyperparameters(learning_rate=0.005)
+    ).advance(examples)
 
     module = load_classifier(spec, 57, 3, initial)
-    assert isinstance(module.cell, ConcatRNN)
+    assert isinstance(module.cell, Recurrence)
     linear = torch.nn.Linear(57 + 32, 32)
     linear.weight, linear.bias = module.cell.weight_l0, module.cell.bias_l0  # type: ignore[assignment]
     parameters = [*linear.parameters(), *module.output.parameters()]
@@ -82,13 +84,16 @@ def test_divergence_is_recorded_with_its_update(engine: str, model: str) -> None
     assert run.losses == []
 
 
-def test_auto_takes_the_compiled_engine_where_it_applies() -> None:
-    one = ModelSpec("lstm", "attention", 4)
-    two = ModelSpec("lstm", "attention", 4, num_layers=2)
-    assert make_engine("auto", one, initial_parameters(one, 57, 3, 0), 0.1).name == "fused"
-    assert make_engine("auto", two, initial_parameters(two, 57, 3, 0), 0.1).name == "autograd"
-    with pytest.raises(UserError, match=r"'fused' cannot train this model: .*num_layers is 2"):
-        make_engine("fused", two, initial_parameters(two, 57, 3, 0), 0.1)
+def test_auto_compiles_every_model_but_the_users_own() -> None:
+    for spec in (ModelSpec("lstm", "attention", 4, 2, True), ModelSpec("transformer", "mean", 8)):
+        initial = initial_parameters(spec, 57, 3, 0)
+        assert make_engine("auto", spec, initial, SHORT).name == "compiled"
+    own = ModelSpec("custom", module="mine:Mine")
+    assert chosen("auto", own) == "autograd"
+    with pytest.raises(UserError, match="'compiled' cannot train a custom module; 'auto' can"):
+        chosen("compiled", own)
+    with pytest.raises(UserError, match="'fused' is called 'compiled' now"):
+        chosen("fused", spec)
 
 
 def test_several_layers_train() -> None:
@@ -145,15 +150,17 @@ def test_impossible_hyperparameters_are_refused(wrong: dict[str, float]) -> None
 @pytest.mark.parametrize("readout", ["last", "attention"])
 def test_a_batch_is_one_update_by_the_mean_of_its_gradients(readout: str) -> None:
     """Against the mean of what each example alone would have changed."""
-    spec = ModelSpec("gru", readout, 6)  # type: ignore[arg-type]
+    spec = ModelSpec("gru", readout, 6)
     stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), Noise(5), 0)
     examples = stream.take(8)
     initial = initial_parameters(spec, 57, 3, 0)
-    batched = make_engine("autograd", spec, initial, 0.5, batch_size=8)
+    batched = make_engine(
+        "autograd", spec, initial, Hyperparameters(learning_rate=0.5, batch_size=8)
+    )
     losses, _ = batched.advance(examples)
     steps, alone_losses = [], []
     for i in range(8):
-        alone = make_engine("autograd", spec, initial, 0.5)
+        alone = make_engine("autograd", spec, initial, Hyperparameters(learning_rate=0.5))
         alone_losses.append(alone.advance(examples.select(np.array([i])))[0][0])
         steps.append({k: v - initial[k] for k, v in alone.parameters().items()})
     np.testing.assert_allclose(losses, alone_losses, atol=1e-6)
@@ -167,6 +174,6 @@ def test_batches_spend_the_same_budget_of_names() -> None:
     one = train(spec, SPLIT, Noise(2), 0, Hyperparameters(90, 1e-9, 40))
     eight = train(spec, SPLIT, Noise(2), 0, Hyperparameters(90, 1e-9, 40, batch_size=8))
     assert [update for update, _ in eight.losses] == [40, 80, 90]
-    assert (one.engine, eight.engine) == ("fused", "autograd")
+    assert (one.engine, eight.engine) == ("compiled", "compiled")
     # At a rate of nothing the losses are those of the same names under the same weights.
     np.testing.assert_allclose([x for _, x in eight.losses], [x for _, x in one.losses], atol=1e-5)

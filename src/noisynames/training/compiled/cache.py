@@ -13,9 +13,7 @@ that only saves double work: where a file system has no locks, two jobs write th
 import ctypes
 import hashlib
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -24,35 +22,27 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from noisynames.errors import UserError
 from noisynames.files import replacing
-from noisynames.models.spec import GATES, READOUTS
+from noisynames.models.spec import READOUTS
+from noisynames.training.compiled import building
 
-_SOURCES = Path(__file__).parent
+_SOURCES = Path(__file__).parents[2]
 _DIGEST_BYTES = 32
-_NAME = "entry"
-_C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
-"""What machine code may call: functions that are in every process."""
-
-_loaded: dict[tuple[str, str], tuple[Any, Any]] = {}
+_loaded: dict[tuple[str, int, str], tuple[Any, Any]] = {}
 """Functions, each with the engine whose memory it lives in."""
 
 
-def kernel_modules(cell: str) -> list[str]:
-    """Return the modules, relative to this package, that a cell's kernel is compiled from."""
-    return ["kernels", "primitives", f"cells.{cell}", *(f"readouts.{name}" for name in READOUTS)]
-
-
-def load(cell: str, real: str = "float32") -> Any:
+def load(cell: str, H: int, real: str = "float32") -> Any:
     """Return a kernel as a ctypes function; see `kernels.compile_entry`.
 
     Args:
-        cell: `rnn`, `gru` or `lstm`.
+        cell: A module of `models.cells`, or `transformer`.
+        H: Hidden size, a multiple of `layout.LANES`.
         real: `float32` or `float64`.
     """
-    key = (cell, real)
+    key = (cell, H, real)
     if key not in _loaded:
-        _loaded[key] = _link(_machine_code(*key), real)
+        _loaded[key] = _link(_machine_code(*key))
     function, _ = _loaded[key]
     return function
 
@@ -66,14 +56,14 @@ def cache_folder() -> Path:
     return user_cache_path("noisynames") / "kernels"
 
 
-def _machine_code(cell: str, real: str) -> bytes:
+def _machine_code(cell: str, H: int, real: str) -> bytes:
     """Return the object file of a kernel, from the cache or else compiled into it."""
     identity = [
         *(
             (_SOURCES / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
-            for name in ("cache", *kernel_modules(cell))
+            for name in ("training.compiled.cache", *building.kernel_modules(cell))
         ),
-        str((GATES[cell], READOUTS)),
+        str(READOUTS),
         *(version(package) for package in ("numba", "llvmlite", "numpy")),
         sys.version,
         llvm.get_process_triple(),
@@ -81,7 +71,7 @@ def _machine_code(cell: str, real: str) -> bytes:
         llvm.get_host_cpu_features().flatten(),
     ]
     digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
-    path = cache_folder() / f"{cell}-{real}-{digest}.bin"
+    path = cache_folder() / f"{cell}-{H}-{real}-{digest}.bin"
     code = _read(path)
     if code is not None:
         return code
@@ -90,12 +80,12 @@ def _machine_code(cell: str, real: str) -> bytes:
         with _locked(path.with_suffix(".lock")):
             code = _read(path)  # another job may have compiled it meanwhile
             if code is None:
-                code = _compile(cell, real)
+                code = _compile(cell, H, real)
                 with replacing(path) as part:
                     part.write_bytes(hashlib.sha256(code).digest() + code)
     except OSError as error:
         print(f"kernels: {path.parent} cannot be written ({error.strerror})", file=sys.stderr)
-        code = _compile(cell, real)
+        code = _compile(cell, H, real)
     return code
 
 
@@ -125,75 +115,27 @@ def _locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _compile(cell: str, real: str) -> bytes:
-    """Compile a kernel in a process of its own, on which nothing of the user's has an influence.
-
-    Numba takes options from the environment (`NUMBA_OPT=0`, …) and from a file in the working
-    directory. Some give other losses, which a cache would keep, so the process has neither.
-
-    Raises:
-        UserError: The compilation failed.
-    """
+def _compile(cell: str, H: int, real: str) -> bytes:
     print(
-        f"kernels: compiling the {cell}, once on this machine (some seconds)",
+        f"kernels: compiling the {cell} of {H} units, once on this machine (some seconds)",
         file=sys.stderr,
         flush=True,
     )
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
-    clean["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))
-    clean["PYTHONHASHSEED"] = "0"  # the order of sets has an influence on the machine code
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "kernel.bin")
-        command = [sys.executable, "-m", __name__, cell, real, str(file)]
-        done = subprocess.run(
-            command, env=clean, cwd=folder, stderr=subprocess.PIPE, text=True, check=False
-        )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-            raise UserError(f"kernels: the {cell} could not be compiled ({last})")
-        return file.read_bytes()
+    return building.machine_code(building.kernel_code(cell, H, real), building.host())
 
 
-def _compiled_here(cell: str, real: str) -> bytes:
-    """Compile a kernel in this process, with whatever options Numba has here."""
-    from numba import types
-
-    from noisynames.training.compiled.kernels import compile_entry
-
-    dispatcher = compile_entry(cell, getattr(types, real))
-    (compiled,) = dispatcher.overloads.values()
-    module = llvm.parse_assembly(compiled.library.get_llvm_str())
-    for function in module.functions:
-        if function.name == compiled.fndesc.llvm_func_name:
-            function.name = _NAME
-        outside = function.is_declaration and not function.name.startswith("llvm.")
-        assert not outside or function.name in _C_LIBRARY, f"{function.name} belongs to Numba"
-    return bytes(_target_machine().emit_object(module))
-
-
-def _target_machine() -> Any:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
-        opt=3,
-        jit=True,
-    )
-
-
-def _link(code: bytes, real: str) -> tuple[Any, Any]:
+def _link(code: bytes) -> tuple[Any, Any]:
     """Load machine code into this process; return its function and the engine that holds it."""
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), building.host())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    rate = ctypes.c_float if real == "float32" else ctypes.c_double
-    # Numba's own convention: status = f(&result, &exception, arguments …)
-    kind = ctypes.CFUNCTYPE(
-        ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, rate
-    )
-    return kind(engine.get_function_address(_NAME)), engine
+    return callable_at(engine.get_function_address(building.ENTRY)), engine
 
 
-if __name__ == "__main__":
-    Path(sys.argv[3]).write_bytes(_compiled_here(*sys.argv[1:3]))
+def callable_at(address: int) -> Any:
+    """Return the kernel at an address as a ctypes function.
+
+    Numba's own convention: status = f(&result, &exception, arguments …).
+    """
+    pointer, number = ctypes.c_void_p, ctypes.c_int64
+    return ctypes.CFUNCTYPE(ctypes.c_int, pointer, pointer, number, number)(address)

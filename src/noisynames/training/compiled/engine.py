@@ -1,113 +1,198 @@
-"""The compiled engine: whole recording intervals of batch-1 SGD in one call."""
+"""The compiled engine: whole recording intervals of SGD in one call, and predictions."""
 
 import ctypes
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from noisynames.models.spec import GATES, READOUTS, ModelSpec, Parameters
+from noisynames.models.spec import READOUTS, RECURRENT, ModelSpec, Parameters, reading
+from noisynames.models.weights import position_encoding
 from noisynames.names.examples import Examples
-from noisynames.training.compiled import cache as compiled
+from noisynames.training.compiled import cache
+from noisynames.training.compiled.interface import (
+    ADAM,
+    COUNTS,
+    GRADIENTS,
+    IN_PLACE,
+    MEMORY,
+    PREDICT,
+    SETTINGS,
+    SGD,
+    TRAIN,
+)
+from noisynames.training.compiled.layout import filled_up, layout_of
+from noisynames.training.compiled.rooms import POSITIONS, rooms_of
+from noisynames.training.hyperparameters import Hyperparameters
 
-Array = NDArray[np.generic]
+Floats = NDArray[np.floating]
+_NOTHING = np.zeros(0)
+_ALIGNMENT = 64
+ADAM_SETTINGS = {
+    "first_decay": 0.9,
+    "second_decay": 0.999,
+    "epsilon": 1e-8,
+    "first_power": 1.0,
+    "second_power": 1.0,
+}
+"""PyTorch's defaults, and the powers of both decays before the first step."""
 
 
-class FusedEngine:
-    """Compiled kernels in the precision of the parameters they start from."""
+def aligned(count: int, kind: Any) -> Any:
+    """Return zeros that begin at a multiple of 64 bytes.
 
-    name = "fused"
+    NumPy's own begin at multiples of 16, so that almost every load of 64 bytes touches two lines of
+    the processor's cache: a fifth of the time.
+    """
+    raw = np.zeros(count * np.dtype(kind).itemsize + _ALIGNMENT, np.uint8)
+    begin = -raw.ctypes.data % _ALIGNMENT
+    return raw[begin : begin + count * np.dtype(kind).itemsize].view(kind)
 
-    def __init__(
-        self, spec: ModelSpec, parameters: Parameters, learning_rate: float, *_: object
-    ) -> None:
-        """Take a copy of `parameters` in the kernels' layout, matrices transposed.
 
-        What else `training.engines.make_engine` hands over, this engine has in the weights.
-        """
-        p: dict[str, Any] = {
-            name: np.array(values, order="C") for name, values in parameters.items()
+class CompiledModel:
+    """A model's weights and the machine code that computes with them, in their precision.
+
+    Attributes:
+        memory: The arrays that both sides share, by the names of `interface.MEMORY`.
+        kernel: The machine code, called as `cache.callable_at` says.
+    """
+
+    def __init__(self, spec: ModelSpec, parameters: Parameters) -> None:
+        """Take a copy of `parameters` (PyTorch's names and layouts) in the kernels' layout."""
+        self._spec = spec
+        self._layout = layout_of(spec, parameters)
+        kind = parameters["output.weight"].dtype
+        offsets = self._layout.offsets
+        size = int(offsets[-1])
+        self.memory: dict[str, Any] = dict.fromkeys(MEMORY, _NOTHING)
+        self.memory["weights"] = aligned(size, kind)
+        self._layout.pack(parameters, self.memory["weights"])
+        # The last part may be the end twice: a readout without weights has parts of no length.
+        self.memory["parts"] = np.concatenate([offsets, offsets[-1:]])
+        self.memory["settings"] = np.zeros(len(SETTINGS))
+        self._outputs = rows = len(parameters["output.bias"])
+        self._counts = dict.fromkeys(COUNTS, 0) | {
+            "batch": 1,
+            "layers": spec.num_layers,
+            "ends": 2 if spec.bidirectional else 1,
+            "units": spec.hidden_size,
+            "heads": spec.num_heads,
+            "symbols": self._layout.parts[0].rows[1],
+            "classes": rows,
+            "readout": READOUTS.index(spec.readout),
+            "scores": int(reading(spec.readout).SCORES),
+            "weights": size,
+            "parts": len(self.memory["parts"]),
         }
-        dtype = p["output.weight"].dtype
-        none = np.empty(0, dtype)
-        H = spec.hidden_size
-        if spec.cell == "rnn":
-            joint = np.ascontiguousarray(p["cell.weight_l0"].T)
-            cell: list[Any] = [joint[:-H], p["cell.bias_l0"], joint[-H:], none]
-        else:
-            cell = [
-                np.ascontiguousarray(p["cell.weight_ih_l0"].T),
-                p["cell.bias_ih_l0"],
-                np.ascontiguousarray(p["cell.weight_hh_l0"].T),
-                p["cell.bias_hh_l0"],
-            ]
-        readout = [p.get("score.weight", none), p.get("score.bias", none)]
-        self._spec, self._dtype, self._rate = spec, dtype, learning_rate
-        self._weights = [*cell, *readout, p["output.weight"], p["output.bias"]]
-        self._scratch: list[Array] = []
         self._longest = 0
-        self._kernel = compiled.load(spec.cell, dtype.name)
-
-    def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Do one SGD update per example; see `noisynames.training.engines.Engine`."""
-        self._reserve(int(examples.lengths.max(initial=1)))
-        losses = np.empty(len(examples), self._dtype)
-        guesses = np.empty(len(examples), np.int64)
-        characters = np.ascontiguousarray(examples.characters, np.uint16)  # as the kernels read it
-        stream: list[Any] = [characters, examples.offsets, examples.targets]
-        addresses = _addresses([*self._weights, *self._scratch, *stream, losses, guesses])
-        classes, H = self._weights[6].shape
-        readout, scores = READOUTS.index(self._spec.readout), len(self._weights[5])
-        sizes = np.array(
-            [len(self._weights[0]), H, classes, self._longest, len(examples), readout, scores]
-        )
-        unused = (ctypes.c_void_p * 2)()
-        status = self._kernel(
-            ctypes.addressof(unused),
-            ctypes.addressof(unused) + ctypes.sizeof(ctypes.c_void_p),
-            addresses.ctypes.data,
-            sizes.ctypes.data,
-            self._rate,
-        )
-        assert status == 0, "kernels raise nothing"
-        return losses, guesses
+        self.kernel = cache.load(spec.cell, filled_up(spec.hidden_size), kind.name)
 
     def parameters(self) -> Parameters:
         """Return a copy of the current weights."""
-        embedding, input_bias, recurrent, recurrent_bias, score, score_bias, output, bias = (
-            self._weights
+        return self._layout.unpacked(self.memory["weights"])
+
+    def predict(self, examples: Examples) -> tuple[Floats, Floats]:
+        """Return log-probabilities (count, classes), and attention, laid out as the characters."""
+        outputs = self._new((len(examples), self._outputs))
+        attention = self._new(len(examples.characters))
+        self._call(PREDICT, examples, log_probabilities=outputs, per_character=attention)
+        return outputs, attention
+
+    def input_gradients(self, examples: Examples) -> Floats:
+        """Return ‖∂loss/∂x_t‖ of each character's input, end to end as the characters are."""
+        norms = self._new(len(examples.characters))
+        gradients = self.memory["gradients"]
+        if not gradients.size:
+            self.memory["gradients"] = aligned(self._counts["weights"], self._kind)
+        self._call(GRADIENTS, examples, per_character=norms)
+        return norms
+
+    @property
+    def _kind(self) -> Any:
+        return self.memory["weights"].dtype
+
+    def _new(self, shape: int | tuple[int, ...]) -> Floats:
+        return np.zeros(shape, self._kind)
+
+    def call_of(
+        self, task: int, examples: Examples, **results: Any
+    ) -> tuple[dict[str, Any], dict[str, int]]:
+        """Return what machine code is called with: arrays and numbers, in `interface`'s order."""
+        self._reserve(int(examples.lengths.max(initial=1)))
+        memory = {
+            **self.memory,
+            "characters": np.ascontiguousarray(examples.characters, np.uint16),
+            "offsets": np.ascontiguousarray(examples.offsets, np.int64),
+            "targets": np.ascontiguousarray(examples.targets, np.int64),
+            **results,
+        }
+        return memory, self._counts | {"task": task, "examples": len(examples)}
+
+    def _call(self, task: int, examples: Examples, **results: Any) -> None:
+        memory, counts = self.call_of(task, examples, **results)
+        assert all(array.flags.c_contiguous for array in memory.values())
+        addresses = np.array([array.ctypes.data for array in memory.values()], np.int64)
+        numbers = np.array([*counts.values()], np.int64)
+        unused = (ctypes.c_void_p * 2)()
+        status = self.kernel(
+            ctypes.addressof(unused),
+            ctypes.addressof(unused) + ctypes.sizeof(ctypes.c_void_p),
+            addresses.ctypes.data,
+            numbers.ctypes.data,
         )
-        if self._spec.cell == "rnn":
-            parameters = {
-                "cell.weight_l0": np.concatenate([embedding, recurrent]).T.copy(),
-                "cell.bias_l0": input_bias.copy(),
-            }
-        else:
-            parameters = {
-                "cell.weight_ih_l0": embedding.T.copy(),
-                "cell.weight_hh_l0": recurrent.T.copy(),
-                "cell.bias_ih_l0": input_bias.copy(),
-                "cell.bias_hh_l0": recurrent_bias.copy(),
-            }
-        parameters |= {"output.weight": output.copy(), "output.bias": bias.copy()}
-        if self._spec.readout == "attention":
-            parameters |= {"score.weight": score.copy(), "score.bias": score_bias.copy()}
-        return parameters
+        assert status == 0, "kernels raise nothing"
 
     def _reserve(self, longest: int) -> None:
-        """Have scratch memory for examples of `longest` characters; see `kernels.Scratch`."""
+        """Have working memory for examples of `longest` characters."""
         if longest <= self._longest:
             return
         self._longest = longest
-        spec, (classes, H) = self._spec, self._weights[6].shape
-        G, S, K = GATES[spec.cell]
-        per_step = [*[(longest, G, H)] * 3, (longest, K, H), *[(longest + 1, S, H)] * 2]
-        shapes: list[tuple[int, ...]] = [(G, H), *per_step, (S, H)]
-        shapes += [(longest,), (longest,), (H,), (H,), (classes,)]
-        self._scratch = [np.zeros(shape, self._dtype) for shape in shapes]
+        sizes = [filled_up(size) for size in rooms_of(self._spec, self._outputs, longest)]
+        rooms = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        work = aligned(int(rooms[-1]), self._kind)
+        if self._spec.cell not in RECURRENT:
+            H = self._spec.hidden_size
+            table = np.zeros((longest, filled_up(H)), self._kind)
+            table[:, :H] = position_encoding(longest, H)
+            place = rooms[POSITIONS]
+            work[place : place + table.size] = table.ravel()
+        self.memory["work"], self.memory["rooms"] = work, rooms
+        self._counts |= {"work": len(work), "rooms": len(rooms)}
 
 
-def _addresses(arrays: Sequence[Array]) -> NDArray[np.int64]:
-    assert all(array.flags.c_contiguous for array in arrays)
-    return np.array([array.ctypes.data for array in arrays], np.int64)
+class CompiledEngine(CompiledModel):
+    """A model in training; see `noisynames.training.engines.Engine`."""
+
+    name = "compiled"
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        parameters: Parameters,
+        plan: Hyperparameters,
+        *_: object,
+    ) -> None:
+        """See `training.engines.Engine`; what else that hands over, this has in the weights."""
+        super().__init__(spec, parameters)
+        in_place = plan.is_plain and plan.batch_size == 1
+        kind = IN_PLACE if in_place else ADAM if plan.optimizer == "adam" else SGD
+        self._counts |= {"batch": plan.batch_size, "optimiser": kind}
+        settings = {
+            "rate": plan.learning_rate,
+            "momentum": plan.momentum,
+            "weight_decay": plan.weight_decay,
+            "clip_norm": plan.clip_norm or 0.0,
+            **ADAM_SETTINGS,
+        }
+        self.memory["settings"] = np.array([settings[name] for name in SETTINGS])
+        if not in_place:
+            size = self._counts["weights"]
+            for name in ("gradients", "first_moment", "second_moment"):
+                self.memory[name] = aligned(size, self._kind)
+
+    def advance(self, examples: Examples) -> tuple[Floats, NDArray[np.int64]]:
+        """Do one update per example or per batch; see `noisynames.training.engines.Engine`."""
+        losses = self._new(len(examples))
+        guesses = np.empty(len(examples), np.int64)
+        self._call(TRAIN, examples, losses=losses, guesses=guesses)
+        return losses, guesses

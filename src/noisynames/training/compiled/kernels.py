@@ -1,282 +1,322 @@
-"""The worksheet's SGD, one example per update, compiled: a whole recording interval in one call.
+"""Training, prediction and input gradients of a whole interval of examples, compiled.
 
-`training_loop` holds the training loop, the only one, around any cell (`cells/`) and readout
-(`readouts/`): a forward and a backward function each. A new cell is one file there; a readout is
-one, and a line in `read` and `unread` here.
+`compile_entry` puts the training loop, the only one, around a network (`recurrent`, `encoder`) and
+the readouts (`readouts/`): there is no kernel for a model. What is compiled in is the cell and the
+hidden size, filled up to a multiple of LANES; layers, directions, readout, batch, classes and
+symbols are numbers.
 
-Every cell sees, at each position, an input part `a` (one row of the embedding, since characters are
-one-hot, plus a bias) and a recurrent part `u` (the previous hidden state times a matrix, plus a
-bias), both of all gates laid end to end, and works unit by unit. What is costly is common to all
-cells: the products with the recurrent matrix.
-
-Nothing here allocates or raises, so that the machine code needs nothing of Numba when it runs:
-`noisynames.training.compiled.cache` keeps it on disk and loads it without importing Numba.
+The loss's derivative is multiplied by `scale` where it begins, and all that follows is linear in
+it. With plain SGD on one example that is −rate and the derivatives are added to the weights
+themselves: gradients are no memory of their own. That asks for an order: whatever reads a weight
+comes before what changes it.
 """
 
-from collections.abc import Callable
 from importlib import import_module
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
+from numba import types
 from numpy.typing import NDArray
 
-from noisynames.models.spec import GATES, READOUTS
+from noisynames.models.spec import READOUTS, RECURRENT
+from noisynames.training.compiled import encoder, recurrent
+from noisynames.training.compiled.interface import (
+    COUNTS,
+    GRADIENTS,
+    IN_PLACE,
+    MEMORY,
+    PREDICT,
+    SETTINGS,
+    TRAIN,
+)
+from noisynames.training.compiled.layout import LANES
+from noisynames.training.compiled.optimisers import optimise
 from noisynames.training.compiled.primitives import (
-    OPTIONS,
-    add_into,
-    add_outer_products,
-    add_row_combination,
-    add_row_products,
+    add,
     add_scaled,
+    array_at,
     clear,
     copy,
+    entry_jit,
+    inlined,
     jit,
-    softmax,
+    matrix,
+    square_root,
+    vector,
 )
-from noisynames.training.compiled.readouts import attention, last, max, mean
+from noisynames.training.compiled.products import combination, products, softmax
+from noisynames.training.compiled.rooms import ALPHA, CONTEXT, LOGITS, ZEROS
 
-Vector = NDArray[np.floating]
-Matrix = NDArray[np.floating]
+MEMORIES, NUMBERS, SETTING_COUNT = len(MEMORY), len(COUNTS), len(SETTINGS)
+
+Vector = NDArray[np.generic]
 
 
-class Scratch(NamedTuple):
-    """Memory for one example of at most `longest` characters.
+class Plan(NamedTuple):
+    """A model and its memory.
 
     Attributes:
-        a, a_row: Input part, shape (gates, H), and the same memory as a vector.
-        u, da, du: Recurrent part and derivatives by both, shape (longest, gates, H).
-        u_rows, da_rows, du_rows: The same memory, shape (longest, gates · H).
-        kept: What the cell keeps for its backward step, shape (longest, kept, H).
-        s, ds: States, s[0] = 0, and derivatives by them, shape (longest + 1, states, H).
-        ds_prev: Shape (states, H).
-        alpha, dalpha: Attention weights and derivatives, shape (longest,).
-        context, dcontext: Shape (H,).
-        logits: Shape (classes,).
+        weights, gradients: As `layout` lays them out; the same memory where an update is one
+        example's.
+        work: Memory for one example.
+        parts: Where each weight begins.
+        rooms: Where each array in `work` begins.
+        symbols, layers, ends, units, heads, classes, readout, scores: Sizes and the readout's
+            number; `ends` is 2 if bidirectional, `units` the hidden size, not filled up, `scores` 1
+            if the readout has weights.
     """
 
-    a: Matrix
-    a_row: Vector
-    u: Matrix
-    u_rows: Matrix
-    da: Matrix
-    da_rows: Matrix
-    du: Matrix
-    du_rows: Matrix
-    kept: Matrix
-    s: Matrix
-    ds: Matrix
-    ds_prev: Matrix
-    alpha: Vector
-    dalpha: Vector
-    context: Vector
-    dcontext: Vector
-    logits: Vector
+    weights: Vector
+    gradients: Vector
+    work: Vector
+    parts: Vector
+    rooms: Vector
+    symbols: int
+    layers: int
+    ends: int
+    units: int
+    heads: int
+    classes: int
+    readout: int
+    scores: int
 
 
-LAST, ATTENTION, MEAN, MAX = (READOUTS.index(r) for r in ("last", "attention", "mean", "max"))
+def _by_number(functions: list[Any]) -> Any:
+    """Return the function (number, arguments) that calls the one of that number."""
 
+    def either(number: int, this: Any, others: Any) -> Any:
+        @jit
+        def call(chosen, arguments):
+            if chosen == number:
+                this(*arguments)
+            else:
+                others(chosen, arguments)
 
-@jit
-def read(readout, weight, bias, h, T, context, alpha):
-    """Read the states out; see `noisynames.training.compiled.readouts`."""
-    if readout == LAST:
-        last.read(weight, bias, h, T, context, alpha)
-    elif readout == ATTENTION:
-        attention.read(weight, bias, h, T, context, alpha)
-    elif readout == MEAN:
-        mean.read(weight, bias, h, T, context, alpha)
-    elif readout == MAX:
-        max.read(weight, bias, h, T, context, alpha)
-
-
-@jit
-def unread(readout, weight, bias, h, T, alpha, dalpha, dcontext, dh, step):
-    """Go back through the readout; see `noisynames.training.compiled.readouts`."""
-    if readout == LAST:
-        last.unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step)
-    elif readout == ATTENTION:
-        attention.unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step)
-    elif readout == MEAN:
-        mean.unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step)
-    elif readout == MAX:
-        max.unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step)
-
-
-def training_loop(cell: ModuleType) -> Callable[..., None]:
-    """Return the compiled training loop around a cell."""
-    forward, backward = cell.forward, cell.backward
+        return call
 
     @jit
-    def train_interval(
-        embedding, input_bias, recurrent, recurrent_bias, readout, score, score_bias, output,
-        output_bias, scratch, characters, offsets, targets, rate, losses, guesses,
-    ):  # fmt: skip
-        """Do one SGD update per example, in order, on the weights in place.
+    def call(chosen, arguments):
+        pass
 
-        Args:
-            embedding: Shape (symbols, gates · H), transposed against PyTorch's.
-            input_bias: Shape (gates · H,).
-            recurrent: Shape (H, gates · H), transposed against PyTorch's.
-            recurrent_bias: Shape (gates · H,); empty for a cell without.
-            readout: A position in `noisynames.models.spec.READOUTS`.
-            score: The readout's own weights, shape (H,); empty for one without.
-            score_bias: Shape (1,), or empty.
-            output: The output layer's weights, shape (classes, H).
-            output_bias: Shape (classes,).
-            scratch: Memory for the longest of the examples.
-            characters: All sequences end to end; see `noisynames.names.examples.Examples`.
-            offsets: Where each begins and ends, shape (count + 1,).
-            targets: Class indices, shape (count,).
-            rate: Learning rate, of the weights' type.
-            losses: Filled with each example's loss (nats) before its update, shape (count,).
-            guesses: Filled with the class of the largest logit, shape (count,).
-        """
-        a, a_row, u, u_rows, da, da_rows, du, du_rows = scratch[:8]
-        kept, s, ds, ds_prev, alpha, dalpha, context, dcontext, logits = scratch[8:]
-        H, S = context.size, ds_prev.shape[0]
-        h, dh = s[:, 0], ds[:, 0]
-        step, one = -rate, type(rate)(1)
+    for number, function in enumerate(functions):
+        call = either(number, function, call)
+    return call
 
+
+_READOUTS = [import_module(f"noisynames.training.compiled.readouts.{name}") for name in READOUTS]
+_read, _unread, _learn = (
+    _by_number([getattr(module, name) for module in _READOUTS])
+    for name in ("read", "unread", "learn")
+)
+
+
+def example_functions(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
+    """Return what is done with one example.
+
+    Returns:
+        forward, logits, backward, and the squared norm of an input's derivative.
+    """
+    network = recurrent.network(cell, H) if cell in RECURRENT else encoder.network(H)
+    network_forward, states_of, network_backward, input_norm = network
+    multiply, combine = products(H), combination(H)
+
+    @inlined
+    def per_position(plan, T, derivative):
+        """Return what the readout keeps for each position, or the derivatives by it."""
+        return vector(plan.work, plan.rooms[ALPHA + derivative], (T + LANES - 1) // LANES * LANES)
+
+    @inlined
+    def context_of(plan, derivative):
+        return vector(plan.work, plan.rooms[CONTEXT + derivative], plan.ends * H)
+
+    @inlined
+    def output_layer(plan, memory):
+        """Return its weights (classes, width) and biases."""
+        part = plan.parts.size - 4 - 2 * plan.scores
+        W = matrix(memory, plan.parts[part], plan.classes, plan.ends * H)
+        return W, vector(memory, plan.parts[part + 1], (plan.classes + LANES - 1) // LANES * LANES)
+
+    @inlined
+    def scoring(plan, memory):
+        """Return the readout's own weights and bias; empty for one without."""
+        part = plan.parts.size - 2 - 2 * plan.scores
+        weight = vector(memory, plan.parts[part], plan.scores * plan.ends * H)
+        return weight, vector(memory, plan.parts[part + 1], plan.scores)
+
+    @inlined
+    def logits_of(plan):
+        return vector(plan.work, plan.rooms[LOGITS], (plan.classes + LANES - 1) // LANES * LANES)
+
+    @jit
+    def forward(plan, characters, T):
+        """Fill in the logits of a sequence; what led to them stays in `plan.work`."""
+        network_forward(plan, characters, T)
+        score, score_bias = scoring(plan, plan.weights)
+        context = context_of(plan, 0)
+        states = states_of(plan, T, 0)
+        _read(plan.readout, (score, score_bias, states, T, H, context, per_position(plan, T, 0)))
+        W, bias = output_layer(plan, plan.weights)
+        logits = logits_of(plan)
+        copy(logits, bias)
+        for end in range(plan.ends):
+            multiply(logits[: plan.classes], W[:, end * H :], context[end * H :])
+
+    @jit
+    def backward(plan, characters, T, d_logits):
+        """Add the loss's derivatives by all weights, from those by the logits."""
+        W, _ = output_layer(plan, plan.weights)
+        dW, d_bias = output_layer(plan, plan.gradients)
+        context, d_context = context_of(plan, 0), context_of(plan, 1)
+        zeros = vector(plan.work, plan.rooms[ZEROS], H)
+        each = d_logits[: plan.classes]
+        for end in range(plan.ends):
+            combine(d_context[end * H :], zeros, each, W[:, end * H :])
+        for c in range(plan.classes):
+            add_scaled(dW[c], d_logits[c], context)
+        add(d_bias, d_logits)
+
+        states, d_states = states_of(plan, T, 0), states_of(plan, T, 1)
+        for t in range(T):
+            clear(d_states[t])
+        score, _ = scoring(plan, plan.weights)
+        d_score, d_score_bias = scoring(plan, plan.gradients)
+        alpha, d_alpha = per_position(plan, T, 0), per_position(plan, T, 1)
+        _unread(plan.readout, (score, states, T, H, context, alpha, d_context, d_alpha, d_states))
+        _learn(plan.readout, (states, T, alpha, d_alpha, d_score, d_score_bias))
+        network_backward(plan, characters, T)
+
+    return forward, logits_of, backward, input_norm
+
+
+def tasks(cell: str, H: int) -> tuple[Any, Any, Any]:
+    """Return the compiled functions of the three tasks; see `interface`."""
+    forward, logits_of, backward, input_norm = example_functions(cell, H)
+
+    @jit
+    def best(logits, classes):
+        guess = 0
+        for c in range(1, classes):
+            if logits[c] > logits[guess]:
+                guess = c
+        return guess
+
+    @jit
+    def train(
+        plan, characters, offsets, targets, batch, optimiser, moments, settings, losses, guesses
+    ):
+        """Do one update per batch, in order; fill in each example's loss before its update."""
+        real = type(plan.weights[0])
+        count = targets.size
+        for first in range(0, count, batch):
+            last = min(first + batch, count)
+            scale = real(-settings[0]) if optimiser == IN_PLACE else real(1) / real(last - first)
+            for e in range(first, last):
+                T = offsets[e + 1] - offsets[e]
+                letters = characters[offsets[e] : offsets[e + 1]]
+                forward(plan, letters, T)
+                logits = logits_of(plan)
+                guesses[e] = best(logits, plan.classes)
+                true_logit = logits[targets[e]]
+                losses[e] = softmax(logits, plan.classes) - true_logit
+                logits[targets[e]] -= real(1)
+                for c in range(logits.size):
+                    logits[c] *= scale
+                backward(plan, letters, T, logits)
+            if optimiser != IN_PLACE:
+                optimise(optimiser, plan.weights, plan.gradients, moments[0], moments[1], settings)
+                clear(plan.gradients)
+
+    @jit
+    def predict(plan, characters, offsets, log_probabilities, per_character):
+        """Fill in log-probabilities (examples, classes), and the readout's numbers if any."""
+        for e in range(offsets.size - 1):
+            T = offsets[e + 1] - offsets[e]
+            forward(plan, characters[offsets[e] : offsets[e + 1]], T)
+            logits = logits_of(plan)
+            row = log_probabilities[e]
+            copy(row, logits[: plan.classes])
+            normaliser = softmax(logits, plan.classes)
+            for c in range(row.size):
+                row[c] -= normaliser
+            if plan.scores:
+                alpha = vector(plan.work, plan.rooms[ALPHA], T)
+                copy(per_character[offsets[e] : offsets[e + 1]], alpha)
+
+    @jit
+    def gradients(plan, characters, offsets, targets, per_character):
+        """Fill in ‖∂loss/∂x_t‖ at every position of every example."""
+        real = type(plan.weights[0])
         for e in range(targets.size):
-            start = offsets[e]
-            T = offsets[e + 1] - start
-            target = targets[e]
-
+            T = offsets[e + 1] - offsets[e]
+            letters = characters[offsets[e] : offsets[e + 1]]
+            forward(plan, letters, T)
+            logits = logits_of(plan)
+            softmax(logits, plan.classes)
+            logits[targets[e]] -= real(1)
+            backward(plan, letters, T, logits)
             for t in range(T):
-                add_into(a_row, embedding[characters[start + t]], input_bias)
-                u_row = u_rows[t]
-                clear(u_row)
-                copy(u_row, recurrent_bias)
-                if t > 0:  # the first state follows a state of zeros
-                    add_row_combination(u_row, h[t], recurrent)
-                forward(H, a, u[t], s[t], s[t + 1], kept[t])
-            read(readout, score, score_bias, h, T, context, alpha)
-            copy(logits, output_bias)
-            add_row_products(logits, output, context)
+                per_character[offsets[e] + t] = square_root(input_norm(plan, T, t))
 
-            guess = 0
-            for c in range(1, logits.size):
-                if logits[c] > logits[guess]:
-                    guess = c
-            guesses[e] = guess
-            true_logit = logits[target]
-            losses[e] = softmax(logits) - true_logit
-            logits[target] -= one  # now the loss's derivative by the logits
-
-            clear(dcontext)
-            add_row_combination(dcontext, logits, output)
-            for c in range(logits.size):
-                add_scaled(output[c], step * logits[c], context)
-            add_scaled(output_bias, step, logits)
-
-            for t in range(1, T + 1):
-                for j in range(S):
-                    clear(ds[t, j])
-            unread(readout, score, score_bias, h, T, alpha, dalpha, dcontext, dh, step)
-            for t in range(T - 1, -1, -1):
-                backward(H, kept[t], u[t], s[t], s[t + 1], ds[t + 1], da[t], du[t], ds_prev)
-                if t > 0:
-                    add_row_products(ds_prev[0], recurrent, du_rows[t])
-                    # ds[t] holds what the readout asks of h_t
-                    for j in range(S):
-                        add_scaled(ds[t, j], one, ds_prev[j])
-
-            add_outer_products(recurrent, step, h[1:], du_rows[1:], T - 1)
-            for t in range(T):
-                add_scaled(embedding[characters[start + t]], step, da_rows[t])
-                add_scaled(input_bias, step, da_rows[t])
-                add_scaled(recurrent_bias, step, du_rows[t])
-
-    return train_interval
+    return train, predict, gradients
 
 
-@intrinsic
-def _array(typing: Any, address: Any, shape: Any, element: Any) -> Any:
-    """Return the C-contiguous array of a shape and element type that lies at an address."""
-    array_type = types.Array(element.instance_type, len(shape), "C")
+def compile_entry(cell: str, H: int, real: Any) -> Any:
+    """Compile the tasks around a cell, to be called from outside of Python.
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = make_array(array_type)(context, builder)
-        itemsize = context.get_constant(
-            types.intp, context.get_abi_sizeof(context.get_data_type(array_type.dtype))
-        )
-        shape = cgutils.unpack_tuple(builder, args[1])
-        strides = [itemsize]
-        for size in shape[:0:-1]:
-            strides.insert(0, builder.mul(strides[0], size))
-        data = builder.inttoptr(args[0], context.get_data_type(array_type.dtype).as_pointer())
-        populate_array(array, data, shape, strides, itemsize, meminfo=None)
-        return array._getvalue()
-
-    return array_type(address, shape, element), generate
-
-
-def compile_entry(cell: str, real: Any) -> Any:
-    """Compile the training loop for a cell, to be called from outside of Python.
-
-    The compiled function takes the address of a vector of addresses (those of the eight weight
-    arrays, the fields of `Scratch`, then characters, offsets, targets, losses and guesses, as
-    `train_interval` takes them), the address of a vector of sizes (symbols, H, classes, longest,
-    count, readout, scores) and the learning rate.
+    The compiled function takes three addresses: of a vector of the addresses of `interface.MEMORY`,
+    of one of `interface.COUNTS`, and of the settings of the optimiser (`interface.SETTINGS`).
 
     Args:
-        cell: A module of `noisynames.training.compiled.cells`.
+        cell: A module of `models.cells`, or `transformer`.
+        H: Hidden size, a multiple of LANES.
         real: Numba's float32 or float64.
 
     Returns:
         Numba's dispatcher of the one compiled signature.
     """
-    train_interval = training_loop(import_module(f"noisynames.training.compiled.cells.{cell}"))
-    G, S, K = GATES[cell]
-    recurrent_biases = 0 if cell == "rnn" else G
+    train, predict, gradients = tasks(cell, H)
 
-    def entry(addresses, sizes, rate):
-        p = _array(addresses, (26,), types.int64)
-        sizes = _array(sizes, (7,), types.int64)
-        V, H, L, longest, count = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-        readout, scores = sizes[5], sizes[6]
-        offsets = _array(p[22], (count + 1,), types.int64)
-        train_interval(
-            _array(p[0], (V, G * H), real),
-            _array(p[1], (G * H,), real),
-            _array(p[2], (H, G * H), real),
-            _array(p[3], (recurrent_biases * H,), real),
-            readout,
-            _array(p[4], (scores * H,), real),
-            _array(p[5], (scores,), real),
-            _array(p[6], (L, H), real),
-            _array(p[7], (L,), real),
-            Scratch(
-                _array(p[8], (G, H), real),
-                _array(p[8], (G * H,), real),
-                _array(p[9], (longest, G, H), real),
-                _array(p[9], (longest, G * H), real),
-                _array(p[10], (longest, G, H), real),
-                _array(p[10], (longest, G * H), real),
-                _array(p[11], (longest, G, H), real),
-                _array(p[11], (longest, G * H), real),
-                _array(p[12], (longest, K, H), real),
-                _array(p[13], (longest + 1, S, H), real),
-                _array(p[14], (longest + 1, S, H), real),
-                _array(p[15], (S, H), real),
-                _array(p[16], (longest,), real),
-                _array(p[17], (longest,), real),
-                _array(p[18], (H,), real),
-                _array(p[19], (H,), real),
-                _array(p[20], (L,), real),
-            ),
-            _array(p[21], (offsets[count],), types.uint16),
-            offsets,
-            _array(p[23], (count,), types.int64),
-            rate,
-            _array(p[24], (count,), real),
-            _array(p[25], (count,), types.int64),
+    def entry(memory, counts):
+        at = array_at(memory, MEMORIES, types.int64)
+        n = array_at(counts, NUMBERS, types.int64)
+        task, examples, batch, optimiser = n[0], n[1], n[2], n[3]
+        weights = array_at(at[0], n[12], real)
+        plan = Plan(
+            weights,
+            weights if optimiser == IN_PLACE else array_at(at[1], n[12], real),
+            array_at(at[2], n[13], real),
+            array_at(at[5], n[14], types.int64),
+            array_at(at[6], n[15], types.int64),
+            n[4],
+            n[5],
+            n[6],
+            n[7],
+            n[8],
+            n[9],
+            n[10],
+            n[11],
         )
+        offsets = array_at(at[8], examples + 1, types.int64)
+        characters = array_at(at[7], offsets[examples], types.uint16)
+        targets = array_at(at[9], examples, types.int64)
+        per_character = array_at(at[13], offsets[examples], real)
+        if task == TRAIN:
+            train(
+                plan,
+                characters,
+                offsets,
+                targets,
+                batch,
+                optimiser,
+                (array_at(at[3], n[12], real), array_at(at[4], n[12], real)),
+                array_at(at[14], SETTING_COUNT, types.float64),
+                array_at(at[10], examples, real),
+                array_at(at[11], examples, types.int64),
+            )
+        elif task == PREDICT:
+            table = matrix(array_at(at[12], examples * n[9], real), 0, examples, n[9])
+            predict(plan, characters, offsets, table, per_character)
+        elif task == GRADIENTS:
+            gradients(plan, characters, offsets, targets, per_character)
 
-    signature = types.void(types.int64, types.int64, real)
-    return njit(signature, **OPTIONS)(entry)
+    return entry_jit(types.void(types.int64, types.int64))(entry)

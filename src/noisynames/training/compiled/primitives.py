@@ -1,12 +1,18 @@
-"""What the compiled kernels are made of: options, elementary functions, vectors and matrices.
+"""What the compiled kernels are made of: options, elementary functions, memory, loops.
 
-Matrices are stored so that the inner loops run along contiguous memory and vectorise; loops over
-rows are blocked by four, so that the accumulated vector is loaded and stored once for four
-multiply-adds. Nothing allocates or raises; see `noisynames.training.compiled.kernels`.
+The same bits on every processor. Nothing here or in `products` may be reordered or contracted by
+the compiler (no fast-math, no fused multiply-add), so every sum has the order that is written down.
+Only additions, multiplications, divisions, square roots and comparisons are used, which IEEE 754
+defines to the bit; exponential and logarithm are made of them.
+
+Every vector has a multiple of LANES elements, 0 beyond those that it needs, and rows of matrices
+likewise: no loop has a remainder. Nothing allocates or raises, so that the machine code needs
+nothing of Numba when it runs.
 """
 
 import math
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,198 +20,272 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core.cpu import CPUTargetOptions
 from numba.extending import intrinsic, overload
+from numba.np.arrayobj import make_array, populate_array
 
-# Sums may be reordered and multiply-adds contracted, as any BLAS does. Not in the list: the
-# assumption that no value is infinite or NaN, since a diverging run must be seen to diverge.
-_FAST = {"reassoc", "contract", "arcp", "nsz"}
+from noisynames.models import elementary
 
-# Without this every short loop first compares the addresses of all its arrays, which costs the
-# backward steps more than their arithmetic (127 ns against 27 ns for a GRU of 32 units). Numba has
-# the flag, for which its CPU target has no option; arguments of these functions never overlap.
+# Without this every short loop first compares the addresses of all its arrays, which costs more
+# than its arithmetic (127 ns against 27 ns for a GRU's backward step of 32 units). Numba has the
+# flag, for which its CPU target has no option. It may stand only where no argument overlaps
+# another: on the leaves here, never on what calls them with weights and gradients, which may be the
+# same memory.
 CPUTargetOptions.noalias = CPUTargetOptions.Mapping("noalias")
-OPTIONS = {
-    "fastmath": _FAST,
+_OPTIONS = {
     "error_model": "numpy",
-    "noalias": True,
     "_nrt": False,  # no allocation, so no reference counts
     "no_cpython_wrapper": True,  # only the entry is called from Python, and that by address
     "no_cfunc_wrapper": True,
 }
-jit = njit(**OPTIONS)
+leaf = njit(**_OPTIONS, noalias=True)
+"""For functions whose arguments never overlap."""
+near = njit(**_OPTIONS, noalias=True, forceinline=True)
+"""For those of them that are called most, with sizes that are known where they are."""
+jit = njit(**_OPTIONS)
+"""For all others."""
+inlined = njit(**_OPTIONS, inline="always")
+"""For functions that return arrays, which without reference counts no function can."""
+formula = njit(**_OPTIONS, forceinline=True)
+"""For what is computed of one number or unit; loops vectorise around what is inlined only."""
+entry_jit = partial(njit, **_OPTIONS)
+"""For what is called from outside, with its signature."""
+
+_I64 = ir.IntType(64)
 
 # --- Scalars -------------------------------------------------------------------------------------
 
 
 @intrinsic
-def _power_of_two(typing: Any, n: Any) -> Any:
-    """Return 2^n as float32 for an int32 n in −126 … 127, by writing the exponent bits."""
+def _bits(typing: Any, x: Any, kind: Any) -> Any:
+    """Return the same bits as another type of the same size."""
+    to = kind.instance_type
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        bits = builder.shl(builder.add(args[0], ir.IntType(32)(127)), ir.IntType(32)(23))
-        return builder.bitcast(bits, ir.FloatType())
+        return builder.bitcast(args[0], context.get_data_type(to))
 
-    return types.float32(types.int32), generate
+    return to(x, kind), generate
 
 
-def _exp(x: float) -> float:
+@intrinsic
+def square_root(typing: Any, x: Any) -> Any:
+    """Return √x, which IEEE 754 rounds correctly."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.call(builder.module.declare_intrinsic("llvm.sqrt", [args[0].type]), args)
+
+    return x(x), generate
+
+
+@leaf
+def log(x):
+    """The natural logarithm of a positive normal float64, by the series of artanh."""
+    bits = _bits(x, types.int64)
+    exponent = (bits >> 52) - 1023
+    m = _bits((bits & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000, types.float64)
+    if m > 1.4142135623730951:
+        m *= 0.5
+        exponent += 1
+    s = (m - 1.0) / (m + 1.0)
+    square = s * s
+    series = 1 / 23
+    for k in (21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1):
+        series = series * square + 1 / k
+    return 2.0 * s * series + exponent * 0.6931471805599453
+
+
+_OVERLOAD = {"jit_options": {**_OPTIONS, "forceinline": True}, "strict": False}
+
+
+def exp(x: float) -> float:
     """Return e^x; see the overload for float32."""
     return math.exp(x)
 
 
-@overload(_exp, jit_options=OPTIONS, strict=False)
-def _overload_exp(x: Any) -> Callable[[float], float]:
+@overload(exp, **_OVERLOAD)
+def _exp(x: Any) -> Callable[[float], float]:
     if x != types.float32:
         return lambda x: math.exp(x)  # noqa: PLW0108 - Numba inlines a Python function only
 
     def exp32(x: float) -> float:
         """e^x = 2^n e^r with |r| ≤ ln 2 / 2, e^r by its Taylor polynomial of degree 7.
 
-        The remainder r^8 / 8! is below 6e-9, under float32's rounding. Unlike a call of the
-        mathematics library, this vectorises. Beyond ± 87 the result is that of the bound.
+        The remainder r^8 / 8! is below 6e-9, under float32's rounding. Beyond ± 87 the result is
+        that of the bound. Terms are added in pairs (Estrin), since a step waits for the whole of
+        it.
         """
         x = np.float32(87.0) if x > np.float32(87.0) else x
         x = np.float32(-87.0) if x < np.float32(-87.0) else x
-        n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
+        # Added to 1.5 · 2^23, a number is rounded to a whole one, which is in the lowest bits.
+        shifted = x * np.float32(1.44269504) + np.float32(12582912.0)
+        n = shifted - np.float32(12582912.0)
         # ln 2 in two parts, the first with few bits so that n times it is exact.
         r = (x - n * np.float32(0.693359375)) + n * np.float32(2.12194440e-4)
-        p = np.float32(1 / 5040)
-        p = p * r + np.float32(1 / 720)
-        p = p * r + np.float32(1 / 120)
-        p = p * r + np.float32(1 / 24)
-        p = p * r + np.float32(1 / 6)
-        p = p * r + np.float32(0.5)
-        p = p * r + np.float32(1)
-        p = p * r + np.float32(1)
-        return p * _power_of_two(np.int32(n))
+        square = r * r
+        low = (np.float32(1) + r) + square * (np.float32(1 / 2) + r * np.float32(1 / 6))
+        high = (np.float32(1 / 24) + r * np.float32(1 / 120)) + square * (
+            np.float32(1 / 720) + r * np.float32(1 / 5040)
+        )
+        power = _bits(np.int32((_bits(shifted, types.int32) << 23) + 0x3F800000), types.float32)
+        return (low + (square * square) * high) * power
 
     return exp32
 
 
-@jit
-def sigmoid(x):
-    """1 / (1 + e^−x)."""
-    one = type(x)(1)
-    return one / (one + _exp(-x))
+@overload(elementary.sigmoid, **_OVERLOAD)
+def _sigmoid(x: Any) -> Any:
+    def sigmoid(x):
+        power = exp(x)
+        return power / (type(x)(1) + power)
+
+    return sigmoid
 
 
-@jit
-def tanh(x):
-    """The hyperbolic tangent, from e^2x."""
-    one, two = type(x)(1), type(x)(2)
-    return one - two / (_exp(two * x) + one)
+@overload(elementary.tanh, **_OVERLOAD)
+def _tanh(x: Any) -> Any:
+    def tanh(x):
+        return type(x)(1) - type(x)(2) / (exp(type(x)(2) * x) + type(x)(1))
+
+    return tanh
 
 
-# --- Linear algebra ------------------------------------------------------------------------------
+@overload(elementary.complement, **_OVERLOAD)
+def _complement(x: Any) -> Any:
+    return lambda x: type(x)(1) - x
 
 
-@jit
+overload(elementary.sigmoid_slope, **_OVERLOAD)(lambda y: elementary.sigmoid_slope)
+overload(elementary.tanh_slope, **_OVERLOAD)(lambda y: elementary.tanh_slope)
+
+# --- Memory --------------------------------------------------------------------------------------
+
+
+def _new_array(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any]) -> Any:
+    itemsize = context.get_constant(
+        types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype))
+    )
+    strides = [itemsize]
+    for size in shape[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], size))
+    array = make_array(kind)(context, builder)
+    populate_array(array, data, shape, strides, itemsize, meminfo=None)
+    return array._getvalue()
+
+
+@intrinsic
+def array_at(typing: Any, address: Any, size: Any, element: Any) -> Any:
+    """Return the vector of a size and element type that lies at an address."""
+    kind = types.Array(element.instance_type, 1, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = builder.inttoptr(args[0], context.get_data_type(kind.dtype).as_pointer())
+        return _new_array(context, builder, kind, data, [args[1]])
+
+    return kind(address, size, element), generate
+
+
+@intrinsic
+def vector(typing: Any, memory: Any, offset: Any, size: Any) -> Any:
+    """Return the part of a size at an offset of a vector."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = make_array(memory)(context, builder, args[0]).data
+        size = context.cast(builder, args[2], signature.args[2], types.int64)
+        return _new_array(context, builder, memory, builder.gep(data, [args[1]]), [size])
+
+    return memory(memory, types.int64, types.int64), generate
+
+
+@intrinsic
+def matrix(typing: Any, memory: Any, offset: Any, rows: Any, columns: Any) -> Any:
+    """Return the part of a vector at an offset as a matrix."""
+    kind = types.Array(memory.dtype, 2, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = make_array(memory)(context, builder, args[0]).data
+        return _new_array(context, builder, kind, builder.gep(data, [args[1]]), [args[2], args[3]])
+
+    return kind(memory, types.int64, types.int64, types.int64), generate
+
+
+@cache
+def column(count: int, step: int) -> Any:
+    """Return the function (x, i) ↦ (x[i], x[i + step], …), of so many elements."""
+
+    @intrinsic
+    def take(typing: Any, x: Any, i: Any) -> Any:
+        kind = types.UniTuple(x.dtype, count)
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            data = make_array(x)(context, builder, args[0]).data
+            places = [builder.add(args[1], _I64(k * step)) for k in range(count)]
+            values = [builder.load(builder.gep(data, [place])) for place in places]
+            return context.make_tuple(builder, kind, values)
+
+        return kind(x, types.int64), generate
+
+    return take
+
+
+@cache
+def put_column(step: int) -> Any:
+    """Return the function (x, i, values) that sets x[i], x[i + step], … to a tuple's values."""
+
+    @intrinsic
+    def put(typing: Any, x: Any, i: Any, values: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            data = make_array(x)(context, builder, args[0]).data
+            for k, kind in enumerate(values.types):
+                value = builder.extract_value(args[2], k)
+                place = builder.add(args[1], _I64(k * step))
+                value = context.cast(builder, value, kind, x.dtype)
+                builder.store(value, builder.gep(data, [place]))
+            return context.get_dummy_value()
+
+        return types.none(x, types.int64, values), generate
+
+    return put
+
+
+# --- Element by element --------------------------------------------------------------------------
+
+
+@leaf
 def clear(y):
     """Set y to zero."""
     for i in range(y.size):
         y[i] = 0
 
 
-@jit
+@leaf
 def copy(y, x):
     """Let y begin with x."""
     for i in range(x.size):
         y[i] = x[i]
 
 
-@jit
-def add_into(total, x, y):
+@leaf
+def add(y, x):
+    """Y += x."""
+    for i in range(x.size):
+        y[i] += x[i]
+
+
+@leaf
+def set_sum(total, x, y):
     """Total = x + y."""
     for i in range(total.size):
         total[i] = x[i] + y[i]
 
 
-@jit
+@leaf
 def add_scaled(y, scale, x):
     """Y += scale x."""
-    for i in range(y.size):
+    for i in range(x.size):
         y[i] += scale * x[i]
 
 
-@jit
-def add_row_combination(y, x, W):
-    """Y += x W: a combination of the rows of W, shapes (m,), (n,), (n, m)."""
-    n, m = W.shape
-    blocked = n - n % 4
-    for j in range(0, blocked, 4):
-        x0, x1, x2, x3 = x[j], x[j + 1], x[j + 2], x[j + 3]
-        w0, w1, w2, w3 = W[j], W[j + 1], W[j + 2], W[j + 3]
-        for i in range(m):
-            y[i] += x0 * w0[i] + x1 * w1[i] + x2 * w2[i] + x3 * w3[i]
-    for j in range(blocked, n):
-        xj, w = x[j], W[j]
-        for i in range(m):
-            y[i] += xj * w[i]
-
-
-@jit
-def add_row_products(y, W, x):
-    """Y += W x: a dot product with each row of W, shapes (n,), (n, m), (m,)."""
-    n, m = W.shape
-    blocked = n - n % 4
-    zero = type(x[0])(0)
-    for j in range(0, blocked, 4):
-        w0, w1, w2, w3 = W[j], W[j + 1], W[j + 2], W[j + 3]
-        s0 = s1 = s2 = s3 = zero
-        for i in range(m):
-            s0 += w0[i] * x[i]
-            s1 += w1[i] * x[i]
-            s2 += w2[i] * x[i]
-            s3 += w3[i] * x[i]
-        y[j] += s0
-        y[j + 1] += s1
-        y[j + 2] += s2
-        y[j + 3] += s3
-    for j in range(blocked, n):
-        w = W[j]
-        s = zero
-        for i in range(m):
-            s += w[i] * x[i]
-        y[j] += s
-
-
-@jit
-def add_outer_products(W, scale, X, Y, count):
-    """W += scale Σ_t X_t ⊗ Y_t over `count` rows of X (·, n) and Y (·, m); W is (n, m)."""
-    n, m = W.shape
-    blocked = count - count % 4
-    for j in range(n):
-        w = W[j]
-        for t in range(0, blocked, 4):
-            x0, x1 = scale * X[t, j], scale * X[t + 1, j]
-            x2, x3 = scale * X[t + 2, j], scale * X[t + 3, j]
-            y0, y1, y2, y3 = Y[t], Y[t + 1], Y[t + 2], Y[t + 3]
-            for i in range(m):
-                w[i] += x0 * y0[i] + x1 * y1[i] + x2 * y2[i] + x3 * y3[i]
-        for t in range(blocked, count):
-            xt, y = scale * X[t, j], Y[t]
-            for i in range(m):
-                w[i] += xt * y[i]
-
-
-@jit
-def dot(x, y):
-    """Σ x y, over the length of x."""
-    total = type(x[0])(0)
-    for i in range(x.size):
-        total += x[i] * y[i]
-    return total
-
-
-@jit
-def softmax(x):
-    """Replace x by its softmax; return the logarithm of the normaliser, Σ e^x."""
-    top = x[0]
-    for i in range(1, x.size):
-        top = max(top, x[i])
-    total = type(top)(0)
-    for i in range(x.size):
-        x[i] = _exp(x[i] - top)
-        total += x[i]
-    for i in range(x.size):
-        x[i] /= total
-    return top + math.log(total)
+@leaf
+def add_rows(y, rows, count):
+    """Y += the sum of the first rows, in order."""
+    for t in range(count):
+        for i in range(y.size):
+            y[i] += rows[t, i]

@@ -1,31 +1,33 @@
 """Σ α_t h_t with α = softmax(w·h_t + b)."""
 
-from noisynames.training.compiled.primitives import clear, dot, jit, softmax
+from noisynames.training.compiled.primitives import add_scaled, clear, jit
+from noisynames.training.compiled.products import dot, softmax
 
 
 @jit
-def read(weight, bias, h, T, context, alpha):
+def read(weight, bias, states, T, H, context, alpha):
     for t in range(T):
-        alpha[t] = dot(weight, h[t + 1]) + bias[0]
-    softmax(alpha[:T])
+        alpha[t] = dot(weight, states[t]) + bias[0]
+    softmax(alpha, T)
     clear(context)
     for t in range(T):
-        for i in range(context.size):
-            context[i] += alpha[t] * h[t + 1, i]
+        add_scaled(context, alpha[t], states[t])
 
 
 @jit
-def unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step):
-    H = dcontext.size
+def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states):
+    clear(d_alpha)
     for t in range(T):
-        dalpha[t] = dot(dcontext, h[t + 1])
-    mean = dot(alpha[:T], dalpha)
+        d_alpha[t] = dot(d_context, states[t])
+    mean = dot(alpha, d_alpha)
     for t in range(T):
-        de = alpha[t] * (dalpha[t] - mean)
-        for i in range(H):
-            dh[t + 1, i] += alpha[t] * dcontext[i] + de * weight[i]
-        dalpha[t] = de
+        add_scaled(d_states[t], alpha[t], d_context)
+        d_alpha[t] = alpha[t] * (d_alpha[t] - mean)
+        add_scaled(d_states[t], d_alpha[t], weight)
+
+
+@jit
+def learn(states, T, alpha, d_alpha, d_weight, d_bias):
     for t in range(T):
-        for i in range(H):
-            weight[i] += step * dalpha[t] * h[t + 1, i]
-        bias[0] += step * dalpha[t]
+        add_scaled(d_weight, d_alpha[t], states[t])
+        d_bias[0] += d_alpha[t]

@@ -1,14 +1,22 @@
-"""The last hidden state."""
+"""The last hidden state of each direction."""
 
-from noisynames.training.compiled.primitives import copy, jit
-
-
-@jit
-def read(weight, bias, h, T, context, alpha):
-    copy(context, h[T])
+from noisynames.training.compiled.primitives import add, copy, jit
 
 
 @jit
-def unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step):
-    for i in range(dcontext.size):
-        dh[T, i] += dcontext[i]
+def read(weight, bias, states, T, H, context, alpha):
+    copy(context[:H], states[T - 1, :H])
+    if context.size > H:  # the cell that reads from the end has read all at the first character
+        copy(context[H:], states[0, H:])
+
+
+@jit
+def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states):
+    add(d_states[T - 1, :H], d_context[:H])
+    if context.size > H:
+        add(d_states[0, H:], d_context[H:])
+
+
+@jit
+def learn(states, T, alpha, d_alpha, d_weight, d_bias):
+    pass

@@ -4,18 +4,22 @@ from noisynames.training.compiled.primitives import copy, jit
 
 
 @jit
-def read(weight, bias, h, T, context, alpha):
-    copy(context, h[1])
+def read(weight, bias, states, T, H, context, alpha):
+    copy(context, states[0])
     for t in range(1, T):
         for i in range(context.size):
-            context[i] = max(context[i], h[t + 1, i])
+            context[i] = states[t, i] if states[t, i] > context[i] else context[i]
 
 
 @jit
-def unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step):
-    for i in range(dcontext.size):
+def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states):
+    for i in range(context.size):
         top = 0
-        for t in range(1, T):
-            if h[t + 1, i] > h[top + 1, i]:
-                top = t
-        dh[top + 1, i] += dcontext[i]
+        while top < T - 1 and states[top, i] < context[i]:
+            top += 1
+        d_states[top, i] += d_context[i]
+
+
+@jit
+def learn(states, T, alpha, d_alpha, d_weight, d_bias):
+    pass

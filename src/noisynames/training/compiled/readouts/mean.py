@@ -4,15 +4,20 @@ from noisynames.training.compiled.primitives import add_scaled, clear, jit
 
 
 @jit
-def read(weight, bias, h, T, context, alpha):
-    share = h.dtype.type(1) / h.dtype.type(T)
+def read(weight, bias, states, T, H, context, alpha):
+    share = type(context[0])(1) / type(context[0])(T)
     clear(context)
     for t in range(T):
-        add_scaled(context, share, h[t + 1])
+        add_scaled(context, share, states[t])
 
 
 @jit
-def unread(weight, bias, h, T, alpha, dalpha, dcontext, dh, step):
-    share = h.dtype.type(1) / h.dtype.type(T)
+def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states):
+    share = type(context[0])(1) / type(context[0])(T)
     for t in range(T):
-        add_scaled(dh[t + 1], share, dcontext)
+        add_scaled(d_states[t], share, d_context)
+
+
+@jit
+def learn(states, T, alpha, d_alpha, d_weight, d_bias):
+    pass

@@ -1,0 +1,10 @@
+"""The largest value of every unit over the states."""
+
+from typing import Any
+
+SCORES = False
+
+
+def read(states: Any, padding: Any, lengths: Any, ends: int, scores: Any) -> tuple[Any, Any]:
+    """See `noisynames.models.readouts`."""
+    return states.masked_fill(padding[:, :, None], -float("inf")).max(1).values, None

@@ -1,0 +1,115 @@
+"""From a kernel's source to machine code, for this processor or another.
+
+Numba turns the source into LLVM's language, in a process of its own; llvmlite, Numba's own
+interface to LLVM, turns that into an object file for whatever processor is meant.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from noisynames.errors import UserError
+from noisynames.models.spec import READOUTS, RECURRENT
+
+ENTRY = "entry"
+"""The function of a kernel that is called from outside."""
+_C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
+"""What machine code may call: functions that are in every process."""
+
+
+def kernel_modules(cell: str) -> list[str]:
+    """Return the modules, relative to the package, that a cell's kernel is compiled from."""
+    ours = ["kernels", "primitives", "products", "interface", "layout", "rooms", "optimisers"]
+    ours += ["building", "recurrent", *(f"readouts.{name}" for name in READOUTS)]
+    own = f"models.cells.{cell}" if cell in RECURRENT else "training.compiled.encoder"
+    return [*(f"training.compiled.{name}" for name in ours), "models.elementary", own]
+
+
+def kernel_code(cell: str, H: int, real: str) -> str:
+    """Return a kernel in LLVM's language, not yet optimised for any processor.
+
+    Numba takes options from the environment (`NUMBA_BOUNDSCHECK=1`, …) and from a file in the
+    working directory. Some give other losses, which a cache would keep. So a process of its own
+    does it, which has neither.
+
+    Args:
+        cell: A module of `models.cells`, or `transformer`.
+        H: Hidden size, a multiple of `layout.LANES`.
+        real: `float32` or `float64`.
+
+    Raises:
+        UserError: The compilation failed.
+    """
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
+    clean["NUMBA_OPT"] = "0"
+    clean["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))
+    clean["PYTHONHASHSEED"] = "0"  # the order of sets has an influence on the code
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "kernel.ll")
+        command = [sys.executable, "-m", __name__, cell, str(H), real, str(file)]
+        done = subprocess.run(
+            command, env=clean, cwd=folder, stderr=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+            raise UserError(f"kernels: the {cell} could not be compiled ({last})")
+        return file.read_text(encoding="utf-8")
+
+
+def host() -> Any:
+    """Return LLVM's description of the processor that this runs on."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        jit=True,
+    )
+
+
+def machine_code(code: str, machine: Any) -> bytes:
+    """Return the object file of a kernel for a processor, LLVM's description of which is given."""
+    layout, triple = machine.target_data, machine.triple
+    code = re.sub(r'(?m)^target datalayout = ".*"', f'target datalayout = "{layout}"', code)
+    code = re.sub(r'(?m)^target triple = ".*"', f'target triple = "{triple}"', code)
+    module = llvm.parse_assembly(code)
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = True
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    for function in module.functions:
+        outside = function.is_declaration and not function.name.startswith("llvm.")
+        assert not outside or function.name in _C_LIBRARY, f"{function.name} belongs to Numba"
+    return bytes(machine.emit_object(module))
+
+
+def _numbas_code(cell: str, H: int, real: str) -> str:
+    """Return what `kernel_code` does, with whatever options Numba has in this process."""
+    from numba import types
+
+    from noisynames.training.compiled.kernels import compile_entry
+
+    dispatcher = compile_entry(cell, H, getattr(types, real))
+    (compiled,) = dispatcher.overloads.values()
+    module = llvm.parse_assembly(compiled.library.get_llvm_str())
+    for function in module.functions:
+        if function.name == compiled.fndesc.llvm_func_name:
+            function.name = ENTRY
+        elif not function.is_declaration:
+            function.linkage = "internal"
+    for variable in module.global_variables:
+        if not variable.is_declaration:
+            variable.linkage = "internal"
+    return str(module)
+
+
+if __name__ == "__main__":
+    _, name, units, kind, to = sys.argv
+    Path(to).write_text(_numbas_code(name, int(units), kind), encoding="utf-8")

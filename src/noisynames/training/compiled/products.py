@@ -1,0 +1,356 @@
+"""Sums and products of vectors and matrices, each in an order that no processor changes.
+
+A sum is taken in 16 lanes side by side, which are added up as a tree: lane l and l + 8, then l + 4,
+l + 2, l + 1. How many rows and columns are held in registers at a time depends on the processor,
+and changes no order.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+from noisynames.training.compiled.layout import LANES
+from noisynames.training.compiled.primitives import exp, leaf, log, near
+
+_WIDE = bool(llvm.get_host_cpu_features().get("avx512f"))
+_REGISTERS = 24 if _WIDE else 6
+"""Vectors of 16 that a loop may keep in registers."""
+
+_I64, _I32 = ir.IntType(64), ir.IntType(32)
+
+
+class _Memory:
+    """The data of an array argument, read and written by vectors of LANES."""
+
+    def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
+        array = make_array(kind)(context, builder, value)
+        self._builder, self._data = builder, array.data
+        self.real = context.get_data_type(kind.dtype)
+        self.lanes = ir.VectorType(self.real, LANES)
+        self.rows = builder.extract_value(array.shape, 0)
+        if kind.ndim > 1:
+            size = context.get_abi_sizeof(self.real)
+            self._stride = builder.sdiv(builder.extract_value(array.strides, 0), _I64(size))
+
+    def row(self, j: Any, column: Any = 0) -> Any:
+        """Return the place of an element of a matrix."""
+        return self._builder.add(self._builder.mul(j, self._stride), _whole(column))
+
+    def scalar(self, place: Any) -> Any:
+        return self._builder.load(self._builder.gep(self._data, [place]))
+
+    def spread(self, place: Any) -> Any:
+        """Return the element at a place in every lane."""
+        nothing = ir.Constant(self.lanes, ir.Undefined)
+        one = self._builder.insert_element(nothing, self.scalar(place), _I32(0))
+        zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
+        return self._builder.shuffle_vector(one, nothing, zeros)
+
+    def load(self, place: Any, count: int = LANES) -> Any:
+        value = self._builder.load(self._pointer(place, count))
+        self._builder.block.instructions[-1].align = self._size
+        return value
+
+    def store(self, value: Any, place: Any) -> None:
+        self._builder.store(value, self._pointer(place, value.type.count)).align = self._size
+
+    @property
+    def _size(self) -> int:
+        return 4 if isinstance(self.real, ir.FloatType) else 8
+
+    def _pointer(self, place: Any, count: int) -> Any:
+        pointer = self._builder.gep(self._data, [place])
+        return self._builder.bitcast(pointer, ir.VectorType(self.real, count).as_pointer())
+
+
+def _whole(number: Any) -> Any:
+    return _I64(number) if isinstance(number, int) else number
+
+
+@contextmanager
+def _steps(builder: Any, start: Any, stop: Any, step: int) -> Iterator[Any]:
+    with cgutils.for_range_slice(builder, _whole(start), stop, _I64(step), _I64) as (i, _):
+        yield i
+
+
+def _whole_steps(builder: Any, count: Any, step: int) -> Any:
+    """Return the largest multiple of step, a power of two, up to count."""
+    return builder.and_(count, _I64(-step))
+
+
+def _tiles(builder: Any, vectors: int, most: int) -> Iterator[tuple[Any, int]]:
+    """Yield (first element, vectors) of parts of a row of at most so many vectors."""
+    whole = vectors - vectors % most
+    if whole > 4 * most:
+        with _steps(builder, 0, _I64(whole * LANES), most * LANES) as first:
+            yield first, most
+    else:
+        for first in range(0, whole, most):
+            yield _I64(first * LANES), most
+    if vectors > whole:
+        yield _I64(whole * LANES), vectors - whole
+
+
+@cache
+def _halvings(count: int) -> tuple[list[list[int]], list[int]]:
+    """Return how the lanes of so many vectors are added up side by side, in ever shorter halves.
+
+    Returns:
+        shuffles: For each step, which lanes of two vectors behind each other (or of the only one)
+            are the lower halves. Shorter ones stay in their quarter of a register, which costs
+            less.
+        places: Of which vector each lane of the result is.
+    """
+    owners = [[vector] * LANES for vector in range(count)]
+    shuffles, parts = [], LANES
+    while parts > 1:
+        half, width = parts // 2, len(owners[0])
+        vectors = range(0, min(len(owners), 2) * width, width)
+        if half >= 4:
+            starts = [v + s for v in vectors for s in range(0, width, parts)]
+        else:
+            quarters = range(0, width, 4)
+            starts = [
+                q + v + s for q in quarters for v in vectors for s in range(0, min(width, 4), parts)
+            ]
+        lanes = [start + i for start in starts for i in range(half)]
+        pairs = [owners[k] + owners[min(k + 1, len(owners) - 1)] for k in range(0, len(owners), 2)]
+        owners = [[pair[lane] for lane in lanes] for pair in pairs]
+        shuffles.append(lanes)
+        parts = half
+    return shuffles, owners[0]
+
+
+def _tree(builder: Any, vectors: list[Any]) -> Any:
+    """Return the sums over the lanes of 1, 4 or 16 vectors, side by side in one.
+
+    Lane l is added to l + 8, then to l + 4, l + 2, l + 1. Two vectors share an addition by lying
+    side by side, which changes no order.
+    """
+    shuffles, places = _halvings(len(vectors))
+    vectors = [vectors[places.index(k)] for k in range(len(vectors))]
+    for step, low in enumerate(shuffles):
+        high = [lane + (LANES >> (step + 1)) for lane in low]
+        pairs = [vectors[k : k + 2] for k in range(0, len(vectors), 2)]
+        vectors = [
+            builder.fadd(_shuffled(builder, pair, low), _shuffled(builder, pair, high))
+            for pair in pairs
+        ]
+    (total,) = vectors
+    return total
+
+
+def _shuffled(builder: Any, pair: list[Any], lanes: list[int]) -> Any:
+    mask = ir.Constant(ir.VectorType(_I32, len(lanes)), lanes)
+    return builder.shuffle_vector(pair[0], pair[-1], mask)
+
+
+@cache
+def products(width: int) -> Any:
+    """Return the function (y, W, x) that does y += W x, a dot product for each row of W.
+
+    Shapes (n,), (n, width), (width,); x and the rows of W may be longer.
+    """
+    vectors = width // LANES
+
+    def block(builder: Any, y: _Memory, W: _Memory, x: _Memory, j: Any, count: int) -> None:
+        sums: list[Any] = [None] * count
+        at = [W.row(builder.add(j, _I64(r))) for r in range(count)]
+
+        def accumulate(place: Any) -> Any:
+            xs = x.load(place)
+            return [builder.fmul(W.load(builder.add(row, place)), xs) for row in at]
+
+        if vectors <= 8:
+            for v in range(vectors):
+                terms = accumulate(_I64(v * LANES))
+                sums = terms if v == 0 else [*map(builder.fadd, sums, terms)]
+        else:
+            slots = [cgutils.alloca_once(builder, x.lanes) for _ in at]
+            for slot, term in zip(slots, accumulate(_I64(0)), strict=True):
+                builder.store(term, slot)
+            with _steps(builder, LANES, _I64(width), LANES) as place:
+                for slot, term in zip(slots, accumulate(place), strict=True):
+                    builder.store(builder.fadd(builder.load(slot), term), slot)
+            sums = [builder.load(slot) for slot in slots]
+        y.store(builder.fadd(y.load(j, count), _tree(builder, sums)), j)
+
+    @intrinsic
+    def multiply(typing: Any, y: Any, W: Any, x: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            parts = [_Memory(context, builder, *pair) for pair in zip((y, W, x), args, strict=True)]
+            start = _I64(0)
+            for count in (16, 4, 1) if _WIDE else (4, 1):
+                stop = _whole_steps(builder, parts[0].rows, count)
+                with _steps(builder, start, stop, count) as j:
+                    block(builder, *parts, j, count)
+                start = stop
+            return context.get_dummy_value()
+
+        return types.none(y, W, x), generate
+
+    return near(lambda y, W, x: multiply(y, W, x))
+
+
+@cache
+def combination(width: int) -> Any:
+    """Return the function (y, start, x, W) that does y = start + x W, combining the rows of W.
+
+    Shapes (width,), (width,), (n,), (n, width), none overlapping another. Row j is added in
+    chain j mod 4 (of a width up to 32), j mod 2 (up to 64) or the only one; the first chain starts
+    from `start`.
+    """
+    vectors = width // LANES
+    chains = 4 if vectors <= 2 else 2 if vectors <= 4 else 1
+
+    def tile(
+        builder: Any, y: _Memory, start: _Memory, x: _Memory, W: _Memory, first: Any, size: int
+    ) -> None:
+        zero = ir.Constant(y.lanes, [0.0] * LANES)
+        slots = [
+            [cgutils.alloca_once(builder, y.lanes) for _ in range(size)] for _ in range(chains)
+        ]
+        places = [builder.add(first, _I64(b * LANES)) for b in range(size)]
+        for chain, row in enumerate(slots):
+            for slot, place in zip(row, places, strict=True):
+                builder.store(zero if chain else start.load(place), slot)
+
+        def add_row(j: Any, chain: int) -> None:
+            scale = x.spread(j)
+            for slot, place in zip(slots[chain], places, strict=True):
+                term = builder.fmul(scale, W.load(W.row(j, place)))
+                builder.store(builder.fadd(builder.load(slot), term), slot)
+
+        whole = _whole_steps(builder, x.rows, 4)
+        with _steps(builder, 0, whole, 4) as j:
+            for k in range(4):
+                add_row(builder.add(j, _I64(k)), k % chains)
+        with _steps(builder, whole, x.rows, 1) as j:
+            add_row(j, 0)
+        for b, place in enumerate(places):
+            parts = [builder.load(row[b]) for row in slots]
+            while len(parts) > 1:
+                parts = [builder.fadd(*parts[k : k + 2]) for k in range(0, len(parts), 2)]
+            y.store(parts[0], place)
+
+    @intrinsic
+    def combine(typing: Any, y: Any, start: Any, x: Any, W: Any) -> Any:
+        kinds = (y, start, x, W)
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            parts = [_Memory(context, builder, *pair) for pair in zip(kinds, args, strict=True)]
+            for first, size in _tiles(builder, vectors, max(1, min(12, _REGISTERS // chains))):
+                tile(builder, *parts, first, size)
+            return context.get_dummy_value()
+
+        return types.none(*kinds), generate
+
+    return near(lambda y, start, x, W: combine(y, start, x, W))
+
+
+@cache
+def outer(width: int) -> Any:
+    """Return the function (W, X, Y, count) that does W += Σ_t X_t ⊗ Y_t over the first rows.
+
+    Shapes (n, width), (·, n), (·, width).
+    """
+    vectors = width // LANES
+    columns = min(vectors, 8 if _WIDE else 3)
+    at_once = next(rows for rows in (8, 4, 2, 1) if rows * columns <= _REGISTERS)
+
+    def tile(
+        builder: Any, W: _Memory, X: _Memory, Y: _Memory, count: Any,
+        j: Any, rows: int, first: Any, size: int,
+    ) -> None:  # fmt: skip
+        places = [
+            [
+                W.row(builder.add(j, _I64(r)), builder.add(first, _I64(b * LANES)))
+                for b in range(size)
+            ]
+            for r in range(rows)
+        ]
+        slots = [[cgutils.alloca_once(builder, W.lanes) for _ in range(size)] for _ in range(rows)]
+        for r in range(rows):
+            for b in range(size):
+                builder.store(W.load(places[r][b]), slots[r][b])
+        with _steps(builder, 0, count, 1) as t:
+            ys = [Y.load(Y.row(t, builder.add(first, _I64(b * LANES)))) for b in range(size)]
+            for r in range(rows):
+                scale = X.spread(X.row(t, builder.add(j, _I64(r))))
+                for b in range(size):
+                    total = builder.fadd(builder.load(slots[r][b]), builder.fmul(scale, ys[b]))
+                    builder.store(total, slots[r][b])
+        for r in range(rows):
+            for b in range(size):
+                W.store(builder.load(slots[r][b]), places[r][b])
+
+    @intrinsic
+    def add_products(typing: Any, W: Any, X: Any, Y: Any, count: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            parts = [
+                _Memory(context, builder, *pair) for pair in zip((W, X, Y), args[:3], strict=True)
+            ]
+            for first, size in _tiles(builder, vectors, columns):
+                whole = _whole_steps(builder, parts[0].rows, at_once)
+                for start, stop, rows in ((0, whole, at_once), (whole, parts[0].rows, 1)):
+                    with _steps(builder, start, stop, rows) as j:
+                        tile(builder, *parts, args[3], j, rows, first, size)
+            return context.get_dummy_value()
+
+        return types.none(W, X, Y, types.int64), generate
+
+    return near(lambda W, X, Y, count: add_products(W, X, Y, count))
+
+
+@intrinsic
+def _sum(typing: Any, x: Any, y: Any) -> Any:
+    """Return Σ x y over the length of x, or Σ x if y is None."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        xs = _Memory(context, builder, x, args[0])
+        ys = None if y is types.none else _Memory(context, builder, y, args[1])
+        slot = cgutils.alloca_once(builder, xs.lanes)
+        builder.store(ir.Constant(xs.lanes, [0.0] * LANES), slot)
+        with _steps(builder, 0, xs.rows, LANES) as i:
+            term = builder.fmul(xs.load(i), ys.load(i)) if ys else xs.load(i)
+            builder.store(builder.fadd(builder.load(slot), term), slot)
+        return builder.extract_element(_tree(builder, [builder.load(slot)]), _I32(0))
+
+    return x.dtype(x, y), generate
+
+
+@leaf
+def dot(x, y):
+    """Σ x y, over the length of x."""
+    return _sum(x, y)
+
+
+@leaf
+def total(x):
+    """Σ x."""
+    return _sum(x, None)
+
+
+@leaf
+def softmax(x, count):
+    """Replace the first elements of x by their softmax; return the logarithm of Σ e^x."""
+    top = x[0]
+    for i in range(1, count):
+        top = x[i] if x[i] > top else top
+    for i in range(x.size):
+        x[i] = exp(x[i] - top)
+    for i in range(count, x.size):
+        x[i] = 0
+    normaliser = _sum(x, None)
+    for i in range(x.size):
+        x[i] /= normaliser
+    return type(top)(np.float64(top) + log(np.float64(normaliser)))
