@@ -36,7 +36,8 @@ rule all:
     default_target: True
     input:
         # All results, not the report alone: one that was deleted is made again.
-        expand(RUN, **CELLS, file=RUN_FILES),
+        RECORDS,
+        DELETED,
         SPLITS,
         EVALUATION,
         PROBES,

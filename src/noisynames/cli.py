@@ -48,9 +48,7 @@ Characters = Annotated[str, typer.Option(help="What distractors are drawn from."
 Runs = Annotated[
     list[Path], typer.Argument(help="A run.json for each seed, its weights beside it.")
 ]
-Splits = Annotated[
-    list[Path], typer.Option("--split", help="The seed<N>.csv of each, its record beside it.")
-]
+Splits = Annotated[list[Path], typer.Option("--split", help="The seed<N>.csv of each seed.")]
 Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
 Missing = Annotated[
     Optional[Path],  # noqa: UP045

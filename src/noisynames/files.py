@@ -97,7 +97,7 @@ def write_record(path: Path, content: Mapping[str, Any], files: Iterable[Path] =
         content: What JSON can hold; NaN is refused.
         files: Files in the record's folder or below that it vouches for.
     """
-    sums = {str(file.relative_to(path.parent)): _sha256(file.read_bytes()) for file in files}
+    sums = {str(file.relative_to(path.parent)): sha256(file.read_bytes()) for file in files}
     content = {**content, **({"files": sums} if sums else {})}
     write_text(path, _signed(content))
 
@@ -133,13 +133,22 @@ def read_recorded(path: Path, record: Mapping[str, Any]) -> bytes:
     Raises:
         UserError: The file is missing, or not what was written.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise missing(path) from None
-    if _sha256(content) != record.get("files", {}).get(path.name):
+    content = read_bytes(path)
+    if sha256(content) != record.get("files", {}).get(path.name):
         raise damaged(path)
     return content
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file as it is.
+
+    Raises:
+        UserError: It is missing.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise missing(path) from None
 
 
 def read_table(path: Path, record: Mapping[str, Any]) -> "pd.DataFrame":
@@ -184,12 +193,13 @@ def damaged(path: Path) -> UserError:
     )
 
 
-def _sha256(content: bytes) -> str:
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of a file's content, as records have it."""
     return hashlib.sha256(content).hexdigest()
 
 
 def _signed(content: Mapping[str, Any]) -> str:
-    return _dump({**content, "checksum": _sha256(_dump(content).encode())})
+    return _dump({**content, "checksum": sha256(_dump(content).encode())})
 
 
 def _dump(content: Mapping[str, Any]) -> str:

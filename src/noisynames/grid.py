@@ -12,7 +12,7 @@ Cell = tuple[str, str, int]
 """A model, a noise and a seed."""
 
 LOSSES, WEIGHTS, RECORD, TIMING = "losses.csv", "weights.safetensors", "run.json", "timing.json"
-RUN_FILES = (LOSSES, WEIGHTS, RECORD, TIMING)
+RUN_FILES = (RECORD, WEIGHTS, LOSSES, TIMING)
 """The files of a run, in its folder."""
 SCORE_TABLES = ("accuracy", "recall", "confusion", "mistakes")
 """What is made of the predictions of a model × noise, beside them."""

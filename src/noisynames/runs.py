@@ -14,9 +14,11 @@ from typing import Any
 from noisynames.errors import UserError
 from noisynames.files import (
     damaged,
+    read_bytes,
     read_record,
     read_recorded,
     replacing,
+    sha256,
     write_record,
 )
 from noisynames.grid import LOSSES, RECORD, WEIGHTS
@@ -148,20 +150,21 @@ def open_finished(file: Path, split_file: Path) -> FinishedRun | None:
 
     Args:
         file: Its record, `run.json`, with its weights beside it.
-        split_file: The split that it was trained on, with its record beside it.
+        split_file: The split that it was trained on, for which that record vouches, too.
 
     Raises:
         UserError: A file is missing or damaged, or the run was trained on another split.
     """
-    split = splits.read(split_file)
     record = read_record(file)
-    if record["split"] != splits.digest_on_record(split_file):
+    content = read_bytes(split_file)
+    if record["split"] != sha256(content):
         raise UserError(
             f"{file.parent}: trained on another split than {split_file}; "
             f"`rm -r {shlex.quote(str(file.parent))}`, then run again"
         )
     if record["status"] != "ok":
         return None
+    split = splits.parsed(content, Alphabet.on_record(record))
     parameters = read_parameters(file.parent, record)
     model = TrainedModel(ModelSpec(**record["spec"]), parameters, len(record["languages"]))
     return FinishedRun(record, model, split)

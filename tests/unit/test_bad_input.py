@@ -750,7 +750,7 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (
             "evaluate r/run.json --split s/seed0.csv --trained-at 0 --noise 0 --noise-characters . "
             '--settings {"keep":"all"} --output o.csv',
-            "noisynames: s/seed0.json: no such file",
+            "noisynames: r/run.json: no such file",
         ),
         (
             "evaluate r/run.json --split a --split b --trained-at 0 --noise 0 --noise-characters . "

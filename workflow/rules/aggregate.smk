@@ -1,7 +1,7 @@
 rule aggregate:
     """Turn all run files into tidy tables and the statistics that the report prints."""
     input:
-        runs=expand(RUN, **CELLS, file=["losses.csv", "run.json", "timing.json"]),
+        runs=beside(RECORDS, RECORD, LOSSES, TIMING),
         splits=SPLITS,
         evaluation=EVALUATION,
         probes=PROBES,

@@ -28,7 +28,15 @@ from noisynames.dependencies import files_behind
 from noisynames.errors import UserError
 from noisynames.files import sweep
 from noisynames.grid import ATTENTION as ATTENTION_TABLES
-from noisynames.grid import RUN_FILES, SCORE_TABLES, Grid, parts_of
+from noisynames.grid import (
+    LOSSES,
+    RECORD,
+    RUN_FILES,
+    TIMING,
+    SCORE_TABLES,
+    Grid,
+    parts_of,
+)
 from noisynames.models.spec import spec_from
 from noisynames.names.dataset import local_files
 from noisynames.names.noise import conditions
@@ -95,7 +103,7 @@ TABLES = ASKED.tables
 FIGURES = applying(ASKED)
 
 CELLS = {"model": MODELS, "noise": NOISES, "seed": SEEDS}
-RUN = "results/runs/{model}/noise{noise}/seed{seed}/{file}"
+RECORDS = expand("results/runs/{model}/noise{noise}/seed{seed}/run.json", **CELLS)
 RECORDED = ["csv", "json"]
 SPLITS = expand("results/splits/seed{seed}.{type}", seed=SEEDS, type=RECORDED)
 EVALUATION = expand(
@@ -134,6 +142,21 @@ os.environ.update(
     NOISYNAMES_TEMPLATES=str(ROOT / "report"),
     NOISYNAMES_REPORT_EVERY=str(config["training"]["report_every"]),
 )
+
+
+def beside(records, *names):
+    """The files of those names beside each record of a run."""
+    folders = [record.removesuffix(RECORD) for record in records]
+    return [folder + name for folder in folders for name in names]
+
+
+# A run is asked for by its record, which is written last, and a file beside that by name only where it
+# was deleted. Snakemake takes a hundred times as long over a file as it takes to see that it is there.
+DELETED = [
+    file
+    for file in beside(filter(os.path.exists, RECORDS), *RUN_FILES)
+    if not os.path.exists(file)
+]
 
 
 def one_of(values):
@@ -208,7 +231,7 @@ def of_part(file):
 
     def files(wildcards):
         seeds = PARTS[wildcards.part]
-        return expand(file, **wildcards, seed=seeds)
+        return [file.format(**wildcards, seed=seed) for seed in seeds]
 
     return files
 
@@ -264,8 +287,8 @@ def reports():
 
 def runs_on_disk():
     """The records of finished runs with their times, for a rule that takes what there is."""
-    records = [Path(f) for f in expand(RUN, **CELLS, file="run.json")]
-    return " ".join(f"{f}@{f.stat().st_mtime_ns}" for f in records if f.exists())
+    records = [Path(f) for f in RECORDS if os.path.exists(f)]
+    return " ".join(f"{f}@{f.stat().st_mtime_ns}" for f in records)
 
 
 REPORTS_BEFORE = reports()

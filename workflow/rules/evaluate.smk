@@ -6,7 +6,6 @@ rule evaluate:
             "results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors"
         ),
         splits=of_part("results/splits/seed{seed}.csv"),
-        records=of_part("results/splits/seed{seed}.json"),
     output:
         predictions="results/evaluation/{model}/noise{noise}{part}.csv",
         scores=expand(
@@ -46,7 +45,6 @@ rule inspect_attention:
             "results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors"
         ),
         splits=of_part("results/splits/seed{seed}.csv"),
-        records=of_part("results/splits/seed{seed}.json"),
     output:
         weights="results/attention/{model}/noise{noise}{part}.csv",
         tables=expand(
@@ -86,7 +84,6 @@ rule probe:
             "results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors"
         ),
         splits=of_part("results/splits/seed{seed}.csv"),
-        records=of_part("results/splits/seed{seed}.json"),
     output:
         probes="results/probes/{model}/noise{noise}{part}.csv",
         record="results/probes/{model}/noise{noise}{part}.json",

@@ -38,8 +38,8 @@ use rule train as train_ten with:
     output:
         expand(
             "results/runs/{{model}}/noise{{noise}}/seed{{ten}}{digit}/{file}",
-            digit=range(10),
             file=RUN_FILES,
+            digit=range(10),
         ),
     log:
         "results/logs/train/{model}/noise{noise}/seed{ten}0-9.log",

@@ -28,7 +28,7 @@ def evaluate(
 
     Args:
         records: The `run.json` of each seed, the weights beside it.
-        splits: The split of each, its record beside it.
+        splits: The split of each.
         own: The noise that they were trained under.
         tested: What they are tested under.
         output: The predictions' CSV file; `grid.SCORE_TABLES` and a record go beside it.

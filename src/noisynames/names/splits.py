@@ -1,7 +1,6 @@
 """Train, validation and test by distinct name, one split a seed."""
 
 import csv
-import hashlib
 import io
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from noisynames.errors import UserError
-from noisynames.files import read_record, read_recorded, write_record, write_text
+from noisynames.files import read_record, read_recorded, sha256, write_record, write_text
 from noisynames.names.alphabet import WORKSHEET, Alphabet
 from noisynames.randomness import Stream
 
@@ -45,7 +44,7 @@ class Split:
     @property
     def digest(self) -> str:
         """SHA-256 of the split as it is written: which names a run was kept from."""
-        return hashlib.sha256(_csv_text(self).encode()).hexdigest()
+        return sha256(_csv_text(self).encode())
 
 
 def split_names(
@@ -170,11 +169,17 @@ def read(path: Path) -> Split:
         UserError: The file or its record is missing, or not what was written.
     """
     record = read_record(path.with_suffix(".json"))
-    content = read_recorded(path, record).decode()
+    return parsed(read_recorded(path, record), Alphabet.on_record(record))
+
+
+def parsed(content: bytes, alphabet: Alphabet) -> Split:
+    """Return the split that a file's content is, of names in an alphabet."""
     parts: dict[str, list[Row]] = {TRAIN: [], VALIDATION: [], TEST: []}
-    for language, name, part in islice(csv.reader(io.StringIO(content, newline="")), 1, None):
+    for language, name, part in islice(
+        csv.reader(io.StringIO(content.decode(), newline="")), 1, None
+    ):
         parts[part].append((language, name))
-    return Split(parts[TRAIN], parts[TEST], parts[VALIDATION], Alphabet.on_record(record))
+    return Split(parts[TRAIN], parts[TEST], parts[VALIDATION], alphabet)
 
 
 def yardsticks(split: Split) -> dict[str, float]:
@@ -200,16 +205,6 @@ def yardsticks(split: Split) -> dict[str, float]:
         "macro_ceiling": best / len(sizes),
         "leaked": len(languages_of.keys() & {name for _, name in split.train + split.validation}),
     }
-
-
-def digest_on_record(path: Path) -> str:
-    """Return `Split.digest` of a split that `write` wrote, which `read` has found whole.
-
-    Raises:
-        UserError: The record is missing, or not what was written.
-    """
-    digest: str = read_record(path.with_suffix(".json"))["files"][path.name]
-    return digest
 
 
 def _parts(split: Split) -> dict[str, list[Row]]:
