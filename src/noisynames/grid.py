@@ -24,6 +24,8 @@ TABLES = ("losses", "runs", *SCORE_TABLES, "yardsticks", "time_to_target", "prob
 """The tables of every experiment; `Grid.tables` has those of one."""
 STATISTICS, TIMINGS = "statistics.json", "timings.json"
 """The records of the tables: those that any run of the config gives, and what it cost."""
+REFERENCE = "reference.json"
+"""How the compiled engine agrees with PyTorch on the machine that ran."""
 MERGED = "merged.json"
 """Where results come from that `noisynames merge` joined."""
 

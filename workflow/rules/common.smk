@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -99,6 +100,12 @@ GRID = {
     "baselines": BASELINES,
 }
 ASKED = Grid(**GRID)
+# What the compiled engine trains the models with.
+COMPILED = [
+    modules_of("compiled", spec_from(model))
+    for model in config["models"].values()
+    if model["cell"] != "custom"
+]
 TABLES = ASKED.tables
 FIGURES = applying(ASKED)
 

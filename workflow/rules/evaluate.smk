@@ -147,3 +147,32 @@ rule baseline:
         "python -m noisynames baseline {wildcards.baseline} {params.seeds} {params.splits}"
         " {params.noise} --trained-at {wildcards.noise} --noise-characters {params.characters:q}"
         " --settings {params.settings:q} --output {output.predictions} > {log} 2>&1"
+
+
+rule reference:
+    """Train every model with both engines for a while: does the compiled one agree with PyTorch here?"""
+    input:
+        split=SPLITS[0],
+        record=SPLITS[1],
+    output:
+        "results/reference.json",
+    log:
+        "results/logs/reference.log",
+    benchmark:
+        "results/benchmarks/reference.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("evaluation.agreement", "training.autograd", *chain(*COMPILED)),
+        seed=SEEDS[0],
+        noise=ASKED.noisiest,
+        characters=literal(CHARACTERS),
+        settings=settings({"models": config["models"], "training": config["training"]}),
+    shell:
+        "python -m noisynames reference --split {input.split} --seed {params.seed} --noise {params.noise}"
+        " --noise-characters {params.characters:q} --settings {params.settings:q}"
+        " --output {output} > {log} 2>&1"

@@ -34,6 +34,7 @@ rule report:
     input:
         names="results/dataset/names.csv",
         manifest="results/dataset/manifest.json",
+        reference="results/reference.json",
         merged=MERGED,
         tables=ALL_TABLES,
         figures=ALL_FIGURES,

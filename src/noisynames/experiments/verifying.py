@@ -1,17 +1,16 @@
 """Train recorded runs again, here, and see whether they come out the same to the bit."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from noisynames.errors import UserError
-from noisynames.files import read_record, read_recorded
+from noisynames.files import read_bytes, read_record, read_recorded, sha256
 from noisynames.grid import LOSSES, RECORD, WEIGHTS
 from noisynames.models.spec import ModelSpec
 from noisynames.names import splits
-from noisynames.names.alphabet import WORKSHEET_NOISE
+from noisynames.names.alphabet import WORKSHEET_NOISE, Alphabet
 from noisynames.names.noise import Noise
 from noisynames.runs import NUMBERS, contents
 from noisynames.training.hyperparameters import Hyperparameters
@@ -65,19 +64,16 @@ def _verified(results: Path, file: Path) -> Verdict:
         if reason := _why_unknown(record):
             return Verdict(run, UNKNOWN, reason)
         split_file = results / "splits" / f"seed{record['seed']}.csv"
-        split = splits.read(split_file)
-        if splits.digest_on_record(split_file) != record["split"]:
+        content = read_bytes(split_file)
+        if sha256(content) != record["split"]:
             return Verdict(run, DIFFERS, f"it was trained on another split than {split_file}")
+        split = splits.parsed(content, Alphabet.on_record(record))
     except UserError as error:
         return Verdict(run, DIFFERS, str(error).split(";", maxsplit=1)[0])
     spec, plan = ModelSpec(**record["spec"]), Hyperparameters(**record["hyperparameters"])
     noise = Noise.named(record["noise"], record["noise_characters"] or WORKSHEET_NOISE)
     found = contents(train(spec, split, noise, record["seed"], plan, record["engine"]))
-    others = [
-        name
-        for name, content in found.items()
-        if hashlib.sha256(content).hexdigest() != record["files"][name]
-    ]
+    others = [name for name, content in found.items() if sha256(content) != record["files"][name]]
     if others:
         return Verdict(run, DIFFERS, f"other {' and other '.join(others)}")
     return Verdict(run, AGREES)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from noisynames.analysis import tables
 from noisynames.columns import SCORES
 from noisynames.files import damaged, missing, read_record
-from noisynames.grid import MERGED
+from noisynames.grid import MERGED, REFERENCE
 from noisynames.names import dataset as datasets
 from noisynames.names import examples as sampling
 from noisynames.names import noise
@@ -61,6 +61,7 @@ def render(
         findings=findings,
         answers=questions.answer_all(findings, config),
         parts=_parts(results / MERGED),
+        agreement=_agreement(results / REFERENCE),
         versions={package: version(package) for package in _VERSIONS},
         commit=_commit(templates),
         batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
@@ -71,6 +72,11 @@ def render(
         **_of_runs(data, config),
         **_of_names(names, config),
     )
+
+
+def _agreement(file: Path) -> dict[str, Any] | None:
+    """Return how the engines agreed; None in an unfinished experiment that has not come to it."""
+    return read_record(file) if file.exists() else None
 
 
 def _environment(templates: Path) -> Environment:
