@@ -53,8 +53,8 @@ def named(spec: ModelSpec) -> str:
 
 
 def sgd(rate: float, batch_size: int = 1) -> Hyperparameters:
-    plan = {"batch_size": batch_size, "record_every": batch_size}
-    return Hyperparameters(learning_rate=rate, **plan)
+    sizes = {"batch_size": batch_size, "record_every": batch_size}
+    return replace(Hyperparameters(learning_rate=rate), **sizes)
 
 
 def doubles(parameters: Parameters) -> dict[str, np.ndarray]:
