@@ -16,12 +16,13 @@ RULE_GRAPH = {
     "split": ["dataset"],
     "train": ["split"],
     "baseline": ["split"],
-    "evaluate": ["train"],
-    "probe": ["train"],
-    "inspect_attention": ["train"],
-    "aggregate": ["baseline", "evaluate", "inspect_attention", "probe", "train"],
+    "evaluate": ["split", "train"],
+    "probe": ["split", "train"],
+    "inspect_attention": ["split", "train"],
+    "reference": ["split"],
+    "aggregate": ["baseline", "evaluate", "inspect_attention", "probe", "split", "train"],
     "plot": ["aggregate"],
-    "report": ["aggregate", "dataset", "plot"],
+    "report": ["aggregate", "dataset", "plot", "reference"],
 }
 """Rules and what each waits for, as `snakemake --rulegraph` has it."""
 
