@@ -16,12 +16,13 @@ RULE_GRAPH = {
     "split": ["dataset"],
     "train": ["split"],
     "baseline": ["split"],
-    "evaluate": ["train"],
-    "probe": ["train"],
-    "inspect_attention": ["train"],
-    "aggregate": ["baseline", "evaluate", "inspect_attention", "probe", "train"],
+    "evaluate": ["split", "train"],
+    "probe": ["split", "train"],
+    "inspect_attention": ["split", "train"],
+    "reference": ["split"],
+    "aggregate": ["baseline", "evaluate", "inspect_attention", "probe", "split", "train"],
     "plot": ["aggregate"],
-    "report": ["aggregate", "dataset", "plot"],
+    "report": ["aggregate", "dataset", "plot", "reference"],
 }
 """Rules and what each waits for, as `snakemake --rulegraph` has it."""
 
@@ -58,10 +59,12 @@ def rules(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     figure, (axes,) = new_panels(1, width=9.0, height=2.0)
     axes.set_axis_off()
     for need, rule in shown_waits():
+        far = depth[rule] - depth[need] > 2  # past rules that it has nothing to do with
         axes.annotate(
             "", place[rule], place[need], zorder=1,
             arrowprops={
                 "arrowstyle": "-|>", "color": INK, "alpha": 0.6, "shrinkA": 26, "shrinkB": 32,
+                "connectionstyle": f"arc3,rad={-0.16 if far else 0}",
             },
         )  # fmt: skip
     for rule in RULE_GRAPH:
