@@ -19,6 +19,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/partial.smk"
 
 
 # On a cluster, these are done where snakemake runs: they take a second or less.
@@ -27,6 +28,7 @@ localrules:
     split,
     split_ten,
     report,
+    report_partial,
 
 
 rule all:

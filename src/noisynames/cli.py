@@ -50,6 +50,14 @@ Runs = Annotated[
 ]
 Splits = Annotated[list[Path], typer.Option("--split", help="The seed<N>.csv of each seed.")]
 Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
+Missing = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(help="What find-missing wrote: of runs that are to be left out."),
+]
+Work = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(help="Folder with what is made of runs; by default that of the results."),
+]
 
 
 def _show_version(asked: bool) -> None:
@@ -277,13 +285,16 @@ def evaluate(
     noise_characters: Characters,
     settings: Settings,
     output: Output,
+    missing: Missing = None,
 ) -> None:
     """Predict the held-out names with every run, under every noise, and score that."""
     from noisynames.evaluation import predictions
+    from noisynames.experiments.missing import without
 
     own, *tested = _conditions(noise_characters, trained_at, *noise)
     asked = _mapping("--settings", settings)
-    call(predictions.evaluate, asked, runs, split, own, tested, output)
+    files, splits = without(missing, runs, split)
+    call(predictions.evaluate, asked, files, splits, own, tested, output)
 
 
 @app.command("inspect-attention")
@@ -295,13 +306,16 @@ def inspect_attention(
     noise_characters: Characters,
     settings: Settings,
     output: Output,
+    missing: Missing = None,
 ) -> None:
     """Record where each run's attention goes on held-out names, and sum that up."""
     from noisynames.evaluation import attention
+    from noisynames.experiments.missing import without
 
     own, *tested = _conditions(noise_characters, trained_at, *noise)
     asked = _mapping("--settings", settings)
-    call(attention.inspect, asked, runs, split, own, tested, output)
+    files, splits = without(missing, runs, split)
+    call(attention.inspect, asked, files, splits, own, tested, output)
 
 
 @app.command()
@@ -314,12 +328,15 @@ def probe(
     initial_gradients: Annotated[
         bool, typer.Option("--initial-gradients", help="Those before training, too.")
     ] = False,
+    missing: Missing = None,
 ) -> None:
     """Measure what each run remembers behind a growing suffix, and how far its gradients reach."""
     from noisynames.evaluation import probes
+    from noisynames.experiments.missing import without
 
     asked = _mapping("--settings", settings)
-    call(probes.probe, asked, runs, split, noise_characters, initial_gradients, output)
+    files, splits = without(missing, runs, split)
+    call(probes.probe, asked, files, splits, noise_characters, initial_gradients, output)
 
 
 @app.command()
@@ -332,13 +349,16 @@ def baseline(
     noise_characters: Characters,
     settings: Settings,
     output: Output,
+    missing: Missing = None,
 ) -> None:
     """Fit a baseline under every seed, predict the held-out names, and score that."""
     from noisynames.evaluation import baselines
+    from noisynames.experiments.missing import with_runs
 
     own, *tested = _conditions(noise_characters, trained_at, *noise)
     asked = _mapping("--settings", settings)
-    call(baselines.evaluate, asked, name, split, seed, own, tested, output)
+    seeds, splits = with_runs(missing, seed, split)
+    call(baselines.evaluate, asked, name, splits, seeds, own, tested, output)
 
 
 def _conditions(characters: str, *names: str) -> list[Noise]:
@@ -347,20 +367,25 @@ def _conditions(characters: str, *names: str) -> list[Noise]:
 
 @app.command()
 def aggregate(
-    results: Annotated[Path, typer.Option(help="The folder that holds runs/ and evaluation/.")],
+    results: Annotated[Path, typer.Option(help="The folder that holds splits/ and runs/.")],
     grid: Grid,
     output: Annotated[Path, typer.Option(help="Folder for the tables.")],
+    work: Work = None,
+    missing: Missing = None,
 ) -> None:
     """Turn all run files into tidy tables and statistics.json."""
     from noisynames import grid as grids
-    from noisynames.analysis import findings, tables
+    from noisynames.analysis import tables
+    from noisynames.analysis.findings import costs, summary
+    from noisynames.experiments.missing import read
 
     gc.freeze()  # statsmodels collects garbage at every correction, through all that was imported
     asked = grids.Grid(**_mapping("--grid", grid))
-    built = tables.build(results, asked)
-    tables.write(built, output, grids.STATISTICS, findings.find(built, asked))
-    timings = {"timings": tables.timings(results, asked.cells)}
-    tables.write(timings, output, grids.TIMINGS, {})
+    absent = read(missing, results, asked)
+    built = tables.build(results, asked, work, absent)
+    tables.write(built, output, grids.STATISTICS, summary.find(built, asked))
+    timings = tables.timings(results, [cell for cell in asked.cells if cell not in absent])
+    tables.write({"timings": timings}, output, grids.TIMINGS, costs.find(timings))
 
 
 @app.command()
@@ -372,24 +397,60 @@ def plot(
 ) -> None:
     """Draw figures as SVG."""
     from noisynames.analysis import tables as table_files
-    from noisynames.reporting.figures import drawing
+    from noisynames.reporting import drawing
 
     drawing.draw(figures, *table_files.read(tables), output, processes)
 
 
 @app.command()
 def report(
-    results: Annotated[Path, typer.Option(help="Folder with tables/, figures/ and dataset/.")],
+    results: Annotated[Path, typer.Option(help="Folder with dataset/.")],
     templates: Templates,
     config: Config,
     output: Output,
+    work: Work = None,
 ) -> None:
     """Write the self-contained HTML report."""
     from noisynames.files import write_text
     from noisynames.reporting import page as reporting
 
-    write_text(output, reporting.render(results, templates, _mapping("--config", config)))
+    page = reporting.render(results, templates, _mapping("--config", config), work)
+    write_text(output, page)
     print(output)
+
+
+@app.command()
+def verify(
+    results: Annotated[Path, typer.Argument(help="A results folder, of this machine or another.")],
+    runs: Annotated[int, typer.Option(min=1, help="How many, spread over all.")] = 8,
+) -> None:
+    """Train recorded runs again and compare them to the bit; exit status 1 if one differs."""
+    from noisynames.experiments.verifying import DIFFERS
+    from noisynames.experiments.verifying import verify as verdicts
+
+    differing = 0
+    for verdict in verdicts(results, runs):
+        print(verdict, flush=True)
+        differing += verdict.outcome == DIFFERS
+    if differing:
+        raise typer.Exit(1)
+
+
+@app.command()
+def reference(
+    split: Annotated[Path, typer.Option(help="A seed<N>.csv.")],
+    seed: Annotated[int, typer.Option(min=0)],
+    noise: TrainedAt,
+    noise_characters: Characters,
+    settings: Settings,
+    output: Output,
+) -> None:
+    """Train every model with both engines for a while, and see whether they agree here."""
+    from noisynames.evaluation import agreement
+
+    (condition,) = _conditions(noise_characters, noise)
+    asked = _mapping("--settings", settings)
+    agreement.compare(asked["models"], asked["training"], split, condition, seed, output)
 
 
 @app.command()
@@ -407,23 +468,18 @@ def merge(
     print(f"and then: snakemake --directory {shlex.quote(str(into.parent))} --cores 4 …")
 
 
-@app.command("report-partial")
-def report_partial(
-    results: Annotated[Path, typer.Option(help="Folder with dataset/, splits/ and runs/.")],
+@app.command("find-missing")
+def find_missing(
+    results: Annotated[Path, typer.Option(help="Folder with splits/ and runs/.")],
     grid: Grid,
-    templates: Templates,
-    config: Config,
-    output: Annotated[Path, typer.Option(help="Folder to write.")],
-    figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
+    output: Output,
 ) -> None:
-    """Write a report from the runs that exist, and say which are missing."""
+    """Say which runs cannot be reported, and why."""
     from noisynames import grid as grids
-    from noisynames.experiments import partial
+    from noisynames.experiments import missing
 
     asked = grids.Grid(**_mapping("--grid", grid))
-    missing = partial.write(
-        results, asked, templates, _mapping("--config", config), figures, output
-    )
-    for (model, noise, seed), reason in missing.items():
+    absent = missing.write(results, asked, output)
+    for (model, noise, seed), reason in absent.items():
         print(f"missing: {model} noise {noise} seed {seed}: {reason}")
-    print(f"{len(asked.cells) - len(missing)} of {len(asked.cells)} runs: {output / 'report.html'}")
+    print(f"{len(asked.cells) - len(absent)} of {len(asked.cells)} runs can be reported")

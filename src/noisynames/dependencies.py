@@ -1,7 +1,8 @@
 """What a job's result depends on: the modules that its own imports, directly or not.
 
-Read from the source, not run. What a module imports by a name that it makes up (an engine, a cell's
-kernel) is no part of that, and is named by whoever knows which one a job takes.
+Read from the source, not run. Who imports a folder means every module in it. What a module imports
+by a name that it makes up (an engine, a cell's kernel) is no part of that, and is named by whoever
+knows which one a job takes.
 """
 
 import ast
@@ -58,13 +59,21 @@ def imports_of(module: str) -> frozenset[str]:
             if top == PACKAGE.name:
                 for name in node.names:
                     inside = ".".join([*place, name.name])
-                    found.add(inside if is_module(inside) else ".".join(place))
+                    found |= modules_in(inside) or {
+                        inside if is_module(inside) else ".".join(place)
+                    }
     return frozenset(found - {""})
 
 
 def is_module(name: str) -> bool:
     """Whether there is a module of that name, relative to the package."""
     return _file(name).is_file()
+
+
+def modules_in(folder: str) -> set[str]:
+    """Return the modules that lie in a folder of the package; none if there is no such folder."""
+    files = PACKAGE.joinpath(*folder.split(".")).glob("*.py")
+    return {f"{folder}.{file.stem}" for file in files if file.stem != "__init__"}
 
 
 def _file(module: str) -> Path:

@@ -161,13 +161,16 @@ def read_table(path: Path, record: Mapping[str, Any]) -> "pd.DataFrame":
     Raises:
         UserError: The file is missing, or not what was written.
     """
+    return parsed(read_recorded(path, record))
+
+
+def parsed(content: bytes) -> "pd.DataFrame":
+    """Return the table that a CSV file holds, each column as `noisynames.columns` has it."""
     import pandas as pd
 
-    content = io.BytesIO(read_recorded(path, record))
-    header = content.readline().decode().rstrip("\n").split(",")
-    content.seek(0)
+    header = content.partition(b"\n")[0].decode().split(",")
     return pd.read_csv(
-        content,
+        io.BytesIO(content),
         dtype={column: TYPES[column] for column in header},
         keep_default_na=False,
         na_values={column: EMPTY[column] for column in header if column in EMPTY},

@@ -20,8 +20,12 @@ ATTENTION = ("attention", "attention_position", "attention_agreement", "attentio
 """What is made of its attention weights."""
 ACCURACY, INITIAL, TRAINED = "accuracy", "initial gradient", "trained gradient"
 """What is probed; see `evaluation.probes`."""
+TABLES = ("losses", "runs", *SCORE_TABLES, "yardsticks", "time_to_target", "probes")
+"""The tables of every experiment; `Grid.tables` has those of one."""
 STATISTICS, TIMINGS = "statistics.json", "timings.json"
 """The records of the tables: those that any run of the config gives, and what it cost."""
+REFERENCE = "reference.json"
+"""How the compiled engine agrees with PyTorch on the machine that ran."""
 MERGED = "merged.json"
 """Where results come from that `noisynames merge` joined."""
 
@@ -81,6 +85,12 @@ class Grid:
     def attention_models(self) -> list[str]:
         """The models whose attention can be inspected."""
         return [name for name, spec in self.models.items() if spec["readout"] == "attention"]
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that are made of it, but for that of timings."""
+        baselines = ["baselines"] if self.baselines else []
+        return [*TABLES, *baselines, *(ATTENTION if self.attention_models else [])]
 
     @property
     def cells(self) -> list[Cell]:

@@ -20,7 +20,6 @@ from noisynames.files import (
     replacing,
     sha256,
     write_record,
-    write_text,
 )
 from noisynames.grid import LOSSES, RECORD, WEIGHTS
 from noisynames.models.spec import ModelSpec, Parameters, TrainedModel
@@ -32,6 +31,11 @@ from noisynames.names.noise import Noise
 from noisynames.names.splits import Row, Split
 from noisynames.training.hyperparameters import Hyperparameters
 from noisynames.training.run import Run
+
+NUMBERS = 2
+"""The version of what a seed means: of the random streams and of the order of every sum in
+training. Runs of one version are the same to the bit on every machine; a change to either is a new
+one."""
 
 
 def write_run(
@@ -45,12 +49,9 @@ def write_run(
     seed: int,
 ) -> None:
     """Write the four files of a run; all but the timing depend on nothing but the settings."""
-    from safetensors.numpy import save
-
-    lines = ["update,loss", *(f"{update},{loss:.9g}" for update, loss in run.losses)]
-    write_text(folder / LOSSES, "\n".join(lines) + "\n")
-    with replacing(folder / WEIGHTS) as part:
-        part.write_bytes(save(run.parameters))
+    for name, content in contents(run).items():
+        with replacing(folder / name) as part:
+            part.write_bytes(content)
     languages = split.languages
     write_record(
         folder / RECORD,
@@ -69,12 +70,22 @@ def write_run(
             "languages": languages,
             "alphabet": split.alphabet.symbols,
             "engine": run.engine,
+            "numbers": NUMBERS,
             "status": run.status,
             "diverged_at": run.diverged_at,
             "split": split.digest,
         },
         files=[folder / LOSSES, folder / WEIGHTS],
     )
+
+
+def contents(run: Run) -> dict[str, bytes]:
+    """Return what a run's losses and weights are written as, by the names of their files."""
+    from safetensors.numpy import save
+
+    lines = ["update,loss", *(f"{update},{loss:.9g}" for update, loss in run.losses)]
+    text = "\n".join(lines) + "\n"
+    return {LOSSES: text.encode(), WEIGHTS: save(run.parameters)}
 
 
 def write_timing(path: Path, run: Run, updates: int, since: float | None = None) -> None:

@@ -90,6 +90,13 @@ def test_a_new_import_is_a_new_dependency(tmp_path: Path, monkeypatch: pytest.Mo
     imports_of.cache_clear()
 
 
+def test_who_imports_a_folder_depends_on_all_that_lies_in_it() -> None:
+    for module, folder in (("reporting.drawing", "figures"), ("reporting.page", "answers")):
+        there = {m for m in MODULES if m.startswith(f"reporting.{folder}.")}
+        assert len(there) > 5
+        assert there <= modules_behind(module)
+
+
 def test_a_run_depends_on_its_own_engine_and_cell() -> None:
     gru = modules_behind(*modules_of("auto", ModelSpec("gru")))
     assert "training.compiled.cells.gru" in gru
@@ -103,6 +110,8 @@ def test_a_run_depends_on_its_own_engine_and_cell() -> None:
 def test_no_job_depends_on_another_ones_room() -> None:
     training = modules_behind("runs", "training.run")
     assert not {m for m in training if m.split(".")[0] in ("evaluation", "analysis", "reporting")}
-    tables = modules_behind("analysis.tables", "analysis.findings")
+    tables = modules_behind("analysis.tables", "analysis.findings.summary")
     assert not {m for m in tables if m.split(".")[0] in ("evaluation", "models", "reporting")}
     assert "evaluation.inference" not in modules_behind("evaluation.baselines")
+    report = modules_behind("reporting.page", "reporting.drawing")
+    assert not {m for m in report if m.startswith(("analysis.findings", "analysis.statistics"))}

@@ -20,7 +20,7 @@ import yaml
 from conftest import ROOT, Snakemake, hashes
 
 from noisynames.analysis import tables
-from noisynames.reporting.figures import drawing
+from noisynames.reporting import drawing
 
 pytestmark = pytest.mark.workflow
 

@@ -185,8 +185,8 @@ BEGINS = {
     "dataset": ["names.dataset", "names.sources.surnames"],
     "split": ["names.splits"],
     "baseline": ["evaluation.baselines"],
-    "aggregate": ["analysis.tables", "analysis.findings"],
-    "plot": ["reporting.figures.drawing"],
+    "aggregate": ["analysis.tables", "analysis.findings.summary", "analysis.findings.costs"],
+    "plot": ["reporting.drawing"],
     "report": ["reporting.page"],
 }
 """Those that other jobs begin in."""

@@ -22,8 +22,12 @@ rule aggregate:
         mem_mb=4000,
         runtime=30,
     params:
-        code=code("analysis.tables", "analysis.findings"),
+        code=code(
+            "analysis.tables", "analysis.findings.summary", "analysis.findings.costs"
+        ),
         grid=literal(json.dumps(GRID)),
+        runs="",  # all of them
+        folder=subpath(output[0], parent=True),
     shell:
-        "python -m noisynames aggregate --results results --grid {params.grid:q}"
-        " --output results/tables > {log} 2>&1"
+        "python -m noisynames aggregate --results results {params.runs} --grid {params.grid:q}"
+        " --output {params.folder} > {log} 2>&1"

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -40,6 +41,7 @@ from noisynames.grid import (
 from noisynames.models.spec import spec_from
 from noisynames.names.dataset import local_files
 from noisynames.names.noise import conditions
+from noisynames.reporting.gallery import applying
 from noisynames.training.engines import modules_of, modules_of_model
 
 for folder in (Path.cwd(), Path.cwd() / "results"):
@@ -97,46 +99,15 @@ GRID = {
     },
     "baselines": BASELINES,
 }
-TABLES = [
-    "losses",
-    "runs",
-    "accuracy",
-    "recall",
-    "confusion",
-    "mistakes",
-    "yardsticks",
-    "time_to_target",
-    "probes",
+ASKED = Grid(**GRID)
+# What the compiled engine trains the models with.
+COMPILED = [
+    modules_of("compiled", spec_from(model))
+    for model in config["models"].values()
+    if model["cell"] != "custom"
 ]
-FIGURES = [
-    "loss_by_noise",
-    "loss_by_model",
-    "loss_by_seconds",
-    "time_to_target",
-    "cross",
-    "accuracy_by_noise",
-    "accuracy",
-    "differences",
-    "recall",
-    "confusion",
-    "memory",
-    "gradients",
-    "rules",
-]
-if BASELINES:
-    TABLES.append("baselines")
-if len({noise.placement for noise in CONDITIONS if noise.level}) > 1:
-    FIGURES.append("placements")
-if any(len(names) > 1 for names in Grid(**GRID).rates.values()):
-    FIGURES.append("rates")
-if ATTENTION_MODELS:
-    TABLES += ATTENTION_TABLES
-    FIGURES += [
-        "attention_examples",
-        "attention_position",
-        "attention_noise",
-        "occlusion_examples",
-    ]
+TABLES = ASKED.tables
+FIGURES = applying(ASKED)
 
 CELLS = {"model": MODELS, "noise": NOISES, "seed": SEEDS}
 RECORDS = expand("results/runs/{model}/noise{noise}/seed{seed}/run.json", **CELLS)
@@ -167,6 +138,8 @@ ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + 
     "results/tables/{record}.json", record=["statistics", "timings"]
 )
 ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
+# Which runs there are not, for the unfinished report.
+MISSING = "results/partial/missing.json"
 # Where the parts come from, in a folder that `noisynames merge` made.
 MERGED = [f for f in ["results/merged.json"] if Path(f).exists()]
 TEMPLATES = sorted((ROOT / "report").rglob("*.*"))
@@ -273,6 +246,11 @@ def of_part(file):
 def repeated(option, values):
     """An option of the command line, once for each of some values."""
     return [f"--{option} {value}" for value in values]
+
+
+def unfinished(files):
+    """The same files, of the unfinished report."""
+    return [f.replace("results/", "results/partial/", 1) for f in files]
 
 
 def training_code(wildcards):

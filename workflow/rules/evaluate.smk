@@ -26,12 +26,13 @@ rule evaluate:
     params:
         code=inference_code("evaluation.predictions"),
         own=custom_code,
+        runs=lambda wildcards, input: input.runs,
         splits=lambda wildcards, input: repeated("split", input.splits),
         noise=TESTED_AT,
         characters=literal(CHARACTERS),
         settings=settings(config["evaluation"]),
     shell:
-        "python -m noisynames evaluate {input.runs} {params.splits} {params.noise}"
+        "python -m noisynames evaluate {params.runs} {params.splits} {params.noise}"
         " --trained-at {wildcards.noise} --noise-characters {params.characters:q}"
         " --settings {params.settings:q} --output {output.predictions} > {log} 2>&1"
 
@@ -64,12 +65,13 @@ rule inspect_attention:
     params:
         code=inference_code("evaluation.attention"),
         own=custom_code,
+        runs=lambda wildcards, input: input.runs,
         splits=lambda wildcards, input: repeated("split", input.splits),
         noise=TESTED_AT,
         characters=literal(CHARACTERS),
         settings=settings({**config["evaluation"], **config["attention"]}),
     shell:
-        "python -m noisynames inspect-attention {input.runs} {params.splits} {params.noise}"
+        "python -m noisynames inspect-attention {params.runs} {params.splits} {params.noise}"
         " --trained-at {wildcards.noise} --noise-characters {params.characters:q}"
         " --settings {params.settings:q} --output {output.weights} > {log} 2>&1"
 
@@ -98,15 +100,16 @@ rule probe:
     params:
         code=inference_code("evaluation.probes"),
         own=custom_code,
+        runs=lambda wildcards, input: input.runs,
         splits=lambda wildcards, input: repeated("split", input.splits),
         characters=literal(CHARACTERS),
         # Before training a model is the same whatever noise comes.
         initial=lambda wildcards: (
-            "--initial-gradients" if wildcards.noise == Grid(**GRID).quietest else ""
+            "--initial-gradients" if wildcards.noise == ASKED.quietest else ""
         ),
         settings=settings(config["probe"]),
     shell:
-        "python -m noisynames probe {input.runs} {params.splits} {params.initial}"
+        "python -m noisynames probe {params.runs} {params.splits} {params.initial}"
         " --noise-characters {params.characters:q} --settings {params.settings:q}"
         " --output {output.probes} > {log} 2>&1"
 
@@ -144,3 +147,32 @@ rule baseline:
         "python -m noisynames baseline {wildcards.baseline} {params.seeds} {params.splits}"
         " {params.noise} --trained-at {wildcards.noise} --noise-characters {params.characters:q}"
         " --settings {params.settings:q} --output {output.predictions} > {log} 2>&1"
+
+
+rule reference:
+    """Train every model with both engines for a while: does the compiled one agree with PyTorch here?"""
+    input:
+        split=SPLITS[0],
+        record=SPLITS[1],
+    output:
+        "results/reference.json",
+    log:
+        "results/logs/reference.log",
+    benchmark:
+        "results/benchmarks/reference.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("evaluation.agreement", "training.autograd", *chain(*COMPILED)),
+        seed=SEEDS[0],
+        noise=ASKED.noisiest,
+        characters=literal(CHARACTERS),
+        settings=settings({"models": config["models"], "training": config["training"]}),
+    shell:
+        "python -m noisynames reference --split {input.split} --seed {params.seed} --noise {params.noise}"
+        " --noise-characters {params.characters:q} --settings {params.settings:q}"
+        " --output {output} > {log} 2>&1"

@@ -19,10 +19,13 @@ rule plot:
         mem_mb=2000,
         runtime=10,
     params:
-        code=code("reporting.figures.drawing"),
-        figures=FIGURES,
+        code=code("reporting.drawing"),
+        figures=list(FIGURES),
+        captions={name: figure.alt for name, figure in FIGURES.items()},
+        tables=subpath(input[0], parent=True),
+        folder=subpath(output[0], parent=True),
     shell:
-        "python -m noisynames plot {params.figures} --tables results/tables --output results/figures"
+        "python -m noisynames plot {params.figures} --tables {params.tables} --output {params.folder}"
         " --processes {threads} > {log} 2>&1"
 
 
@@ -31,6 +34,7 @@ rule report:
     input:
         names="results/dataset/names.csv",
         manifest="results/dataset/manifest.json",
+        reference="results/reference.json",
         merged=MERGED,
         tables=ALL_TABLES,
         figures=ALL_FIGURES,
@@ -54,32 +58,7 @@ rule report:
         code=code("reporting.page"),
         templates=digests(ROOT / "report", TEMPLATES),
         config=literal(json.dumps(config)),
+        work="",  # what is made of runs stands in the results
     shell:
-        "python -m noisynames report --results results"
+        "python -m noisynames report --results results {params.work}"
         " --config {params.config:q} --output {output} > {log} 2>&1"
-
-
-rule report_partial:
-    """Write results/partial/report.html from the runs that exist, and say which are missing."""
-    output:
-        "results/partial/report.html",
-    log:
-        "results/logs/report_partial.log",
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        code=code("experiments.partial"),
-        templates=digests(ROOT / "report", TEMPLATES),
-        runs=lambda wildcards: runs_on_disk(),  # it is written again when there are others
-        grid=literal(json.dumps(GRID)),
-        config=literal(json.dumps(config)),
-        folder=subpath(output[0], parent=True),
-        figures=FIGURES,
-    shell:
-        "python -m noisynames report-partial {params.figures} --results results --grid {params.grid:q}"
-        " --config {params.config:q}"
-        " --output {params.folder} 2>&1 | tee {log}"

@@ -13,7 +13,15 @@ import pandas as pd
 from noisynames import mistakes
 from noisynames.columns import TYPES
 from noisynames.errors import UserError
-from noisynames.files import read_record, read_recorded, read_table, write_record, write_table
+from noisynames.files import (
+    csv_text,
+    parsed,
+    read_record,
+    read_recorded,
+    read_table,
+    write_record,
+    write_table,
+)
 from noisynames.grid import (
     ATTENTION,
     LOSSES,
@@ -105,18 +113,35 @@ def write(tables: Tables, folder: Path, record: str, content: Mapping[str, Any])
 
 
 def read(folder: Path) -> tuple[Tables, dict[str, Any]]:
-    """Read the tables in `folder` by name, and the statistics.
+    """Read the tables in `folder` by name, and all findings: the statistics, and what runs cost.
 
     Raises:
         UserError: A file is missing, or not what was written.
     """
-    statistics = read_record(folder / STATISTICS)
+    statistics, costs = read_record(folder / STATISTICS), read_record(folder / TIMINGS)
     tables = {
         Path(name).stem: read_table(folder / name, record)
-        for record in (statistics, read_record(folder / TIMINGS))
+        for record in (statistics, costs)
         for name in record["files"]
     }
-    return tables, statistics
+    return tables, costs | statistics
+
+
+def as_written(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its numbers as its file has them.
+
+    What is drawn or printed beside the table's own numbers is computed from these: a recall of
+    0.125 in the file is rounded as such, not as the 0.12500000002 behind it.
+    """
+    return parsed(csv_text(table).encode())
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows as records; a missing value is None."""
+    return [
+        {str(key): None if pd.isna(value) else value for key, value in row.items()}
+        for row in table.to_dict("records")
+    ]
 
 
 def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:

@@ -1,126 +1,17 @@
-"""What the report concludes from runs whose outcome is made up."""
-
-from pathlib import Path
-from typing import Any
+"""Numbers of the report, from runs whose outcome is made up."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from made_up import MODELS, RATES, SCHEMA, SEEDS, grid_of, placed, quiet, tables_of
 
-from noisynames.analysis import findings
-from noisynames.analysis.tables import Tables
+from noisynames.analysis.findings import accuracy, attention, costs, probes, training
 from noisynames.config import resolve
-from noisynames.grid import Grid
-from noisynames.names.noise import conditions
-from noisynames.reporting.answers import questions
-from noisynames.reporting.answers.study import Answer
-
-SCHEMA = Path(__file__).parents[3] / "workflow/schemas/config.schema.yaml"
-SEEDS = 10
 
 
-def grid_of(config: dict[str, Any]) -> Grid:
-    noise = config["noise"]
-    return Grid(
-        config["models"],
-        [condition.name for condition in conditions(**noise)],
-        noise["characters"],
-        config["seeds"],
-        {key: config["training"][key] for key in ("updates", "record_every", "learning_rate")},
-        config["baselines"],
-    )
-
-
-def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -> Tables:
-    """Tables of runs with these accuracies, give or take a little; the loss is their opposite."""
-    rng = np.random.default_rng(0)
-    stands = {name: first for first, names in grid.rates.items() for name in names}
-    runs = pd.DataFrame(
-        {
-            "model": model,
-            "noise": noise,
-            "seed": seed,
-            "compared_as": stands[model],
-            "status": "ok",
-            "learning_rate": grid.models[model]["learning_rate"],
-            "macro_accuracy": (a := accuracy[model, noise] + rng.normal(0, 0.003)),
-            "final_loss": 1 - a,
-            "loss_area": 1 - a,
-            "held_out_loss": 2 - a,
-            "validation_accuracy": more.get("validation", {}).get(model, np.nan),
-            "validation_loss": 1.0,
-        }
-        for model, noise, seed in grid.cells
-    )
-    scores = runs.assign(trained_at=runs["noise"], tested_at=runs["noise"], macro_loss=1.0)
-    for key in ("accuracy", "macro_top3", "macro_f1"):
-        scores[key] = scores["macro_accuracy"]
-    keys = ["model", "trained_at", "tested_at", "seed", "accuracy", "macro_accuracy"]
-    keys += ["macro_top3", "macro_f1", "macro_loss"]
-    accuracies = scores[keys]
-    baselines = [
-        accuracies[accuracies["model"] == grid.compared[0]].assign(
-            model=name, macro_accuracy=0.5 if name == "ngrams" else 0.1
-        )
-        for name in grid.baselines
-    ]
-    probes = pd.DataFrame(
-        {
-            "model": model, "trained_at": noise, "seed": seed, "probe": probe,
-            "distance": distance,
-            "value": 0.5**distance if probe != "accuracy" else 0.8 - 0.05 * distance,
-        }
-        for model, noise, seed in grid.cells
-        for probe in ("accuracy", "initial gradient", "trained gradient")
-        for distance in range(5)
-    )  # fmt: skip
-    return {
-        "runs": runs,
-        "accuracy": accuracies,
-        "baselines": pd.concat(baselines) if baselines else accuracies.iloc[:0],
-        "probes": probes,
-        "yardsticks": pd.DataFrame(
-            [{"chance": 0.1, "majority": 0.2, "ceiling": 0.9, "macro_ceiling": 0.9, "leaked": 0}]
-            * SEEDS
-        ),
-        "time_to_target": pd.DataFrame(
-            {
-                "model": model,
-                "noise": noise,
-                "seed": seed,
-                "target": 1.0,
-                "update": 9,
-                "reached": 1,
-            }
-            for model, noise, seed in grid.cells
-        ),
-    }
-
-
-MODELS = {"rnn": {"cell": "rnn"}, "gru": {"cell": "gru"}}
-PLACES = {"levels": [0, 5], "placement": ["suffix", "prefix", "scattered"]}
-
-
-def why(rnn: list[float], gru: list[float]) -> tuple[findings.Findings, list[str]]:
-    """The findings, and what is said of placement, for accuracies at 0, 5, prefix, scattered."""
-    config = resolve({"models": MODELS, "noise": PLACES, "seeds": SEEDS}, SCHEMA)
-    grid = grid_of(config)
-    assert grid.noises == ["0", "5", "5-prefix", "5-scattered"]
-    values = {
-        (model, noise): value
-        for model, row in (("rnn", rnn), ("gru", gru))
-        for noise, value in zip(grid.noises, row, strict=True)
-    }
-    found = findings.find(tables_of(grid, values), grid)
-    third = questions.answer_all(found, config)[2]
-    return found, [s for s in third.sentences if s.startswith(("rnn: ", "gru: "))]
-
-
-def test_a_loss_behind_the_name_alone_is_one_of_memory() -> None:
-    found, (rnn, gru) = why([0.6, 0.3, 0.6, 0.6], [0.6, 0.5, 0.5, 0.5])
-    assert "loses only where noise stands last, so its loss is one of memory" in rnn
-    assert "not detectably more where noise stands last" in gru
+def test_a_placement_is_held_against_the_others_within_a_model() -> None:
+    found, _ = placed([0.6, 0.3, 0.6, 0.6], [0.6, 0.5, 0.5, 0.5])
     (record,) = [
         r
         for r in found["placements"]
@@ -131,59 +22,18 @@ def test_a_loss_behind_the_name_alone_is_one_of_memory() -> None:
     assert record["mean"] == pytest.approx(-0.3, abs=0.01)
 
 
-def answers_of(models: dict[str, Any], accuracy: dict[str, float]) -> list[Answer]:
-    """The answers for models of these accuracies at noise 0."""
-    config = resolve({"models": models, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
-    grid = grid_of(config)
-    values = {(model, "0"): value for model, value in accuracy.items()}
-    return questions.answer_all(findings.find(tables_of(grid, values), grid), config)
-
-
-def test_each_lstm_is_said_to_differ_from_those_that_it_differs_from() -> None:
-    models = MODELS | {"lstm": {"cell": "lstm"}, "deep": {"cell": "gru", "num_layers": 2}}
-    accuracy = {"rnn": 0.5, "gru": 0.5, "lstm": 0.5, "deep": 0.7}
-    verdict = answers_of(models, accuracy)[5].verdict
-    assert verdict == "lstm: 2 of 6 differences detected; deep: 6 of 6 differences detected"
-
-
-def test_an_lstm_at_another_rate_is_no_further_model_to_tell_of() -> None:
-    models = MODELS | {"lstm": {"cell": "lstm"}, "fast": {"cell": "lstm", "learning_rate": 0.08}}
-    accuracy = {"rnn": 0.5, "gru": 0.5, "lstm": 0.7, "fast": 0.1}
-    verdict = answers_of(models, accuracy)[5].verdict
-    assert verdict == "lstm: 4 of 4 differences detected; several layers not tested"
-
-
-def test_an_lstm_alone_is_not_tested() -> None:
-    answer = answers_of({"lstm": {"cell": "lstm"}}, {"lstm": 0.5})[5]
-    assert answer.verdict == "several layers not tested; LSTM not tested"
-    assert answer.sentences[1] == "lstm: there is nothing to compare with."
-
-
-def test_a_budget_is_of_examples_where_an_update_takes_several() -> None:
-    first = answers_of(MODELS, {"rnn": 0.5, "gru": 0.5})[0]
-    assert first.sentences[0].startswith("After 80,000 updates at noise 0")
-    batched = {"rnn": {"cell": "rnn"}, "gru": {"cell": "gru", "batch_size": 8}}
-    first = answers_of(batched, {"rnn": 0.5, "gru": 0.5})[0]
-    assert first.sentences[0].startswith("After 80,000 examples at noise 0")
-
-
-def test_a_loss_everywhere_but_most_behind_is_partly_one_of_memory() -> None:
-    _, (rnn, gru) = why([0.6, 0.3, 0.5, 0.5], [0.6, 0.6, 0.6, 0.6])
-    assert "loses most where noise stands last" in rnn
-    assert "no difference detected" in gru
-
-
 def test_gradients_are_summed_up_as_a_factor_a_character() -> None:
-    found, _ = why([0.6] * 4, [0.6] * 4)
+    found, _ = placed([0.6] * 4, [0.6] * 4)
     stages = {(r["stage"], r["noise"]) for r in found["gradient_reach"]}
     assert ("initial", "0") in stages
     assert ("initial", "5") not in stages
     assert [r["mean"] for r in found["gradient_reach"]] == pytest.approx([0.5] * 10)
+    assert [r["left"] for r in found["gradient_reach"]] == pytest.approx([0.5**4] * 10)
     assert found["memory_effects"][0]["mean"] == pytest.approx(-0.2)
 
 
 def test_models_are_held_against_baselines_apart_from_each_other() -> None:
-    found, _ = why([0.6] * 4, [0.4] * 4)
+    found, _ = placed([0.6] * 4, [0.4] * 4)
     verdicts = {
         (r["a"], r["b"]): r["verdict"]
         for r in found["baseline_comparisons"]
@@ -198,14 +48,6 @@ def test_models_are_held_against_baselines_apart_from_each_other() -> None:
     assert {r["model"] for r in found["estimates"]} == {"rnn", "gru"}
 
 
-RATES = {
-    "rnn": {"cell": "rnn"},
-    "rnn_fast": {"cell": "rnn", "learning_rate": 0.1},
-    "gru": {"cell": "gru"},
-    "gru_fast": {"cell": "gru", "learning_rate": 0.1},
-}
-
-
 def test_models_that_differ_in_rate_alone_are_one_model() -> None:
     config = resolve({"models": {**RATES, "wide": {"cell": "gru", "hidden_size": 64}}}, SCHEMA)
     grid = grid_of(config)
@@ -216,15 +58,11 @@ def test_models_that_differ_in_rate_alone_are_one_model() -> None:
 
 def test_the_best_rate_is_chosen_by_validation_not_by_test() -> None:
     """The GRU's fast runs validate better and test worse: they are chosen all the same."""
-    config = resolve({"models": RATES, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
-    grid = grid_of(config)
-    test = {"rnn": 0.5, "rnn_fast": 0.3, "gru": 0.6, "gru_fast": 0.4}
-    tables = tables_of(
-        grid,
-        {(model, "0"): value for model, value in test.items()},
+    found, _ = quiet(
+        RATES,
+        {"rnn": 0.5, "rnn_fast": 0.3, "gru": 0.6, "gru_fast": 0.4},
         validation={"rnn": 0.5, "rnn_fast": 0.3, "gru": 0.6, "gru_fast": 0.7},
     )
-    found = findings.find(tables, grid)
     rates = found["rates"]
     assert {r["model"]: r["seeds"] for r in rates["chosen"]} == {
         "rnn": {"0.005": SEEDS},
@@ -233,34 +71,140 @@ def test_the_best_rate_is_chosen_by_validation_not_by_test() -> None:
     best = {r["model"]: r["mean"] for r in rates["best"] if r["metric"] == "macro_accuracy"}
     assert best == pytest.approx({"rnn": 0.5, "gru": 0.4}, abs=0.01)
     assert {(r["a"], r["b"]) for r in found["model_comparisons"]} == {("gru", "rnn")}
-    answer = questions.answer_all(found, config)[-1]
-    assert "accuracy at noise 0: 0 of 1 differences kept, 1 reversed" in answer.verdict
-    beyond = [s for s in answer.sentences if "beyond" in s]
-    assert len(beyond) == 2
-    assert beyond[0].startswith("rnn took the smallest rate that was tried, 0.005, in 10 of 10")
-    assert beyond[1].startswith("gru took the largest rate that was tried, 0.1, in 10 of 10")
-
-
-def test_a_rate_below_one_that_diverged_is_not_the_largest_tried() -> None:
-    models = RATES | {"gru_wild": {"cell": "gru", "learning_rate": 0.5}}
-    config = resolve({"models": models, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
-    grid = grid_of(config)
-    accuracy = {(model, "0"): 0.5 for model in RATES} | {("gru_wild", "0"): np.nan}
-    validation = {"rnn": 0.3, "rnn_fast": 0.5, "gru": 0.3, "gru_fast": 0.5}
-    found = findings.find(tables_of(grid, accuracy, validation=validation), grid)
-    (sentence,) = [s for s in questions.answer_all(found, config)[-1].sentences if "beyond" in s]
-    assert sentence.startswith("rnn took the largest rate that was tried, 0.1, in 10 of 10")
 
 
 def test_without_validation_names_no_rate_is_chosen() -> None:
-    config = resolve({"models": RATES, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
-    grid = grid_of(config)
-    found = findings.find(tables_of(grid, dict.fromkeys([(m, "0") for m in RATES], 0.5)), grid)
+    found, _ = quiet(RATES, dict.fromkeys(RATES, 0.5))
     assert found["rates"]["chosen"] == []
-    assert questions.answer_all(found, config)[-1].verdict == "not tested"
 
 
 def test_the_shipped_budget_has_four_models_at_four_rates() -> None:
     config = resolve(yaml.safe_load((SCHEMA.parents[2] / "config/budget.yaml").read_text()), SCHEMA)
     sizes = {name: len(names) for name, names in grid_of(config).rates.items()}
     assert sizes == {"rnn": 4, "gru": 4, "gru_attention": 4, "lstm": 4}
+
+
+def losses(*curves: list[float]) -> dict[str, pd.DataFrame]:
+    """A table of the losses of one model, one curve per seed, a point every ten updates."""
+    rows = [
+        ("gru", "0", seed, 10 * i, loss)
+        for seed, curve in enumerate(curves)
+        for i, loss in enumerate(curve, 1)
+    ]
+    columns = ["model", "noise", "seed", "update", "loss"]
+    return {"losses": pd.DataFrame(rows, columns=columns)}
+
+
+def test_a_mean_curve_is_over_the_seeds_that_got_through() -> None:
+    """Means 2 and 1.5; with two seeds t(0.975; 1) = 12.7062, and half the interval is t/2 · 2."""
+    (curve,) = training.curves(losses([1.0, 0.5], [3.0, 2.5], [9.0]))
+    assert (curve["n"], curve["update"]) == (2, [10, 20])
+    assert curve["mean"] == [2.0, 1.5]
+    assert curve["low"] == pytest.approx([2 - 12.7062, 1.5 - 12.7062], abs=1e-4)
+    assert curve["high"] == pytest.approx([2 + 12.7062, 1.5 + 12.7062], abs=1e-4)
+
+
+def test_a_single_seed_has_a_curve_without_a_band() -> None:
+    (curve,) = training.curves(losses([1.0, 0.5]))
+    assert (curve["n"], curve["mean"], curve["low"], curve["high"]) == (1, [1.0, 0.5], None, None)
+
+
+def test_where_no_seed_got_through_the_curve_is_empty_and_ends_where_the_last_did() -> None:
+    found = losses([1.0], [3.0])
+    later = found["losses"].assign(seed=2, update=20, loss=4.0).head(1)
+    (curve,) = training.curves({"losses": pd.concat([found["losses"], later])})
+    assert (curve["n"], curve["mean"], curve["last"]) == (0, None, 4.0)
+
+
+def test_a_curve_is_of_the_losses_that_the_table_shows() -> None:
+    (curve,) = training.curves(losses([1.234567891]))
+    assert curve["mean"] == [1.2345679]
+
+
+def test_the_share_of_runs_at_the_target_is_a_step_function() -> None:
+    grid = grid_of(resolve({"models": {"gru": {"cell": "gru"}}, "noise": {"levels": [0]}}, SCHEMA))
+    table = pd.DataFrame(
+        {
+            "model": "gru", "noise": "0", "target": 1.5, "seed": range(4),
+            "update": [10, 20, 40, 40], "reached": [1, 1, 1, 0],
+        }
+    )  # fmt: skip
+    found = training.time_to_target({"time_to_target": table}, grid)
+    (group,) = found["groups"]
+    assert found["target"] == 1.5
+    assert (group["runs"], group["reached"], group["median"]) == (4, 3, 30)
+    assert group["times"] == [10, 20, 40]
+    assert group["shares"] == pytest.approx([0.25, 0.5, 0.75])
+
+
+def test_recall_is_a_mean_over_seeds_under_the_noise_trained_under() -> None:
+    rows = [
+        ("gru", "0", "0", 0, "Elvish", 0.5),
+        ("gru", "0", "0", 1, "Elvish", 0.75),
+        ("gru", "0", "5", 0, "Elvish", 0.1),
+    ]
+    columns = ["model", "trained_at", "tested_at", "seed", "language", "recall"]
+    assert accuracy.recall({"recall": pd.DataFrame(rows, columns=columns)}) == [
+        {"language": "Elvish", "model": "gru", "trained_at": "0", "recall": 0.625}
+    ]
+
+
+def test_the_commonest_mistake_of_a_language_is_no_right_answer() -> None:
+    config = resolve({"models": MODELS, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
+    grid = grid_of(config)
+    tables = tables_of(grid, dict.fromkeys([("rnn", "0"), ("gru", "0")], 0.5))
+    tables["confusion"] = pd.concat(
+        [tables["confusion"], tables["confusion"].assign(prediction="Quenya", share=0.1)]
+    )
+    found = accuracy.commonest_mistakes(tables)
+    assert [(r["model"], r["language"], r["prediction"], r["share"]) for r in found] == [
+        ("gru", "Elvish", "Klingon", 0.3),
+        ("gru", "Klingon", "Elvish", 0.4),
+        ("rnn", "Elvish", "Klingon", 0.3),
+        ("rnn", "Klingon", "Elvish", 0.4),
+    ]
+
+
+def test_attention_by_position_says_how_many_seeds_had_a_name_so_long() -> None:
+    models = {"gru": {"cell": "gru", "readout": "attention"}}
+    grid = grid_of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 2}, SCHEMA))
+    rows = [(0, 0, 0.6), (0, 1, 0.4), (1, 0, 0.8)]
+    table = pd.DataFrame(rows, columns=["seed", "from_end", "weight"])
+    table = table.assign(model="gru", trained_at="0", tested_at="0")
+    near, far = attention.positions({"attention_position": table}, grid)
+    assert (near["from_end"], near["n"], near["mean"]) == (0, 2, pytest.approx(0.7))
+    assert (far["from_end"], far["n"], far["low"]) == (1, 1, None)
+
+
+def test_a_norm_that_is_zero_has_a_logarithm_all_the_same() -> None:
+    config = resolve({"models": MODELS, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
+    grid = grid_of(config)
+    tables = tables_of(grid, dict.fromkeys([("rnn", "0"), ("gru", "0")], 0.5))
+    is_last = tables["probes"]["distance"] == 4
+    tables["probes"].loc[is_last, "value"] = 0.0
+    last = [r["mean"] for r in probes.gradients(tables, grid) if r["distance"] == 4]
+    assert last == [-38.0] * 4
+    assert np.isfinite([r["mean"] for r in probes.gradient_reach(tables, grid)]).all()
+
+
+def test_costs_are_medians_over_runs() -> None:
+    rows = [
+        ("gru", "0", 0, "fused", 100, 1.0, 0.5, 300.0),
+        ("gru", "0", 1, "fused", 100, 2.0, 0.7, 310.0),
+        ("gru", "0", 2, "fused", 100, 4.0, 0.6, 320.0),
+        ("own", "0", 0, "autograd", 100, 8.0, 3.0, 900.0),
+    ]
+    columns = [
+        "model", "noise", "seed", "engine", "updates", "training_seconds", "startup_seconds",
+        "peak_memory_mb",
+    ]  # fmt: skip
+    found = costs.find(pd.DataFrame(rows, columns=columns))
+    assert found["costs"][0] == {
+        "model": "gru", "engine": "fused", "runs": 3, "seconds": 2.0, "startup": 0.6,
+        "rate": 50.0, "memory": 310.0,
+    }  # fmt: skip
+    assert found["paces"] == [
+        {"model": "gru", "noise": "0", "pace": 0.02},
+        {"model": "own", "noise": "0", "pace": 0.08},
+    ]
+    assert found["engines"] == {"fused": 3, "autograd": 1}

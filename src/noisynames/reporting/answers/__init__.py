@@ -1,1 +1,1 @@
-"""Answers: a file for each question."""
+"""Answers: a file for each question, found by where it lies."""

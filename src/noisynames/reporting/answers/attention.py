@@ -1,19 +1,20 @@
 """Question 4: where does the attention look."""
 
-from noisynames.reporting.answers.study import Answer, Study, fewest_seeds, not_tested
+from noisynames.reporting.answers.study import Answer, Study, fewest_seeds, not_tested, question
 from noisynames.reporting.answers.words import difference, interval
 
 
+@question(place=4)
 def answer(study: Study) -> Answer:
     """Answer it from the findings."""
-    question = (
+    asked = (
         f"Where does the attention look? At noise {study.low} most of it is on the last character: "
         f"why? Does that change at noise {study.top}?"
     )
     own = [r for r in study.findings["attention"] if r["trained_at"] == r["tested_at"]]
     models = list(dict.fromkeys(r["model"] for r in own))
     if not models:
-        return not_tested(question, "No model with attention completed.", "attention")
+        return not_tested(asked, "No model with attention completed.", "attention")
     sentences, verdicts = [], []
     for model in models:
         at = {(r["quantity"], r["trained_at"]): r for r in own if r["model"] == model}
@@ -50,7 +51,7 @@ def answer(study: Study) -> Answer:
                 )
     sentences.append("Attention weights are not causes: a state may be read without being needed.")
     return Answer(
-        question,
+        asked,
         "; ".join(verdicts) or "see the numbers",
         sentences,
         "attention",

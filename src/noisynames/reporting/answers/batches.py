@@ -6,18 +6,20 @@ from noisynames.reporting.answers.study import (
     against,
     fewest_seeds,
     not_tested,
+    question,
     undecided,
 )
 from noisynames.reporting.answers.words import Record, each_with_interval, listed
 
 
+@question(place=7)
 def answer(study: Study) -> Answer:
     """Answer it from the findings."""
-    question = "What do larger batches change?"
+    asked = "What do larger batches change?"
     sizes = {m: spec["batch_size"] for m, spec in study.models.items()}
     if set(sizes.values()) == {1}:
         return not_tested(
-            question,
+            asked,
             "Every run takes one name per update, as the worksheet does; nothing here bears on "
             "larger batches.",
             "methods",
@@ -53,7 +55,7 @@ def answer(study: Study) -> Answer:
                 words += [f"{listed(better)} better"] if better else []
                 verdicts.append(f"{text} at noise {noise}: {', '.join(words)} than {smallest}")
     return Answer(
-        question,
+        asked,
         "; ".join(verdicts) or undecided(shown),
         sentences,
         "training",

@@ -7,17 +7,19 @@ from noisynames.reporting.answers.study import (
     Study,
     fewest_seeds,
     not_tested,
+    question,
     undecided,
 )
 from noisynames.reporting.answers.words import Record, difference, interval, listed
 
 
+@question(place=3)
 def answer(study: Study) -> Answer:
     """Answer it from the findings."""
-    question = "Do the conclusions about the models change under noise, and why?"
+    asked = "Do the conclusions about the models change under noise, and why?"
     changes = study.select("interactions", metric="final_loss", noise=study.top)
     if not changes:
-        return not_tested(question, "This needs two models and two noise levels.", "conclusions")
+        return not_tested(asked, "This needs two models and two noise levels.", "conclusions")
     sentences = []
     swapped, moved = [], []
     for r in changes:
@@ -59,7 +61,7 @@ def answer(study: Study) -> Answer:
     if not sentences:
         sentences = ["No pair of models has a difference in loss that noise changed detectably."]
     return Answer(
-        question,
+        asked,
         verdict,
         sentences + _placement(study) + _memory(study),
         "conclusions",
@@ -153,7 +155,7 @@ def _memory(study: Study) -> list[str]:
             "by a factor of "
             + "; ".join(f"{r['model']} {interval(r)}" for r in reach)
             + f": after {longest} characters, "
-            + "; ".join(f"{r['model']} {r['mean'] ** longest:.1g}" for r in reach)
+            + "; ".join(f"{r['model']} {r['left']:.1g}" for r in reach)
             + " of it is left."
         )
     return sentences

@@ -6,20 +6,22 @@ from noisynames.reporting.answers.study import (
     against,
     fewest_seeds,
     not_tested,
+    question,
     undecided,
 )
 from noisynames.reporting.answers.words import difference, each_with_interval, interval, listed
 
 
+@question(place=1)
 def answer(study: Study) -> Answer:
     """Answer it from the findings."""
-    question = (
+    asked = (
         "How do the models compare in the efficiency of training? Is there an empirical reason to "
         "prefer the GRU or attention over the plain RNN?"
     )
     ranked = study.ranked("final_loss", study.low)
     if not ranked:
-        return not_tested(question, "No run completed.", "runs")
+        return not_tested(asked, "No run completed.", "runs")
     sentences = [
         f"After {study.budget} at noise {study.low} the training loss (nats, lower is "
         f"better) was {each_with_interval(ranked)}."
@@ -66,4 +68,4 @@ def answer(study: Study) -> Answer:
         verdict = f"training loss: {study.reference} below {listed(worse)}"
     else:
         verdict = undecided(rivals) if rivals else "one model only"
-    return Answer(question, verdict, sentences, "training", fewest_seeds(ranked))
+    return Answer(asked, verdict, sentences, "training", fewest_seeds(ranked))

@@ -6,6 +6,7 @@ from noisynames.reporting.answers.study import (
     Study,
     fewest_seeds,
     not_tested,
+    question,
     undecided,
 )
 from noisynames.reporting.answers.words import (
@@ -18,9 +19,10 @@ from noisynames.reporting.answers.words import (
 )
 
 
+@question(place=5)
 def answer(study: Study) -> Answer:
     """Answer it from the findings."""
-    question = "On held-out names, unseen in training, do the models differ in accuracy?"
+    asked = "On held-out names, unseen in training, do the models differ in accuracy?"
     sentences = []
     winners = []
     compared: list[Record] = []
@@ -53,9 +55,9 @@ def answer(study: Study) -> Answer:
         else:
             winners.append(f"{undecided(pairs) if pairs else 'one model only'} at noise {noise}")
     if not sentences:
-        return not_tested(question, "No run completed.", "accuracy")
+        return not_tested(asked, "No run completed.", "accuracy")
     sentences += _baselines(study)
-    return Answer(question, "; ".join(winners), sentences, "accuracy", fewest_seeds(compared))
+    return Answer(asked, "; ".join(winners), sentences, "accuracy", fewest_seeds(compared))
 
 
 def _baselines(study: Study) -> list[str]:

@@ -6,17 +6,21 @@ from noisynames.reporting.answers.study import (
     Study,
     fewest_seeds,
     not_tested,
+    question,
     undecided,
 )
 from noisynames.reporting.answers.words import Record, difference, each_with_interval
 
 
-def answer(study: Study) -> Answer:
+@question(place=8)
+def answer(study: Study) -> Answer | None:
     """Answer it from the findings."""
-    question = "Does the ranking at one learning rate survive each model's own best rate?"
+    if not study.findings["rates"]["models"]:
+        return None
+    asked = "Does the ranking at one learning rate survive each model's own best rate?"
     rates = study.findings["rates"]
     if not rates["chosen"]:
-        return not_tested(question, "There are no validation names to choose by.", "rates")
+        return not_tested(asked, "There are no validation names to choose by.", "rates")
     sentences, verdicts = [], []
     shown: list[Record] = []
     for metric, text in (("macro_accuracy", "accuracy"), ("final_loss", "training loss")):
@@ -63,4 +67,4 @@ def answer(study: Study) -> Answer:
                     f"{record['model']} took the {end} rate that was tried, {rate:g}, in {count} "
                     f"of {seeds} seeds at noise {record['noise']}: its best may lie beyond."
                 )
-    return Answer(question, "; ".join(verdicts), sentences, "rates", fewest_seeds(shown))
+    return Answer(asked, "; ".join(verdicts), sentences, "rates", fewest_seeds(shown))

@@ -1,14 +1,22 @@
 """Question 2: are the losses higher or lower under noise, and why."""
 
-from noisynames.reporting.answers.study import Answer, Study, fewest_seeds, not_tested, undecided
+from noisynames.reporting.answers.study import (
+    Answer,
+    Study,
+    fewest_seeds,
+    not_tested,
+    question,
+    undecided,
+)
 from noisynames.reporting.answers.words import difference, listed
 
 
+@question(place=2)
 def answer(study: Study) -> Answer:
     """Answer it from the findings."""
-    question = f"With noise level {study.top}, are the losses higher or lower, and why?"
+    asked = f"With noise level {study.top}, are the losses higher or lower, and why?"
     if study.top == study.low:
-        return not_tested(question, "The config has a single noise level.", "noise")
+        return not_tested(asked, "The config has a single noise level.", "noise")
     effects = study.select("noise_effects", metric="final_loss", noise=study.top)
     sentences = [
         f"Training loss at noise {study.top} minus noise {study.low}: "
@@ -41,4 +49,4 @@ def answer(study: Study) -> Answer:
         verdict = f"higher for {listed(higher)}, lower for {listed(lower)}"
     else:
         verdict = undecided(effects)
-    return Answer(question, verdict, sentences, "noise", fewest_seeds(effects))
+    return Answer(asked, verdict, sentences, "noise", fewest_seeds(effects))

@@ -1,12 +1,13 @@
 """Question 6: the LSTM, and several layers."""
 
-from noisynames.reporting.answers.study import DETECTED, Answer, Study, fewest_seeds
+from noisynames.reporting.answers.study import DETECTED, Answer, Study, fewest_seeds, question
 from noisynames.reporting.answers.words import Record, difference, listed
 
 
+@question(place=6)
 def answer(study: Study) -> Answer:
     """Answer it from the findings."""
-    question = "What about the LSTM, and several layers?"
+    asked = "What about the LSTM, and several layers?"
     lstms = [m for m, spec in study.models.items() if spec["cell"] == "lstm"]
     deep = [m for m, spec in study.models.items() if spec["num_layers"] > 1]
     sentences, verdicts = [], []
@@ -34,4 +35,4 @@ def answer(study: Study) -> Answer:
             verdicts.append(f"{kind} not tested")
             nothing = f"{listed(models)}: there is nothing to compare with." if models else missing
             sentences.append(nothing)
-    return Answer(question, "; ".join(verdicts), sentences, "accuracy", fewest_seeds(shown))
+    return Answer(asked, "; ".join(verdicts), sentences, "accuracy", fewest_seeds(shown))

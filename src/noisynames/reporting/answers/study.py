@@ -1,11 +1,13 @@
 """What every answer is made from, and what it is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from noisynames.analysis.findings import Findings
 from noisynames.reporting.answers.words import Record
+
+if TYPE_CHECKING:  # findings are read, and nothing here computes one
+    from noisynames.analysis.findings.summary import Findings
 
 DETECTED = ("higher", "lower")
 
@@ -32,7 +34,7 @@ class Answer:
 class Study:
     """The findings with the names that questions need: reference model, lowest and top noise."""
 
-    def __init__(self, findings: Findings, config: Mapping[str, Any]) -> None:
+    def __init__(self, findings: "Findings", config: Mapping[str, Any]) -> None:
         self.findings = findings
         self.models: Mapping[str, Any] = config["models"]
         self.low, self.top = findings["quietest"], findings["noisiest"]
@@ -55,6 +57,33 @@ class Study:
         """Return every model's estimate at a noise, the lowest first, or with −1 the highest."""
         found = self.select("estimates", metric=metric, noise=noise)
         return sorted(found, key=lambda r: best_first * float(r["mean"]))
+
+
+Answering = Callable[[Study], Answer | None]
+
+QUESTIONS: dict[float, Answering] = {}
+"""What answers each question, by its place, as the modules of this folder were imported."""
+
+
+def question(place: float) -> Callable[[Answering], Answering]:
+    """Register a function that answers a question.
+
+    It returns None where the experiment does not ask that.
+
+    Args:
+        place: The report tells answers in this order; 3.5 stands between 3 and 4.
+
+    Raises:
+        ValueError: Another question has that place.
+    """
+
+    def register(answering: Answering) -> Answering:
+        if place in QUESTIONS:
+            raise ValueError(f"two questions have the place {place}")
+        QUESTIONS[place] = answering
+        return answering
+
+    return register
 
 
 def fewest_seeds(records: Iterable[Record]) -> int | None:

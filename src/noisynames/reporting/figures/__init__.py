@@ -1,1 +1,1 @@
-"""Figures: a file for each topic, a function for each figure."""
+"""Figures: a file for each topic, found by where it lies."""

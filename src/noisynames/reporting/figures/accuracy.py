@@ -1,17 +1,9 @@
 """Accuracy on held-out names, of models, pairs and languages."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
-import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from noisynames.analysis.findings import Findings
-from noisynames.analysis.tables import Tables
 from noisynames.reporting.figures.look import (
     INK,
     SEQUENTIAL,
@@ -24,11 +16,36 @@ from noisynames.reporting.figures.look import (
     select,
     tag,
 )
-from noisynames.reporting.figures.registry import figure
+from noisynames.reporting.figures.registry import BOUNDS, MODEL, NOISE, TRAINED_AT, Numbers, figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from noisynames.analysis.findings.summary import Findings
+    from noisynames.analysis.tables import Tables
 
 
-@figure(shows="accuracy")
-def accuracy(tables: Tables, findings: Findings, look: Look) -> Figure:
+def _accuracies(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
+    of_models = select(findings["estimates"], metric="macro_accuracy")
+    of_baselines = select(findings["baselines"], metric="macro_accuracy")
+    return of_models + [{**r, "model": f"{r['baseline']} (baseline)"} for r in of_baselines]
+
+
+@figure(
+    shows="accuracy",
+    alt="Macro-averaged held-out accuracy by model and noise",
+    caption="""
+        Macro-averaged accuracy on held-out names, trained and tested under the same noise.
+        Large marker and bar: mean and {{ band() }}. Small markers: single seeds. Dashed:
+        chance, and the ceiling that shared names set.{% if findings.baselines %} Below the
+        line, hollow: baselines, which are no models of this comparison.{% endif %}
+    """,
+    numbers=Numbers(
+        "Macro-averaged accuracy", [MODEL, NOISE, *BOUNDS, ("Seeds", "n", True)], _accuracies
+    ),
+)
+def accuracy(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Macro-averaged accuracy, tested at the noise trained at: every seed, mean and interval."""
     runs = tables["runs"]
     models = models_in(tables)
@@ -76,10 +93,25 @@ def accuracy(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
-@figure(shows="accuracy")
-def differences(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="accuracy",
+    alt="Paired differences in macro-averaged accuracy with intervals",
+    caption="""
+        Paired differences between models. Bar: {{ band() }}. p: sign-flip test, Holm-adjusted
+        over the pairs of a noise level. Filled dot: detected at 5 %.
+    """,
+    numbers=Numbers(
+        "Paired differences in macro-averaged accuracy",
+        [("Pair", "pair", False), NOISE, *BOUNDS, ("p (Holm)", "p_adjusted", True)],
+        lambda tables, findings: [
+            {**r, "pair": f"{r['a']} − {r['b']}"}
+            for r in select(findings["model_comparisons"], metric="macro_accuracy")
+        ],
+    ),
+)
+def differences(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Forest plot of the paired differences in macro-averaged accuracy."""
-    records = [r for r in findings["model_comparisons"] if r["metric"] == "macro_accuracy"]
+    records = select(findings["model_comparisons"], metric="macro_accuracy")
     noises = list(dict.fromkeys(r["noise"] for r in records))
     rows = max((sum(r["noise"] == n for r in records) for n in noises), default=1)
     figure, panels = new_panels(
@@ -116,9 +148,30 @@ def differences(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
-@figure(shows="accuracy")
-def accuracy_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
+def _with_ranks(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
+    ranks = {(r["model"], r["noise"]): r["mean"] for r in findings["ranks"]}
+    of_models = select(findings["estimates"], metric="macro_accuracy")
+    return [{**r, "rank": ranks.get((r["model"], r["noise"]))} for r in of_models]
+
+
+@figure(
+    shows="accuracy",
+    alt="Macro-averaged accuracy and mean rank of every model against noise",
+    caption="""
+        Left: macro-averaged held-out accuracy, trained and tested at the same noise level.
+        Right: rank by that accuracy within a seed, averaged. Bars: {{ band() }}.{% if
+        findings.baselines %} Dotted: baselines, which have no rank.{% endif %}
+    """,
+    numbers=Numbers(
+        "Macro-averaged accuracy and mean rank",
+        [MODEL, NOISE, *BOUNDS, ("Mean rank", "rank", True)],
+        _with_ranks,
+    ),
+)
+def accuracy_by_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Accuracy and mean rank of every model against noise, trained and tested at the same level."""
+    from matplotlib.ticker import MaxNLocator
+
     noises = noises_in(tables)
     figure, (left, right) = new_panels(2, width=4.2, height=3.2)
     for axes, records in (
@@ -167,17 +220,31 @@ def accuracy_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
-@figure(shows="recall")
-def recall(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="recall",
+    alt="Recall of every language by model and noise",
+    caption="""
+        Recall of every language: mean over {{ seeds() }}, trained and tested under the same
+        noise.
+    """,
+    numbers=Numbers(
+        "Recall, mean over seeds",
+        [("Language", "language", False), MODEL, TRAINED_AT, ("Recall", "recall", True)],
+        lambda tables, findings: findings["recall"],
+    ),
+)
+def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Recall of every language, mean over seeds, tested at the noise trained at."""
-    recall = tables["recall"]
-    own = recall[recall["trained_at"] == recall["tested_at"]]
-    models = models_in(tables)
-    matrix = own.pivot_table(
-        index="language", columns=["model", "trained_at"], values="recall", aggfunc="mean"
+    import pandas as pd
+    import seaborn as sns
+
+    columns = [(m, n) for m in models_in(tables) for n in noises_in(tables)]
+    matrix = (
+        pd.DataFrame(findings["recall"])
+        .pivot(index="language", columns=["model", "trained_at"], values="recall")
+        .reindex(columns=pd.MultiIndex.from_tuples(columns))
+        .astype(float)
     )
-    columns = [(m, n) for m in models for n in noises_in(tables)]
-    matrix = matrix.reindex(columns=pd.MultiIndex.from_tuples(columns))
     figure, (axes,) = new_panels(
         1, width=0.85 * len(columns) + 2.0, height=0.24 * max(len(matrix), 4) + 1.4
     )
@@ -193,9 +260,30 @@ def recall(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
-@figure(shows="confusion")
-def confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="confusion",
+    alt="Confusion matrices by model and noise",
+    caption="""
+        Confusion: the share of a language's held-out names (rows, summing to 1) that got each
+        prediction (columns); mean over {{ seeds() }}.
+    """,
+    numbers=Numbers(
+        "The commonest wrong prediction of every language; tables/confusion.csv has all",
+        [
+            ("Language", "language", False),
+            MODEL,
+            TRAINED_AT,
+            ("Prediction", "prediction", False),
+            ("Share", "share", True),
+        ],
+        lambda tables, findings: findings["commonest_mistakes"],
+    ),
+)
+def confusion(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Row-normalised confusion matrices, mean over seeds, tested at the noise trained at."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     confusion = tables["confusion"]
     own = confusion[confusion["trained_at"] == confusion["tested_at"]]
     models = models_in(tables)
@@ -212,7 +300,7 @@ def confusion(tables: Tables, findings: Findings, look: Look) -> Figure:
     for row, model in zip(grid, models, strict=True):
         for axes, noise in zip(row, noises, strict=True):
             cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
-            matrix = cell.pivot_table(index="language", columns="prediction", values="share")
+            matrix = cell.pivot(index="language", columns="prediction", values="share")
             matrix = matrix.reindex(index=languages, columns=languages)
             mesh = axes.pcolormesh(
                 matrix.to_numpy(float), vmin=0, vmax=1, cmap=SEQUENTIAL, rasterized=True
@@ -239,7 +327,7 @@ def _p_text(p: float | None) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def _draw_baseline(axes: Axes, record: dict[str, Any], y: float, noise: str) -> None:
+def _draw_baseline(axes: "Axes", record: dict[str, Any], y: float, noise: str) -> None:
     """Draw a baseline's mean and interval: hollow and in ink, unlike any model."""
     if record["low"] is not None:
         line = axes.plot([record["low"], record["high"]], [y, y], color=INK, lw=1.2)[0]

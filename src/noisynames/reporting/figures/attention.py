@@ -1,14 +1,10 @@
 """Where attention goes."""
 
-import matplotlib as mpl
-import numpy as np
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
-from noisynames.analysis.findings import Findings
-from noisynames.analysis.statistics import t_band
-from noisynames.analysis.tables import Tables
+import numpy as np
+
+from noisynames.grid import Grid
 from noisynames.reporting.figures.look import (
     COLOURS,
     DASHES,
@@ -17,21 +13,73 @@ from noisynames.reporting.figures.look import (
     SEQUENTIAL,
     Look,
     draw_interval,
+    models_in,
     new_panels,
     noises_in,
+    select,
     tag,
 )
-from noisynames.reporting.figures.registry import figure
+from noisynames.reporting.figures.registry import BOUNDS, MODEL, TRAINED_AT, Numbers, figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from noisynames.analysis.findings.summary import Findings
+    from noisynames.analysis.tables import Tables
+
+_CHARACTERS = [
+    ("Name", "name", False), MODEL, TRAINED_AT, ("Character", "character", False),
+    ("Position", "position", True),
+]  # fmt: skip
 
 
-@figure(shows="attention_examples")
-def attention_examples(tables: Tables, findings: Findings, look: Look) -> Figure:
+def _any_attention(grid: Grid) -> bool:
+    return bool(grid.attention_models)
+
+
+def _examples(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
+    from noisynames.analysis.tables import records
+
+    examples = tables["attention_examples"]
+    return records(examples[examples["trained_at"] == examples["tested_at"]])
+
+
+@figure(
+    shows="attention_examples",
+    applies=_any_attention,
+    alt="Attention weights on each character of example names",
+    caption="""
+        Attention weight on every character of held-out names of seed {{ config.seeds[0] }}, one
+        for each language; trained and tested under the same noise. Single names of one seed: an
+        illustration, not an estimate.
+    """,
+    numbers=Numbers(
+        "Attention weight on every character",
+        [*_CHARACTERS, ("Weight", "weight", True)],
+        _examples,
+    ),
+)
+def attention_examples(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """The weights on every character of a few held-out names, with and without noise."""
     return _names_with(tables, "weight", "attention weight", SEQUENTIAL, 0, 1)
 
 
-@figure(shows="attention_examples")
-def occlusion_examples(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="attention_examples",
+    applies=_any_attention,
+    alt="What leaving out each character takes from the prediction, for the same names",
+    caption="""
+        Occlusion, for the same names and model: what leaving a character out takes from the
+        log-probability of the prediction (nats). Positive: the prediction leans on the
+        character. Negative: it would be surer without.
+    """,
+    numbers=Numbers(
+        "Loss of log-probability (nats) when a character is left out",
+        [*_CHARACTERS, ("Occlusion", "occlusion", True)],
+        _examples,
+    ),
+)
+def occlusion_examples(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """What leaving a character out takes from the prediction, for the same names."""
     strongest = float(tables["attention_examples"]["occlusion"].abs().max())
     return _names_with(
@@ -39,22 +87,36 @@ def occlusion_examples(tables: Tables, findings: Findings, look: Look) -> Figure
     )
 
 
-@figure(shows="attention_position")
-def attention_position(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="attention_position",
+    applies=_any_attention,
+    alt="Mean attention weight by position from the end",
+    caption="""
+        Mean weight by position from the end, trained and tested under the same noise, over {{
+        config.attention.names_per_language }} held-out names per language. Band: {{ band() }}.
+    """,
+    numbers=Numbers(
+        "Mean weight by position from the end",
+        [MODEL, TRAINED_AT, ("From the end", "from_end", True), ("Mean", "mean", True)],
+        lambda tables, findings: findings["attention_positions"],
+    ),
+)
+def attention_position(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Mean weight by position from the end, one line per noise level, with its t band."""
-    position = tables["attention_position"]
-    own = position[position["trained_at"] == position["tested_at"]]
-    models = list(dict.fromkeys(own["model"]))
-    noises = noises_in(tables)
+    positions = findings["attention_positions"]
+    models = [model for model in models_in(tables) if select(positions, model=model)]
     figure, panels = new_panels(max(len(models), 1), width=4.6, height=3.0, sharey=True)
     for axes, model in zip(panels, models, strict=False):
-        for i, noise in enumerate(noises):
-            cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
-            wide = cell.pivot(index="seed", columns="from_end", values="weight").dropna(axis=1)
-            if wide.empty:
+        for i, noise in enumerate(noises_in(tables)):
+            there = select(positions, model=model, trained_at=noise)
+            # Where some seeds have no name of that length, the mean would be of other names.
+            records = [r for r in there if r["n"] == max(r["n"] for r in there)]
+            if not records:
                 continue
-            mean, low, high = t_band(wide.to_numpy())
-            x = wide.columns.to_numpy(float)
+            x, mean, low, high = (
+                np.array([r[key] for r in records], float)
+                for key in ("from_end", "mean", "low", "high")
+            )
             colour = COLOURS[i % len(COLOURS)]
             line = axes.plot(
                 x, mean, color=colour, ls=DASHES[i % 5], marker=MARKERS[i % 7], ms=4,
@@ -70,8 +132,39 @@ def attention_position(tables: Tables, findings: Findings, look: Look) -> Figure
     return figure
 
 
-@figure(shows="attention")
-def attention_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
+def _with_shares(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
+    keys = ("model", "trained_at", "tested_at")
+    shares = {
+        tuple(r[key] for key in keys): r["mean"]
+        for r in select(findings["attention"], quantity="noise_share")
+    }
+    return [
+        {**r, "share": shares[tuple(r[key] for key in keys)]}
+        for r in select(findings["attention"], quantity="on_noise")
+    ]
+
+
+@figure(
+    shows="attention",
+    applies=_any_attention,
+    alt="Share of the attention on noise beside its share of the characters",
+    caption="""
+        Share of the attention that lies on noise: mean and {{ band() }}. Upright stroke: the
+        share of the characters that are noise, which is what uniform attention would put there.
+    """,
+    numbers=Numbers(
+        "Share of the attention on noise, and of the characters",
+        [
+            MODEL,
+            TRAINED_AT,
+            ("Tested at", "tested_at", True),
+            *BOUNDS,
+            ("Characters", "share", True),
+        ],
+        _with_shares,
+    ),
+)
+def attention_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """The weight on noise beside the share of characters that are noise."""
     tested = findings["noisiest"]
     records = [r for r in findings["attention"] if r["tested_at"] == tested]
@@ -91,9 +184,14 @@ def attention_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
 
 
 def _names_with(
-    tables: Tables, column: str, label: str, colours: str, low: float, high: float
-) -> Figure:
+    tables: "Tables", column: str, label: str, colours: str, low: float, high: float
+) -> "Figure":
     """Draw a number for each character of the example names, with the character in it."""
+    import matplotlib as mpl
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+
     weights = tables["attention_examples"]
     own = weights[weights["trained_at"] == weights["tested_at"]]
     models = list(dict.fromkeys(own["model"]))

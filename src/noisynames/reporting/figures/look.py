@@ -2,33 +2,26 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from noisynames.analysis.tables import Tables
+if TYPE_CHECKING:  # imported where they draw: the workflow imports figures to know which there are
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from noisynames.analysis.tables import Tables
 
 # Okabe and Ito's palette for colour-blind readers, without the yellow that fades on white.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
-
-
 DASHES: list[Any] = ["-", (0, (5, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1.2, 1.2)), (0, (8, 2))]
-
-
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
-
 
 # Drawn in this colour, replaced by the page's own text colour: readable in light and in dark.
 INK = "#010203"
-
-
 SEQUENTIAL = "viridis"
-
 
 STYLE: Any = {
     "font.family": "sans-serif",
@@ -80,8 +73,10 @@ class Look:
 
 def new_panels(
     count: int, width: float, height: float, sharey: bool | Literal["col"] = False
-) -> tuple[Figure, list[Axes]]:
+) -> "tuple[Figure, list[Axes]]":
     """Return a figure of `count` axes, at most two a row where they are wide, four where not."""
+    from matplotlib.figure import Figure
+
     across = min(count, 2 if width > 2.9 else 4)
     down = -(-count // across)
     figure = Figure(figsize=(width * across, height * down))
@@ -92,12 +87,12 @@ def new_panels(
     return figure, axes[:count]
 
 
-def models_in(tables: Tables) -> list[str]:
+def models_in(tables: "Tables") -> list[str]:
     """Return all models, also those whose runs all diverged."""
     return list(dict.fromkeys(tables["runs"]["model"]))
 
 
-def noises_in(tables: Tables) -> list[str]:
+def noises_in(tables: "Tables") -> list[str]:
     """Return all noise conditions, also those under which all runs diverged."""
     return list(dict.fromkeys(tables["runs"]["noise"]))
 
@@ -108,7 +103,7 @@ def select(records: list[dict[str, Any]], **match: Any) -> list[dict[str, Any]]:
 
 
 def draw_interval(
-    axes: Axes, record: dict[str, Any], y: float, look: Look, model: str, noise: str
+    axes: "Axes", record: dict[str, Any], y: float, look: Look, model: str, noise: str
 ) -> None:
     """Draw a mean with its interval, in the colour and marker of its model."""
     if record["low"] is not None:
@@ -124,7 +119,7 @@ def draw_interval(
 
 
 def label_ends(
-    axes: Axes, ends: list[tuple[tuple[float, float], str, str]], noise: str | None = None
+    axes: "Axes", ends: list[tuple[tuple[float, float], str, str]], noise: str | None = None
 ) -> None:
     """Write each line's name beside its end, pushed apart where ends are close."""
     low, high = axes.get_ylim()
@@ -142,8 +137,10 @@ def label_ends(
             tag(label, "label", text, noise)
 
 
-def legend_below(figure: Figure, tables: Tables, look: Look, marked: bool = False) -> None:
+def legend_below(figure: "Figure", tables: "Tables", look: Look, marked: bool = False) -> None:
     """Name the models below the axes, where ends of lines have no room for labels."""
+    from matplotlib.lines import Line2D
+
     lines = [
         Line2D([], [], color=look.colour(m), ls="", marker=look.marker(m), label=m)
         if marked
@@ -153,6 +150,6 @@ def legend_below(figure: Figure, tables: Tables, look: Look, marked: bool = Fals
     figure.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False, handlelength=3)
 
 
-def tag(artist: Artist, part: str, model: str, noise: str | str = "") -> None:
+def tag(artist: "Artist", part: str, model: str, noise: str | str = "") -> None:
     """Mark what an artist shows, so that the report can show and hide it."""
     artist.set_gid(f"series:{part}:{model}:{noise}")

@@ -1,15 +1,7 @@
 """What noise does: trained at one and tested at another, at each placement, memory, gradients."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
-from noisynames.analysis.findings import Findings
-from noisynames.analysis.tables import Tables
 from noisynames.names.noise import Noise
 from noisynames.reporting.figures.look import (
     INK,
@@ -23,12 +15,36 @@ from noisynames.reporting.figures.look import (
     select,
     tag,
 )
-from noisynames.reporting.figures.registry import figure
+from noisynames.reporting.figures.registry import BOUNDS, MODEL, NOISE, Numbers, figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from noisynames.analysis.findings.summary import Findings
+    from noisynames.analysis.tables import Tables
+
+_TRAINED = ("Trained at", "noise", True)
 
 
-@figure(shows="accuracy")
-def cross(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="accuracy",
+    alt="Macro-averaged accuracy by training noise and test noise, one panel per model",
+    caption="""
+        Macro-averaged held-out accuracy of models trained at one noise level (rows) and tested
+        at another (columns): mean over {{ seeds() }}.
+    """,
+    numbers=Numbers(
+        "Macro-averaged accuracy by training and test noise",
+        [MODEL, ("Trained at", "trained_at", True), ("Tested at", "tested_at", True), *BOUNDS],
+        lambda tables, findings: select(findings["cross"], metric="macro_accuracy"),
+    ),
+)
+def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Macro-averaged accuracy: trained at one noise level, tested at another."""
+    import pandas as pd
+    import seaborn as sns
+
     records = pd.DataFrame(findings["cross"])
     records = records[records["metric"] == "macro_accuracy"] if len(records) else records
     models = models_in(tables)
@@ -53,8 +69,23 @@ def cross(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
-@figure(shows="accuracy")
-def placements(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="accuracy",
+    applies=lambda grid: len({noise.placement for noise in grid.conditions if noise.level}) > 1,
+    alt="What noise at each placement takes from macro-averaged accuracy",
+    caption="""
+        Macro-averaged held-out accuracy, trained and tested under the same noise, minus that at
+        noise {{ findings.quietest }}. The number of distractors and their characters are the
+        same at every placement of a level; only their place differs. Bars: {{ band() }} of the
+        paired difference.
+    """,
+    numbers=Numbers(
+        "Macro-averaged accuracy minus that at the lowest noise",
+        [MODEL, NOISE, *BOUNDS, ("p (Holm)", "p_adjusted", True)],
+        lambda tables, findings: select(findings["noise_effects"], metric="macro_accuracy"),
+    ),
+)
+def placements(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """What noise at each placement takes from accuracy, one panel per level."""
     effects = select(findings["noise_effects"], metric="macro_accuracy")
     levels = sorted({Noise.named(r["noise"]).level for r in effects})
@@ -87,9 +118,25 @@ def placements(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
-@figure(shows="probes")
-def memory(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="probes",
+    alt="Macro-averaged accuracy against the number of distractors behind the name, one panel per "
+    "training noise",
+    caption="""
+        Memory probe: macro-averaged accuracy on {{ config.probe.names_per_language }} held-out
+        names per language (fewer where there are fewer), each followed by exactly so many
+        distractors, whatever the model was trained under. Band: {{ band() }}.
+    """,
+    numbers=Numbers(
+        "Macro-averaged accuracy behind a suffix",
+        [MODEL, _TRAINED, ("Distractors", "distance", True), *BOUNDS],
+        lambda tables, findings: findings["memory"],
+    ),
+)
+def memory(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Accuracy behind a suffix of each length, one panel per training noise."""
+    from matplotlib.ticker import MaxNLocator
+
     noises = noises_in(tables)
     figure, panels = new_panels(len(noises), width=4.2, height=3.2, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):
@@ -111,9 +158,29 @@ def memory(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
-@figure(shows="probes")
-def gradients(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="probes",
+    alt="Norm of the loss's gradient with respect to each character, by distance from the end, "
+    "before and after training",
+    caption="""
+        How far the gradient reaches: norm of the loss’s gradient with respect to the input at
+        each distance from the end, relative to that at the last character, on held-out names
+        followed by {{ config.probe.longest_suffix }} distractors (so distances up to {{
+        config.probe.longest_suffix - 1 }} are noise). A straight fall on this logarithmic scale
+        is a gradient that vanishes: training learns little from characters so far back. Mean of
+        the logarithm; band: {{ band() }}. Models of your own (<code>custom</code>) have no
+        line.
+    """,
+    numbers=Numbers(
+        "Gradient norm relative to the last character's, as logarithm to base 10",
+        [MODEL, _TRAINED, ("When", "stage", False), ("From the end", "distance", True), *BOUNDS],
+        lambda tables, findings: findings["gradients"],
+    ),
+)
+def gradients(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Gradient norms by distance from the end: before training, and after it under each noise."""
+    from matplotlib.ticker import MaxNLocator
+
     noises = noises_in(tables)
     asked = [("initial", findings["quietest"]), *(("trained", noise) for noise in noises)]
     figure, panels = new_panels(len(asked), width=4.2, height=3.0, sharey=True)
@@ -137,7 +204,7 @@ def gradients(tables: Tables, findings: Findings, look: Look) -> Figure:
 
 
 def _distances(
-    axes: Axes, records: list[dict[str, Any]], look: Look, model: str, noise: str
+    axes: "Axes", records: list[dict[str, Any]], look: Look, model: str, noise: str
 ) -> tuple[float, float]:
     """Draw means over distance with their band; return the last point."""
     x = [r["distance"] for r in records]

@@ -1,41 +1,88 @@
-"""All figures by name: each is one function of tables and findings."""
+"""What a figure is: one object that the workflow, the drawing and the page ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
-
-from noisynames.analysis.findings import Findings
-from noisynames.analysis.tables import Tables
+from noisynames.grid import Grid
 from noisynames.reporting.figures.look import Look
 
-Draw = Callable[[Tables, Findings, Look], Figure]
+if TYPE_CHECKING:  # the workflow asks which figures there are, and needs none of these for it
+    from matplotlib.figure import Figure
+
+    from noisynames.analysis.findings.summary import Findings
+    from noisynames.analysis.tables import Tables
+
+Draw = Callable[["Tables", "Findings", Look], "Figure"]
+Rows = Callable[["Tables", "Findings"], Sequence[Mapping[str, Any]]]
+Column = tuple[str, str, bool]
+"""A column's heading, the key of its values, and whether they are numbers."""
+
+MODEL: Column = ("Model", "model", False)
+NOISE: Column = ("Noise", "noise", True)
+TRAINED_AT: Column = ("Noise", "trained_at", True)
+BOUNDS: list[Column] = [("Mean", "mean", True), ("Low", "low", True), ("High", "high", True)]
 
 
 @dataclass(frozen=True)
-class Registered:
-    """A figure: how it is drawn, and the table that it is empty without.
+class Numbers:
+    """The table below a figure.
 
-    So a table is where every run diverged.
+    Attributes:
+        caption: What it holds.
+        columns: Its columns.
+        rows: From tables and findings to its rows.
     """
 
+    caption: str
+    columns: Sequence[Column]
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure of the report.
+
+    Attributes:
+        name: Of its file, and of its anchor in the page.
+        draw: From tables, findings and look to the drawing.
+        alt: What it shows, for who cannot see it: plain text without a full stop.
+        caption: What its marks mean: a Jinja template with the page's variables, and the macros
+            `band` and `seeds`.
+        numbers: The table below it.
+        shows: The table without whose rows it is empty, as where every run diverged.
+        applies: Whether an experiment has it.
+    """
+
+    name: str
     draw: Draw
+    alt: str
+    caption: str
+    numbers: Numbers
     shows: str
+    applies: Callable[[Grid], bool]
 
 
-FIGURES: dict[str, Registered] = {}
-"""Every figure by name, as the topics were imported."""
+FIGURES: dict[str, ReportFigure] = {}
+"""Every figure by name, as the topics were imported; `gallery.ALL` has them all."""
 
 
-def figure(shows: str = "runs") -> Callable[[Draw], Draw]:
-    """Register a function as the figure of its name.
+def figure(
+    alt: str,
+    caption: str,
+    numbers: Numbers,
+    shows: str = "runs",
+    applies: Callable[[Grid], bool] = lambda grid: True,
+) -> Callable[[Draw], Draw]:
+    """Register a function as the drawing of the figure of its name; see `ReportFigure`.
 
-    Args:
-        shows: The table that the figure is empty without.
+    Lines of the caption may be broken anywhere.
     """
+    text = " ".join(caption.split())
 
     def register(draw: Draw) -> Draw:
-        FIGURES[draw.__name__] = Registered(draw, shows)
+        name = draw.__name__
+        FIGURES[name] = ReportFigure(name, draw, alt, text, numbers, shows, applies)
         return draw
 
     return register

@@ -1,16 +1,11 @@
 """Training loss: by noise, by model, by seconds, time to a target, learning rates."""
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+import numpy as np
 
-from noisynames.analysis.findings import Findings
-from noisynames.analysis.statistics import reached_by, t_band
-from noisynames.analysis.tables import Tables
 from noisynames.reporting.figures.look import (
     DASHES,
     Look,
@@ -22,23 +17,67 @@ from noisynames.reporting.figures.look import (
     select,
     tag,
 )
-from noisynames.reporting.figures.registry import figure
+from noisynames.reporting.figures.registry import BOUNDS, MODEL, NOISE, Numbers, figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from noisynames.analysis.findings.summary import Findings
+    from noisynames.analysis.tables import Tables
 
 SINGLE_SEEDS = 20
 """Of so many seeds the curves are drawn singly; more would make the page heavy and no clearer."""
 
+_POINTS = 8
+"""The table below a figure of curves has so many points of each."""
+_LINES = """
+    Thin lines: single seeds{% if findings.seeds > MOST %}, the first MOST of them{% endif %}. Thick
+    line: the mean of all. Band: {{ band() }}""".replace("MOST", str(SINGLE_SEEDS))
 
-@figure(shows="losses")
-def loss_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
+
+def _some_points(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
+    """Return each mean curve at a few of its points."""
+    return [
+        {
+            **{key: curve[key] for key in ("model", "noise")},
+            **{key: curve[key] and curve[key][i] for key in ("update", "mean", "low", "high")},
+        }
+        for curve in findings["curves"]
+        if curve["n"]
+        for i in np.unique(np.linspace(0, len(curve["update"]) - 1, _POINTS).astype(int))
+    ]
+
+
+_CURVES = Numbers(
+    "Mean training loss (nats) with its 95 % t interval at some recorded points",
+    [MODEL, NOISE, ("Update", "update", True), *BOUNDS],
+    _some_points,
+)
+
+
+@figure(
+    shows="losses",
+    alt="Training loss against updates, all models, one panel per noise level",
+    caption="""
+        Training loss of all models, one panel per noise level. Each point averages
+        {{ config.training.record_every | thousands }} {{ "examples" if batched else "updates" }}.
+    """
+    + _LINES
+    + "; the unit of replication is the seed.",
+    numbers=_CURVES,
+)
+def loss_by_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """All models in one axes, one panel per noise level."""
-    losses = tables["losses"]
     noises = noises_in(tables)
     figure, panels = new_panels(len(noises), width=4.2, height=3.6, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):
         ends = []
-        for model, table in _by_model(losses[losses["noise"] == noise]):
-            mean = _curve(axes, table, look.colour(model), look.dashes(model), model, noise)
-            ends.append((mean, model, look.colour(model)))
+        for curve in _curves(tables, findings, noise=noise):
+            model = curve["model"]
+            _draw_seeds(axes, tables, curve, look)
+            end = _draw_mean(axes, curve, curve["update"], look.colour(model), look.dashes(model))
+            ends.append((end, model, look.colour(model)))
         axes.set(title=f"Noise {noise}", xlabel=_budget(tables))
         _thousands(axes)
         label_ends(axes, ends, noise)
@@ -46,58 +85,100 @@ def loss_by_noise(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
-@figure(shows="losses")
-def loss_by_model(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="losses",
+    alt="Training loss against updates, one panel per model, one line per noise level",
+    caption="The same curves, each model alone, one line per noise level. " + _LINES + ".",
+    numbers=replace(_CURVES, caption=f"{_CURVES.caption}, as above"),
+)
+def loss_by_model(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Each model alone, one line per noise level."""
-    losses = tables["losses"]
     models = models_in(tables)
     noises = noises_in(tables)
     figure, panels = new_panels(len(models), width=4.2, height=3.0, sharey=True)
     for axes, model in zip(panels, models, strict=True):
         ends = []
-        for i, noise in enumerate(noises):
-            table = losses[(losses["model"] == model) & (losses["noise"] == noise)]
-            if table.empty:
-                continue
-            mean = _curve(axes, table, look.colour(model), DASHES[i % 5], model, noise)
-            ends.append((mean, f"noise {noise}", look.colour(model)))
+        for curve in _curves(tables, findings, model=model):
+            _draw_seeds(axes, tables, curve, look)
+            dashes = DASHES[noises.index(curve["noise"]) % 5]
+            end = _draw_mean(axes, curve, curve["update"], look.colour(model), dashes)
+            ends.append((end, f"noise {curve['noise']}", look.colour(model)))
         axes.set(title=model, xlabel=_budget(tables), ylabel="Loss (Train), nats")
         _thousands(axes)
         label_ends(axes, ends)
     return figure
 
 
-@figure(shows="losses")
-def loss_by_seconds(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="losses",
+    alt="Training loss against seconds of training, all models, one panel per noise level",
+    caption="""
+        The same mean losses against the time spent in updates, at each model's median pace on
+        this machine. Band: {{ band() }} of the loss. {% if findings.engines | length > 1 %}Not all
+        models were trained by the same engine (see <a href="#provenance">the table of
+        costs</a>), and the compiled one does an update some hundred times faster, so this
+        compares engines too. {% endif %}Time differs from machine to machine; nothing here is
+        tested for it.
+    """,
+    numbers=Numbers(
+        "Mean training loss (nats) against seconds of training",
+        [MODEL, NOISE, ("Seconds", "seconds", True), *BOUNDS],
+        lambda tables, findings: [
+            {**r, "seconds": r["update"] * _paces(findings)[r["model"], r["noise"]]}
+            for r in _some_points(tables, findings)
+        ],
+    ),
+)
+def loss_by_seconds(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Training loss against the seconds of training, at each model's median pace."""
-    losses, timings = tables["losses"], tables["timings"]
     noises = noises_in(tables)
+    paces = _paces(findings)
     figure, panels = new_panels(len(noises), width=4.2, height=3.2, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):
-        for model, table in _by_model(losses[losses["noise"] == noise]):
-            cost = timings[(timings["model"] == model) & (timings["noise"] == noise)]
-            pace = float((cost["training_seconds"] / cost["updates"]).median())
-            _curve(
-                axes, table.assign(update=table["update"] * pace), look.colour(model),
-                look.dashes(model), model, noise, seeds=False,
-            )  # fmt: skip
+        for curve in _curves(tables, findings, noise=noise):
+            model = curve["model"]
+            seconds = np.array(curve["update"]) * paces[model, noise]
+            _draw_mean(axes, curve, seconds, look.colour(model), look.dashes(model))
         axes.set(title=f"Noise {noise}", xlabel="Seconds of training")
     panels[0].set_ylabel("Loss (Train), nats")
     legend_below(figure, tables, look)
     return figure
 
 
-@figure()
-def time_to_target(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    alt="Share of runs that reached the target loss, against updates",
+    caption="""
+        Share of runs whose recorded training loss reached {{ findings.time_to_target.target |
+        number }} nats, half the loss of a uniform guess, by number of {{ "examples" if batched
+        else "updates" }}. One step is one seed, of {{ seeds() }}. Runs that never reached it
+        are censored at their last update; there is no band.
+    """,
+    numbers=Numbers(
+        "Runs that reached the target loss, and the median updates it took",
+        [
+            MODEL,
+            NOISE,
+            ("Runs", "runs", True),
+            ("Reached it", "reached", True),
+            ("Median updates", "median_updates", True),
+        ],
+        lambda tables, findings: [
+            {**r, "median_updates": None if r["median"] is None else f"{r['median']:,.0f}"}
+            for r in findings["time_to_target"]["groups"]
+        ],
+    ),
+)
+def time_to_target(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """The share of runs that reached the target loss, against updates."""
-    table = tables["time_to_target"]
     noises = noises_in(tables)
     figure, panels = new_panels(len(noises), width=4.2, height=2.6, sharey=True)
-    budget = float(table["update"].max())
+    budget = float(tables["time_to_target"]["update"].max())
     for axes, noise in zip(panels, noises, strict=True):
-        for model, cell in _by_model(table[table["noise"] == noise]):
-            times, shares = reached_by(cell["update"], cell["reached"])
-            x, y = [0.0, *times, budget], [0.0, *shares, shares[-1]]
+        for group in select(findings["time_to_target"]["groups"], noise=noise):
+            if not group["runs"]:
+                continue
+            model, shares = group["model"], group["shares"]
+            x, y = [0.0, *group["times"], budget], [0.0, *shares, shares[-1]]
             line = axes.step(
                 x, y, where="post", color=look.colour(model), ls=look.dashes(model), lw=1.8
             )[0]
@@ -109,8 +190,31 @@ def time_to_target(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
-@figure(shows="accuracy")
-def rates(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    shows="accuracy",
+    applies=lambda grid: any(len(names) > 1 for names in grid.rates.values()),
+    alt="Final training loss and held-out accuracy against the learning rate, one row per noise",
+    caption="""
+        Final training loss and macro-averaged held-out accuracy at every learning rate. Mean;
+        bars: {{ band() }}. Runs that diverged are left out; the numbers below say how many
+        completed.
+    """,
+    numbers=Numbers(
+        "Final training loss (nats), held-out and validation accuracy at every rate",
+        [
+            MODEL,
+            NOISE,
+            ("Learning rate", "rate_text", True),
+            ("What", "metric", False),
+            *BOUNDS,
+            ("Seeds", "n", True),
+        ],
+        lambda tables, findings: [
+            {**r, "rate_text": f"{r['rate']:g}"} for r in findings["rates"]["estimates"]
+        ],
+    ),
+)
+def rates(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Loss and accuracy at every learning rate, a row of panels a noise."""
     rates = findings["rates"]
     noises = noises_in(tables)
@@ -150,45 +254,57 @@ def rates(tables: Tables, findings: Findings, look: Look) -> Figure:
     return figure
 
 
-def _curve(
-    axes: Axes,
-    table: pd.DataFrame,
-    colour: str,
-    dashes: Any,
-    model: str,
-    noise: str,
-    seeds: bool = True,
-) -> tuple[float, float]:
-    """Draw every seed thin, the mean thick and its t band; return the mean's last point."""
-    wide = table.pivot_table(index="seed", columns="update", values="loss")
-    updates = wide.columns.to_numpy(float)
-    for _, values in wide.head(SINGLE_SEEDS).iterrows() if seeds else ():
-        line = axes.plot(updates, values.to_numpy(float), color=colour, lw=0.5, alpha=0.25)[0]
+def _curves(tables: "Tables", findings: "Findings", **match: str) -> Iterable[dict[str, Any]]:
+    """Return the mean curves of the models that are compared, of a noise or a model."""
+    shown = models_in(tables)
+    return (curve for curve in select(findings["curves"], **match) if curve["model"] in shown)
+
+
+def _draw_seeds(axes: "Axes", tables: "Tables", curve: dict[str, Any], look: Look) -> None:
+    """Draw the curves of the first seeds of a model × noise thin."""
+    model, noise = curve["model"], curve["noise"]
+    losses = tables["losses"]
+    cell = losses[(losses["model"] == model) & (losses["noise"] == noise)]
+    wide = cell.pivot_table(index="seed", columns="update", values="loss")
+    for _, values in wide.head(SINGLE_SEEDS).iterrows():
+        line = axes.plot(
+            curve["update"], values.to_numpy(float), color=look.colour(model), lw=0.5, alpha=0.25
+        )[0]
         tag(line, "seed", model, noise)
-    complete = wide.dropna()
-    if complete.empty:
-        last = wide.mean().to_numpy(float)
-        return float(updates[-1]), float(last[-1])
-    mean, low, high = t_band(complete.to_numpy(float))
-    if len(complete) > 1:
-        band = axes.fill_between(updates, low, high, color=colour, alpha=0.2, lw=0)
+
+
+def _draw_mean(
+    axes: "Axes", curve: dict[str, Any], x: Any, colour: str, dashes: Any
+) -> tuple[float, float]:
+    """Draw the mean of a curve thick, with its band.
+
+    Returns:
+        Its last point; where no seed got through, the mean of those that came as far.
+    """
+    model, noise = curve["model"], curve["noise"]
+    if curve["n"] > 1:
+        band = axes.fill_between(x, curve["low"], curve["high"], color=colour, alpha=0.2, lw=0)
         tag(band, "band", model, noise)
-    line = axes.plot(updates, mean, color=colour, ls=dashes, lw=1.8)[0]
-    tag(line, "mean", model, noise)
-    return float(updates[-1]), float(mean[-1])
+    if curve["n"]:
+        line = axes.plot(x, curve["mean"], color=colour, ls=dashes, lw=1.8)[0]
+        tag(line, "mean", model, noise)
+    return float(x[-1]), curve["mean"][-1] if curve["n"] else curve["last"]
 
 
-def _budget(tables: Tables) -> str:
+def _paces(findings: "Findings") -> dict[tuple[str, str], float]:
+    """Return the median seconds that an update of each model × noise took."""
+    return {(r["model"], r["noise"]): r["pace"] for r in findings["paces"]}
+
+
+def _budget(tables: "Tables") -> str:
     """Return what the horizontal axis of a loss curve counts."""
     batches = tables["runs"]["batch_size"].dropna()
     return "Iterations (updates)" if (batches == 1).all() else "Examples seen"
 
 
-def _thousands(axes: Axes) -> None:
+def _thousands(axes: "Axes") -> None:
     """Write updates as 20k, at most six of them, so that labels keep apart."""
+    from matplotlib.ticker import MaxNLocator
+
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:g}k" if x >= 1000 else f"{x:g}")
-
-
-def _by_model(table: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
-    return ((str(model), group) for model, group in table.groupby("model", sort=False))

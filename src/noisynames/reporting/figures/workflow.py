@@ -1,11 +1,15 @@
 """The rules of the workflow."""
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from noisynames.analysis.findings import Findings
-from noisynames.analysis.tables import Tables
 from noisynames.reporting.figures.look import INK, Look, new_panels
-from noisynames.reporting.figures.registry import figure
+from noisynames.reporting.figures.registry import Numbers, figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from noisynames.analysis.findings.summary import Findings
+    from noisynames.analysis.tables import Tables
 
 RULE_GRAPH = {
     "dataset": [],
@@ -22,8 +26,22 @@ RULE_GRAPH = {
 """Rules and what each waits for, as `snakemake --rulegraph` has it."""
 
 
-@figure()
-def rules(tables: Tables, findings: Findings, look: Look) -> Figure:
+@figure(
+    alt="The rules of the workflow and what each waits for",
+    caption="""
+        The rules of the workflow, from left to right in the order in which they must run; an
+        arrow says that a rule waits for another. Waits that follow from these are left out here
+        and listed below. <code>train</code> runs once for every model, noise level and seed.
+    """,
+    numbers=Numbers(
+        "The rules of the workflow and what each waits for",
+        [("Rule", "rule", False), ("After", "needs", False)],
+        lambda tables, findings: [
+            {"rule": rule, "needs": ", ".join(needs) or "–"} for rule, needs in RULE_GRAPH.items()
+        ],
+    ),
+)
+def rules(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """The rules of the workflow, from left to right in the order in which they must run."""
     depth: dict[str, int] = {}  # counted from the last rule, which is 0
     for rule in reversed(RULE_GRAPH):

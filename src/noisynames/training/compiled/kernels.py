@@ -283,7 +283,7 @@ def compile_entry(cell: str, H: int, real: Any) -> Any:
         weights = array_at(at[0], n[12], real)
         plan = Plan(
             weights,
-            weights if optimiser == IN_PLACE else array_at(at[1], n[12], real),
+            weights if task == TRAIN and optimiser == IN_PLACE else array_at(at[1], n[12], real),
             array_at(at[2], n[13], real),
             array_at(at[5], n[14], types.int64),
             array_at(at[6], n[15], types.int64),

@@ -9,38 +9,31 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from noisynames.analysis.findings import Findings
 from noisynames.analysis.tables import Tables
 from noisynames.errors import UserError
 from noisynames.files import write_text
-from noisynames.reporting.figures import accuracy, attention, noise, training, workflow
-from noisynames.reporting.figures.look import (
-    INK,
-    STYLE,
-    Look,
-    models_in,
-    new_panels,
-)
-from noisynames.reporting.figures.registry import FIGURES
+from noisynames.reporting import gallery
+from noisynames.reporting.figures.look import INK, STYLE, Look, models_in, new_panels
 
-TOPICS = (training, accuracy, noise, attention, workflow)
-"""The modules whose figures there are; importing one registers them."""
+if TYPE_CHECKING:  # findings are read, and nothing here computes one
+    from noisynames.analysis.findings.summary import Findings
 
 
 def draw(
-    names: Sequence[str], tables: Tables, findings: Findings, folder: Path, processes: int = 1
+    names: Sequence[str], tables: Tables, findings: "Findings", folder: Path, processes: int = 1
 ) -> None:
     """Draw the figures `names` from the tables and statistics into `folder`, as `<name>.svg`.
 
     Args:
         names: Which figures.
         tables: As `tables.build` returns them.
-        findings: As `findings.find` returns them.
+        findings: As `summary.find` returns them, and `costs.find`.
         folder: Where they go.
         processes: How many processes share the work.
 
@@ -48,8 +41,8 @@ def draw(
         UserError: There is no figure of that name.
     """
     for name in names:
-        if name not in FIGURES:
-            raise UserError(f"figure {name!r} is not one of {', '.join(FIGURES)}")
+        if name not in gallery.ALL:
+            raise UserError(f"figure {name!r} is not one of {', '.join(gallery.ALL)}")
     tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
     shares = [names[first::processes] for first in range(processes)]
     pool = _pool(processes) if processes > 1 else None
@@ -86,15 +79,13 @@ def _end_with_parent() -> None:
     Thread(target=wait, daemon=True).start()
 
 
-def _draw(names: Sequence[str], tables: Tables, findings: Findings, folder: Path) -> None:
+def _draw(names: Sequence[str], tables: Tables, findings: "Findings", folder: Path) -> None:
     look = Look(models_in(tables))
     for name in names:
+        asked = gallery.ALL[name]
         with mpl.rc_context(STYLE):
-            figure = (
-                _nothing()
-                if tables[FIGURES[name].shows].empty
-                else FIGURES[name].draw(tables, findings, look)
-            )
+            empty = tables[asked.shows].empty
+            figure = _nothing() if empty else asked.draw(tables, findings, look)
             buffer = io.StringIO()
             with warnings.catch_warnings():
                 # Its own font only measures text here; a browser draws it, in one that has it.

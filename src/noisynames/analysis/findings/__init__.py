@@ -1,0 +1,1 @@
+"""Every number that the report prints: a file for each topic."""

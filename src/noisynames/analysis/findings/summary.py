@@ -1,0 +1,55 @@
+"""All findings: `statistics.json`, computed once from the tables."""
+
+from typing import Any
+
+from noisynames.analysis.findings import (
+    accuracy,
+    attention,
+    baselines,
+    comparisons,
+    overview,
+    probes,
+    rates,
+    training,
+)
+from noisynames.analysis.findings.pairs import by_run
+from noisynames.analysis.tables import Tables
+from noisynames.grid import Grid
+
+Findings = dict[str, Any]
+
+
+def find(tables: Tables, grid: Grid) -> Findings:
+    """Return all estimates and comparisons as lists of flat records; their topics describe them.
+
+    Differences are paired by seed; only seeds that both sides completed count. Of models that
+    differ in their learning rate alone, one stands in these lists; `rates` holds the others, and
+    what a table shows of all models (curves, recall, commonest_mistakes, attention_positions)
+    holds all.
+    """
+    values = by_run(tables)
+    return {
+        **overview.find(tables, grid),
+        "estimates": comparisons.estimates(values, grid),
+        "cross": accuracy.cross(tables, grid),
+        "model_comparisons": comparisons.model_comparisons(values, grid),
+        "noise_effects": comparisons.noise_effects(values, grid),
+        "interactions": comparisons.interactions(values, grid),
+        "time_to_target": training.time_to_target(tables, grid),
+        "ranks": comparisons.ranks(values, grid),
+        "attention": attention.attention(tables, grid),
+        "attention_effects": attention.effects(tables, grid),
+        "attention_agreement": attention.agreement(tables, grid),
+        "baselines": baselines.baselines(tables, grid),
+        "baseline_comparisons": baselines.comparisons(tables, values, grid),
+        "placements": comparisons.placements(values, grid),
+        "memory": probes.memory(tables, grid),
+        "memory_effects": probes.memory_effects(tables, grid),
+        "gradients": probes.gradients(tables, grid),
+        "gradient_reach": probes.gradient_reach(tables, grid),
+        "rates": rates.find(tables, grid),
+        "curves": training.curves(tables),
+        "recall": accuracy.recall(tables),
+        "commonest_mistakes": accuracy.commonest_mistakes(tables),
+        "attention_positions": attention.positions(tables, grid),
+    }

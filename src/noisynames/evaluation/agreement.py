@@ -1,0 +1,89 @@
+"""Whether the compiled engine agrees with PyTorch here, on the models that were asked for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from noisynames.errors import UserError
+from noisynames.files import write_record
+from noisynames.models.spec import ModelSpec, spec_from
+from noisynames.models.weights import initial_parameters
+from noisynames.names import splits
+from noisynames.names.examples import Examples, TrainingStream
+from noisynames.names.noise import Noise
+from noisynames.settings import call
+from noisynames.training.engines import AUTO, chosen, make_engine
+from noisynames.training.hyperparameters import Hyperparameters
+
+UPDATES, AT_ONCE = 300, 20
+"""Updates of each model, and after how many both engines go on from the same weights: rounding
+grows from update to update, for some models without bound."""
+TOLERANCE = 1e-3
+"""Largest difference of a loss, in nats; that of rounding is about 1e-6."""
+
+
+def compare(
+    models: Mapping[str, Mapping[str, Any]],
+    training: Mapping[str, Any],
+    split_file: Path,
+    noise: Noise,
+    seed: int,
+    output: Path,
+) -> None:
+    """Train every model with both engines and write the largest difference of their losses.
+
+    Args:
+        models: As the config has them; custom ones are left out, since they have one engine.
+        training: The config's section.
+        split_file: What to train on.
+        noise: What every name is given.
+        seed: Of the weights and the stream.
+        output: The record: version of PyTorch, updates, and for each model the largest difference.
+
+    Raises:
+        UserError: A difference is larger than rounding explains.
+    """
+    import torch
+
+    split = splits.read(split_file)
+    names = Examples.of_names(split.train, split.languages, split.alphabet)
+    differences = {}
+    for name, model in models.items():
+        spec = spec_from(model)
+        if chosen(AUTO, spec) == "compiled":
+            plan = call(Hyperparameters, {**training, **model})
+            stream = TrainingStream(names, noise, seed)
+            inputs, outputs = len(split.alphabet), len(split.languages)
+            found = difference(spec, plan, stream, inputs, outputs, seed)
+            if not found <= TOLERANCE:
+                raise UserError(
+                    f"models.{name}: the compiled engine's losses differ by {found:.2g} from "
+                    f"PyTorch's on this machine; allowed: {TOLERANCE}; "
+                    "with `training.engine: autograd` it trains with PyTorch"
+                )
+            differences[name] = found
+    version = str(torch.__version__)  # a text of its own kind
+    write_record(output, {"torch": version, "updates": UPDATES, "differences": differences})
+
+
+def difference(
+    spec: ModelSpec,
+    plan: Hyperparameters,
+    stream: TrainingStream,
+    inputs: int,
+    outputs: int,
+    seed: int,
+) -> float:
+    """Return the largest difference of a loss between the engines, as far as losses are finite."""
+    weights, largest = initial_parameters(spec, inputs, outputs, seed), 0.0
+    for _ in range(0, UPDATES, AT_ONCE):
+        examples = stream.take(AT_ONCE * plan.batch_size)
+        both = [make_engine(e, spec, weights, plan, seed, inputs) for e in ("compiled", "autograd")]
+        ours, theirs = (engine.advance(examples)[0] for engine in both)
+        if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+            break
+        largest = max(largest, float(np.abs(ours - theirs).max()))
+        weights = both[0].parameters()
+    return largest

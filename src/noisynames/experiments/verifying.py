@@ -1,0 +1,90 @@
+"""Train recorded runs again, here, and see whether they come out the same to the bit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from noisynames.errors import UserError
+from noisynames.files import read_bytes, read_record, read_recorded, sha256
+from noisynames.grid import LOSSES, RECORD, WEIGHTS
+from noisynames.models.spec import ModelSpec
+from noisynames.names import splits
+from noisynames.names.alphabet import WORKSHEET_NOISE, Alphabet
+from noisynames.names.noise import Noise
+from noisynames.runs import NUMBERS, contents
+from noisynames.training.hyperparameters import Hyperparameters
+from noisynames.training.run import train
+
+AGREES, DIFFERS, UNKNOWN = "agrees", "differs", "cannot be verified"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a run.
+
+    Attributes:
+        run: Its folder, below the results.
+        outcome: AGREES, DIFFERS or UNKNOWN.
+        reason: What differs, or why it cannot be verified.
+    """
+
+    run: str
+    outcome: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.outcome}: {self.run}" + (f" ({self.reason})" if self.reason else "")
+
+
+def verify(results: Path, count: int) -> Iterator[Verdict]:
+    """Yield what comes of training some recorded runs again.
+
+    Args:
+        results: A results folder, of this machine or another.
+        count: How many runs, spread evenly over all; all of them if there are fewer.
+
+    Raises:
+        UserError: There is no run.
+    """
+    records = sorted((results / "runs").glob(f"*/noise*/seed*/{RECORD}"))
+    if not records:
+        raise UserError(f"{results}: found no run (runs/MODEL/noiseN/seedN/{RECORD})")
+    count = min(count, len(records))
+    for i in range(count):
+        yield _verified(results, records[i * len(records) // count])
+
+
+def _verified(results: Path, file: Path) -> Verdict:
+    run = str(file.parent.relative_to(results))
+    try:
+        record = read_record(file)
+        for name in (LOSSES, WEIGHTS):
+            read_recorded(file.with_name(name), record)
+        if reason := _why_unknown(record):
+            return Verdict(run, UNKNOWN, reason)
+        split_file = results / "splits" / f"seed{record['seed']}.csv"
+        content = read_bytes(split_file)
+        if sha256(content) != record["split"]:
+            return Verdict(run, DIFFERS, f"it was trained on another split than {split_file}")
+        split = splits.parsed(content, Alphabet.on_record(record))
+    except UserError as error:
+        return Verdict(run, DIFFERS, str(error).split(";", maxsplit=1)[0])
+    spec, plan = ModelSpec(**record["spec"]), Hyperparameters(**record["hyperparameters"])
+    noise = Noise.named(record["noise"], record["noise_characters"] or WORKSHEET_NOISE)
+    found = contents(train(spec, split, noise, record["seed"], plan, record["engine"]))
+    others = [name for name, content in found.items() if sha256(content) != record["files"][name]]
+    if others:
+        return Verdict(run, DIFFERS, f"other {' and other '.join(others)}")
+    return Verdict(run, AGREES)
+
+
+def _why_unknown(record: dict[str, Any]) -> str:
+    """Return why a run need not come out the same here; empty if it must."""
+    if record["spec"]["cell"] == "custom":
+        return "a custom model, whose module is not in the record"
+    if record["engine"] != "compiled":
+        return f"trained by {record['engine']}, whose bits are those of one machine"
+    if record.get("numbers") != NUMBERS:
+        return f"of version {record.get('numbers', 1)} of the numbers; this is version {NUMBERS}"
+    return ""

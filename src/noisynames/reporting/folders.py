@@ -1,0 +1,11 @@
+"""Figures and answers are found by where they lie."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+
+def import_all(folder: ModuleType) -> None:
+    """Import every module of a folder of the package; what they hold registers itself."""
+    for module in iter_modules(folder.__path__):
+        import_module(f"{folder.__name__}.{module.name}")

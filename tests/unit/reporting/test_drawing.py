@@ -1,0 +1,14 @@
+"""Figures to files."""
+
+from pathlib import Path
+
+import pytest
+
+from noisynames.errors import UserError
+from noisynames.reporting import drawing
+
+
+def test_a_figure_that_there_is_not_is_refused_before_any_is_drawn(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"figure 'nothing' is not one of .*, cross, "):
+        drawing.draw(["rules", "nothing"], {}, {}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
