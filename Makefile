@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ACTIVE := PATH="$(CURDIR)/$(BIN):$$PATH"
 CORES ?= 4
 
-.PHONY: help setup report test test-full lint lock clean
+.PHONY: help setup report test test-full mutants lint lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,9 @@ test: setup  ## run the tests
 
 test-full: setup  ## run the long versions of the tests: every kill, every environment
 	$(ACTIVE) python -m pytest -m full -s
+
+mutants: setup  ## change one token at a time and see whether the unit tests notice
+	$(ACTIVE) python tests/mutants.py
 
 lint: setup  ## lint, formats and types
 	$(ACTIVE) ruff check .

@@ -14,6 +14,8 @@ import yaml
 from conftest import ROOT, planned
 
 from noisynames.dependencies import modules_behind
+from noisynames.models.spec import ModelSpec
+from noisynames.training.engines import modules_of, modules_of_model
 
 pytestmark = pytest.mark.workflow
 
@@ -172,31 +174,45 @@ def test_what_runs_again(experiment: Experiment, action: str, jobs: str) -> None
     assert planned(done.stdout) == expected
 
 
-ENTRIES = {
+MODELS = {"rnn": ModelSpec("rnn"), "gru_attention": ModelSpec("gru", "attention")}
+TESTS = {
+    "evaluate": "evaluation.predictions",
+    "probe": "evaluation.probes",
+    "inspect_attention": "evaluation.attention",
+}
+"""The module that a job on a trained model begins in, by rule."""
+BEGINS = {
     "dataset": ["names.dataset", "names.sources.surnames"],
     "split": ["names.splits"],
-    "train": ["runs", "training.run", "training.compiled.engine"],
-    "evaluate": ["evaluation.predictions"],
-    "inspect_attention": ["evaluation.attention"],
-    "probe": ["evaluation.probes"],
     "baseline": ["evaluation.baselines"],
     "aggregate": ["analysis.tables", "analysis.findings.summary", "analysis.findings.costs"],
     "plot": ["reporting.drawing"],
     "report": ["reporting.page"],
 }
-"""The module that each rule's job begins in."""
-KERNELS = {"training.compiled.cells.rnn", "training.compiled.cells.gru"}
-BEHIND = {
-    "dataset": {*ENTRIES},
-    "split": {*ENTRIES} - {"dataset"},
-    "train": {"train", "evaluate", "inspect_attention", "probe", "aggregate", "plot", "report"},
-    **{rule: {rule, "aggregate", "plot", "report"} for rule in ("evaluate", "probe", "baseline")},
-    "inspect_attention": {"inspect_attention", "aggregate", "plot", "report"},
-    "aggregate": {"aggregate", "plot", "report"},
-    "plot": {"plot", "report"},
-    "report": {"report"},
-}
-"""What runs again behind each rule."""
+"""Those that other jobs begin in."""
+ORDER = ["dataset", "split", "train", "baseline", *TESTS, "aggregate", "plot", "report"]
+
+
+def rules_behind(module: str) -> set[str]:
+    """The rules of which some job runs again when a module is edited."""
+    rules = {rule for rule, entries in BEGINS.items() if module in modules_behind(*entries)}
+    for spec in MODELS.values():
+        training = modules_behind("runs", "training.run", *modules_of("auto", spec))
+        rules |= {"train"} if module in training else set()
+        rules |= {
+            rule
+            for rule, entry in TESTS.items()
+            if module in training | modules_behind(entry, *modules_of_model(spec))
+            and (rule != "inspect_attention" or spec.readout == "attention")
+        }
+    for first in ("dataset", "split"):
+        if first in rules:
+            rules |= {*ORDER[ORDER.index(first) :]}
+    if rules - {"plot", "report"}:
+        rules |= {"aggregate"}
+    if "aggregate" in rules:
+        rules |= {"plot"}
+    return rules | {"report"} if rules else rules
 
 
 @pytest.mark.full
@@ -215,12 +231,7 @@ def test_an_edit_to_any_module_reruns_what_imports_it(experiment: Experiment) ->
             [str(word) for word in command], capture_output=True, text=True, check=True, cwd=ROOT
         )
         path.write_text(text)
-        touched = [
-            rule
-            for rule, entries in ENTRIES.items()
-            if module in modules_behind(*entries) or (rule == "train" and module in KERNELS)
-        ]
-        expected = {rule for first in touched for rule in BEHIND[first]}
+        expected = rules_behind(module)
         if set(planned(done.stdout)) != expected:
             wrong[module] = (sorted(planned(done.stdout)), sorted(expected))
     assert not wrong

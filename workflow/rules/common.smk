@@ -306,9 +306,6 @@ TESTED_AT = repeated("noise", NOISES)
 onstart:
     # What writers left that were killed in the middle of a file.
     sweep(Path("results"))
-    # Snakemake's limit of 100 jobs a second makes it look at all ready jobs once more a second after
-    # each time that it did: ever more often, up to half a core, and a second later at the end.
-    workflow.scheduler.job_rate_limiter = None
 
 
 # What these two say goes through Snakemake's log, which keeps it behind the lines on jobs.

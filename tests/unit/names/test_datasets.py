@@ -212,6 +212,32 @@ def fetch(server: Server) -> dict[str, list[str]]:
     return tutorial.read(None, server.url, checksum).names
 
 
+def test_every_module_that_describes_a_source_is_one() -> None:
+    assert set(datasets.SOURCES) == {"directory", "surnames", "tutorial"}
+
+
+@pytest.mark.parametrize(
+    ("spelling", "allowed"),
+    [(("data", 0), "at least 1"), (("worksheet", 2), "1 with the alphabet 'worksheet'")],
+)
+def test_a_count_that_no_alphabet_has_is_refused(spelling: tuple[str, int], allowed: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Spelling(*spelling)
+    assert str(caught.value) == (
+        f"dataset.min_symbol_count: found {spelling[1]}; allowed: {allowed}"
+    )
+
+
+def test_a_copy_of_the_tutorials_names_says_where_it_comes_from(tmp_path: Path) -> None:
+    raw = tutorial.read(archive(tmp_path / "data.zip"))
+    assert raw.source == (
+        "tutorial: names of the PyTorch tutorial on character-level classification"
+    )
+    assert raw.licence == "MIT (Sean Robertson)"
+    assert raw.version == "a local copy"
+    assert raw.place == f"dataset.path: {tmp_path / 'data.zip'}"
+
+
 def test_a_download_is_checked_and_cached(server: Server) -> None:
     server.answers = [server.whole]
     assert fetch(server) == {"Dutch": ["Aalts", "Bos"], "Greek": ["Adamou"]}

@@ -63,6 +63,40 @@ def test_the_same_noise_stands_at_each_placement(placement: str) -> None:
             assert len(name) == 1 or text[0] == name[0]
 
 
+@pytest.mark.parametrize(
+    ("placement", "expected"),
+    [
+        ("suffix", ["O..", "Adams", "O", "Nguyen", "Li'',", "O;", "O", "Li.,;"]),
+        ("prefix", ["..O", "Adams", "O", "Nguyen", "'',Li", ";O", "O", ".,;Li"]),
+        ("scattered", ["..O", "Adams", "O", "Nguyen", "L'',i", ";O", "O", "L.,;i"]),
+        ("substitution", [".", "Adams", "O", "Nguyen", ",'", ";", "O", ";."]),
+    ],
+)
+def test_a_seed_draws_the_same_names_and_noise_for_ever(
+    placement: str, expected: list[str]
+) -> None:
+    assert texts(TrainingStream(NAMES, Noise(2, placement), seed=7).take(8)) == expected
+
+
+def test_held_out_names_get_noise_of_their_own() -> None:
+    assert texts(held_out_examples(NAMES, Noise(2), 7)) == ["Adams;", "Li',", "O", "Nguyen,", "Li;"]
+
+
+def test_names_are_padded_to_the_longest() -> None:
+    padded = NAMES.padded(99)
+    assert padded.shape == (5, 6)
+    assert padded.dtype == np.uint16
+    assert [WORKSHEET.decode(row[row != 99]) for row in padded] == [name for _, name in ROWS]
+    assert (padded[1] == [*WORKSHEET.encode("Li"), 99, 99, 99, 99]).all()
+
+
+def test_without_noise_there_are_distractors_of_no_length() -> None:
+    nothing = drawn(Noise(0), 3)
+    assert nothing.lengths.tolist() == [0, 0, 0]
+    assert nothing.symbols.dtype == np.uint16
+    assert nothing.symbols.shape == (3, 1)
+
+
 def test_scattered_noise_falls_into_each_gap_alike() -> None:
     name = Examples.of_names([("a", "Smith")] * 4_000, LANGUAGES)
     examples = name.with_noise(drawn(Noise(1, "scattered"), 4_000))

@@ -94,3 +94,28 @@ def test_a_validation_part_survives_its_file(tmp_path: Path) -> None:
     split = splits.split_names(ROWS, 3, validation_fraction=0.05)
     splits.write(split, tmp_path / "seed3.csv")
     assert splits.read(tmp_path / "seed3.csv") == split
+
+
+def test_a_label_is_as_large_as_its_parts_need() -> None:
+    rows = [("a", f"A{c}") for c in "bcde"] + [("b", f"B{c}") for c in "bcde"]
+    splits.check_counts(rows, 0.25)  # one of four is held out
+    splits.check_counts(rows, 0.75)  # one is left
+    splits.check_counts(rows, 0.25, 0.5)
+    for fractions in ((0.1,), (0.9,), (0.25, 0.75), (0.25, 0.1)):
+        with pytest.raises(UserError, match="too few"):
+            splits.check_counts(rows, *fractions)
+
+
+def test_yardsticks_by_hand() -> None:
+    train = [("a", "Li"), ("b", "Poe"), ("c", "Roe")]
+    test = [("a", "Bo"), ("a", "Na"), ("b", "Bo"), ("c", "Zo")]
+    found = splits.yardsticks(splits.Split(train, test))
+    assert found == pytest.approx(
+        {
+            "chance": 1 / 3,
+            "majority": 2 / 4,
+            "ceiling": 3 / 4,
+            "macro_ceiling": 2.5 / 3,
+            "leaked": 0,
+        }
+    )
