@@ -24,7 +24,7 @@ from noisynames.names import splits
 from noisynames.names.alphabet import ALPHABETS
 from noisynames.names.noise import PLACEMENTS
 from noisynames.settings import call
-from noisynames.training.engines import ENGINES, chosen
+from noisynames.training.engines import ENGINES, check_name, chosen
 from noisynames.training.hyperparameters import OPTIMIZERS, Hyperparameters
 
 Schema = Mapping[str, Any]
@@ -58,6 +58,8 @@ def resolve(
     schema = read_schema(schema_file)
     config = _read_again(copy.deepcopy(dict(config)), schema)
     _check_keys(config)
+    if isinstance(training := config.get("training"), Mapping):
+        check_name(training.get("engine"))
     error = min(
         _validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path)), default=None
     )

@@ -53,8 +53,7 @@ def named(spec: ModelSpec) -> str:
 
 
 def sgd(rate: float, batch_size: int = 1) -> Hyperparameters:
-    sizes = {"batch_size": batch_size, "record_every": batch_size}
-    return replace(Hyperparameters(learning_rate=rate), **sizes)
+    return Hyperparameters(learning_rate=rate, batch_size=batch_size, record_every=batch_size)
 
 
 def doubles(parameters: Parameters) -> dict[str, np.ndarray]:

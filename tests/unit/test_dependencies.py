@@ -97,14 +97,18 @@ def test_who_imports_a_folder_depends_on_all_that_lies_in_it() -> None:
         assert there <= modules_behind(module)
 
 
-def test_a_run_depends_on_its_own_engine_and_cell() -> None:
-    gru = modules_behind(*modules_of("auto", ModelSpec("gru")))
-    assert "training.compiled.cells.gru" in gru
-    assert "training.compiled.readouts.attention" in gru, "every kernel holds every readout"
-    assert not {"training.compiled.cells.lstm", "training.autograd", "models.reference"} & gru
-    two = modules_behind(*modules_of("auto", ModelSpec("gru", num_layers=2)))
-    assert {"training.autograd", "models.reference"} <= two
-    assert not {module for module in two if module.startswith("training.compiled")}
+def test_a_run_depends_on_its_own_engine_cell_and_readout() -> None:
+    gru = modules_behind(*modules_of("auto", ModelSpec("gru", "mean")))
+    assert {"models.cells.gru", "training.compiled.readouts.mean"} <= gru
+    assert "training.compiled.products" in gru, "kernels are made of it"
+    others = {"models.cells.lstm", "training.compiled.readouts.max", "training.autograd"}
+    assert not (others | {"models.reference"}) & gru
+    transformer = modules_behind(*modules_of("auto", ModelSpec("transformer")))
+    assert "training.compiled.encoder" in transformer
+    assert not {"training.compiled.recurrent", "models.cells.gru"} & transformer
+    own = modules_behind(*modules_of("auto", ModelSpec("custom", module="mine:Mine")))
+    assert {"training.autograd", "models.custom"} <= own
+    assert not {module for module in own if module.startswith("training.compiled")}
 
 
 def test_no_job_depends_on_another_ones_room() -> None:

@@ -49,7 +49,7 @@ def test_the_main_job_leaves_every_promised_file(smoke: Path) -> None:
     assert [row["update"] for row in rows] == ["100", "200", "300", "400"]
     record = json.loads((run / "run.json").read_text())
     assert record["status"] == "ok"
-    assert record["engine"] == "fused"
+    assert record["engine"] == "compiled"
     for name in ("losses", "runs", "accuracy", "recall", "confusion", "attention", "yardsticks",
         "probes", "baselines"):  # fmt: skip
         assert (results / f"tables/{name}.csv").is_file()
@@ -227,7 +227,8 @@ def test_models_beyond_the_worksheets_run_to_the_report(
     assert "4 of 4 runs completed" in page
     with (tmp_path / "results/tables/runs.csv").open() as file:
         engines = {row["model"]: row["engine"] for row in csv.DictReader(file)}
-    assert engines == dict.fromkeys(models, "autograd")
+    compiled = dict.fromkeys(models, "compiled")
+    assert engines == compiled | {"mine": "autograd"}
     assert "Nothing to be done" in snakemake(tmp_path, "--configfile", config, "-n").stdout
 
     own = tmp_path / "own_models.py"

@@ -100,6 +100,12 @@ GRID = {
     "baselines": BASELINES,
 }
 ASKED = Grid(**GRID)
+# All of it on which a run's result depends.
+TRAINING = {
+    key: value
+    for key, value in config["training"].items()
+    if key not in ("report_every", "seeds_per_job")
+}
 # What the compiled engine trains the models with.
 COMPILED = [
     modules_of("compiled", spec_from(model))
@@ -223,11 +229,7 @@ def settings(section, *without, **more):
 
 def training_settings(wildcards):
     """What is asked of a model and its training, and of its noise, where it has any."""
-    asked = {
-        key: value
-        for key, value in config["training"].items()
-        if key not in ("report_every", "seeds_per_job")
-    }
+    asked = dict(TRAINING)
     asked |= config["models"][wildcards.model]  # its own rate and batch size
     asked |= {"characters": CHARACTERS} if wildcards.noise != "0" else {}
     return json.dumps(asked)

@@ -171,7 +171,9 @@ rule reference:
         seed=SEEDS[0],
         noise=ASKED.noisiest,
         characters=literal(CHARACTERS),
-        settings=settings({"models": config["models"], "training": config["training"]}),
+        settings=settings(
+            {"models": dict(sorted(config["models"].items())), "training": TRAINING}
+        ),
     shell:
         "python -m noisynames reference --split {input.split} --seed {params.seed} --noise {params.noise}"
         " --noise-characters {params.characters:q} --settings {params.settings:q}"

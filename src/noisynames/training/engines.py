@@ -62,14 +62,23 @@ class Engine(Protocol):
         """Return a copy of the current weights."""
 
 
+def check_name(engine: object) -> None:
+    """Refuse what an engine was called once, and say what it is called now.
+
+    Raises:
+        UserError: It is such a name.
+    """
+    if engine == "fused":
+        raise UserError("training.engine: 'fused' is called 'compiled' now")
+
+
 def chosen(engine: str, spec: ModelSpec) -> str:
     """Return the engine that trains `spec`: the one asked for, or with `auto` the fastest that can.
 
     Raises:
         UserError: There is no such engine, or it cannot train this model.
     """
-    if engine == "fused":
-        raise UserError("training.engine: 'fused' is called 'compiled' now")
+    check_name(engine)
     if engine not in ENGINES:
         raise UserError(f"training.engine: {engine!r} is not one of {', '.join(ENGINES)}")
     own = spec.cell == "custom"
@@ -113,7 +122,7 @@ def modules_of_model(spec: ModelSpec) -> list[str]:
     if spec.cell == "custom":
         return ["models.custom"]
     compiled = "training.compiled"
-    network = f"{compiled}.recurrent" if spec.cell in RECURRENT else f"{compiled}.encoder"
+    network = f"{compiled}.{'recurrent' if spec.cell in RECURRENT else 'encoder'}"
     cell = [f"models.cells.{spec.cell}"] if spec.cell in RECURRENT else []
     readout = [f"models.readouts.{spec.readout}", f"{compiled}.readouts.{spec.readout}"]
     return [f"{compiled}.kernels", network, *cell, *readout]

@@ -189,9 +189,9 @@ def test_a_norm_that_is_zero_has_a_logarithm_all_the_same() -> None:
 
 def test_costs_are_medians_over_runs() -> None:
     rows = [
-        ("gru", "0", 0, "fused", 100, 1.0, 0.5, 300.0),
-        ("gru", "0", 1, "fused", 100, 2.0, 0.7, 310.0),
-        ("gru", "0", 2, "fused", 100, 4.0, 0.6, 320.0),
+        ("gru", "0", 0, "compiled", 100, 1.0, 0.5, 300.0),
+        ("gru", "0", 1, "compiled", 100, 2.0, 0.7, 310.0),
+        ("gru", "0", 2, "compiled", 100, 4.0, 0.6, 320.0),
         ("own", "0", 0, "autograd", 100, 8.0, 3.0, 900.0),
     ]
     columns = [
@@ -200,11 +200,11 @@ def test_costs_are_medians_over_runs() -> None:
     ]  # fmt: skip
     found = costs.find(pd.DataFrame(rows, columns=columns))
     assert found["costs"][0] == {
-        "model": "gru", "engine": "fused", "runs": 3, "seconds": 2.0, "startup": 0.6,
+        "model": "gru", "engine": "compiled", "runs": 3, "seconds": 2.0, "startup": 0.6,
         "rate": 50.0, "memory": 310.0,
     }  # fmt: skip
     assert found["paces"] == [
         {"model": "gru", "noise": "0", "pace": 0.02},
         {"model": "own", "noise": "0", "pace": 0.08},
     ]
-    assert found["engines"] == {"fused": 3, "autograd": 1}
+    assert found["engines"] == {"compiled": 3, "autograd": 1}

@@ -16,6 +16,7 @@ import llvmlite.binding as llvm
 
 from noisynames.errors import UserError
 from noisynames.models.spec import READOUTS, RECURRENT
+from noisynames.training.compiled.rooms import network_of
 
 ENTRY = "entry"
 """The function of a kernel that is called from outside."""
@@ -26,9 +27,9 @@ _C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
 def kernel_modules(cell: str) -> list[str]:
     """Return the modules, relative to the package, that a cell's kernel is compiled from."""
     ours = ["kernels", "primitives", "products", "interface", "layout", "rooms", "optimisers"]
-    ours += ["building", "recurrent", *(f"readouts.{name}" for name in READOUTS)]
-    own = f"models.cells.{cell}" if cell in RECURRENT else "training.compiled.encoder"
-    return [*(f"training.compiled.{name}" for name in ours), "models.elementary", own]
+    ours += ["building", network_of(cell), *(f"readouts.{name}" for name in READOUTS)]
+    own = [f"models.cells.{cell}"] if cell in RECURRENT else []
+    return [*(f"training.compiled.{name}" for name in ours), "models.elementary", *own]
 
 
 def kernel_code(cell: str, H: int, real: str) -> str:

@@ -138,10 +138,11 @@ def _softmax_back(d, weights, scale):
         d[t] = scale * (weights[t] * (d[t] - mean))
 
 
-def network(H: int) -> tuple[Any, Any, Any, Any]:
+def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
     """Return compiled functions: forward, states, backward, squared norm of an input's derivative.
 
     Args:
+        _: There is one kind of it.
         H: Hidden size, a multiple of LANES.
     """
     F, THREE = FEEDFORWARD * H, 3 * H

@@ -18,8 +18,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from noisynames.models.spec import READOUTS, RECURRENT
-from noisynames.training.compiled import encoder, recurrent
+from noisynames.models.spec import READOUTS
 from noisynames.training.compiled.interface import (
     COUNTS,
     GRADIENTS,
@@ -45,7 +44,7 @@ from noisynames.training.compiled.primitives import (
     vector,
 )
 from noisynames.training.compiled.products import combination, products, softmax
-from noisynames.training.compiled.rooms import ALPHA, CONTEXT, LOGITS, ZEROS
+from noisynames.training.compiled.rooms import ALPHA, CONTEXT, LOGITS, ZEROS, network_of
 
 MEMORIES, NUMBERS, SETTING_COUNT = len(MEMORY), len(COUNTS), len(SETTINGS)
 
@@ -116,8 +115,8 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
     Returns:
         forward, logits, backward, and the squared norm of an input's derivative.
     """
-    network = recurrent.network(cell, H) if cell in RECURRENT else encoder.network(H)
-    network_forward, states_of, network_backward, input_norm = network
+    kind = import_module(f"noisynames.training.compiled.{network_of(cell)}")
+    network_forward, states_of, network_backward, input_norm = kind.network(cell, H)
     multiply, combine = products(H), combination(H)
 
     @inlined

@@ -28,6 +28,11 @@ keys and values; attention of each head; what it sees; the sum of that and the i
 normalised likewise; the wide layer. Behind these, the states and the derivatives by them."""
 
 
+def network_of(cell: str) -> str:
+    """Return the module of this folder that has the layers of a cell."""
+    return "recurrent" if cell in RECURRENT else "encoder"
+
+
 def rooms_of(spec: ModelSpec, classes: int, longest: int) -> list[int]:
     """Return the sizes of all arrays, for sequences of at most `longest` characters."""
     H, ends = filled_up(spec.hidden_size), 2 if spec.bidirectional else 1
