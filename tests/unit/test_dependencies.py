@@ -97,14 +97,14 @@ def test_who_imports_a_folder_depends_on_all_that_lies_in_it() -> None:
         assert there <= modules_behind(module)
 
 
-def test_a_run_depends_on_its_own_engine_and_cell() -> None:
+def test_a_run_depends_on_its_own_engine_cell_and_readout() -> None:
     gru = modules_behind(*modules_of("auto", ModelSpec("gru")))
-    assert "training.compiled.cells.gru" in gru
-    assert "training.compiled.readouts.attention" in gru, "every kernel holds every readout"
-    assert not {"training.compiled.cells.lstm", "training.autograd", "models.reference"} & gru
-    two = modules_behind(*modules_of("auto", ModelSpec("gru", num_layers=2)))
-    assert {"training.autograd", "models.reference"} <= two
-    assert not {module for module in two if module.startswith("training.compiled")}
+    assert {"models.cells.gru", "training.compiled.readouts.last"} <= gru
+    others = {"models.cells.lstm", "training.compiled.readouts.attention", "training.autograd"}
+    assert not others & gru
+    plain = modules_behind(*modules_of("autograd", ModelSpec("gru")))
+    assert {"training.autograd", "models.reference"} <= plain
+    assert "training.compiled.engine" not in plain
 
 
 def test_no_job_depends_on_another_ones_room() -> None:
