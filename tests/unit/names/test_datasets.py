@@ -238,11 +238,12 @@ def test_a_copy_of_the_tutorials_names_says_where_it_comes_from(tmp_path: Path) 
     assert raw.place == f"dataset.path: {tmp_path / 'data.zip'}"
 
 
-def test_a_download_is_checked_and_cached(server: Server) -> None:
+def test_a_download_is_checked_and_cached(server: Server, tmp_path: Path) -> None:
     server.answers = [server.whole]
     assert fetch(server) == {"Dutch": ["Aalts", "Bos"], "Greek": ["Adamou"]}
     fetch(server)
     assert server.requests == 1
+    assert (tmp_path / "cache/noisynames/names.zip").read_bytes() == server.content
 
 
 def test_a_broken_download_is_tried_again(server: Server) -> None:
