@@ -1,12 +1,10 @@
 """pyproject.toml, requirements.lock and environment.yml name one environment."""
 
-import inspect
 import re
 import tomllib
 from pathlib import Path
 
 import yaml
-from snakemake.scheduling.job_scheduler import JobScheduler
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -44,12 +42,3 @@ def test_no_pin_belongs_to_one_platform() -> None:
 
 def test_the_lock_names_no_index() -> None:
     assert "://" not in (ROOT / "requirements.lock").read_text()
-
-
-def test_snakemake_has_the_limit_that_the_workflow_switches_off() -> None:
-    """Another version might call it otherwise: then the last lines of common.smk do nothing."""
-    assert (
-        "workflow.scheduler.job_rate_limiter = None"
-        in (ROOT / "workflow/rules/common.smk").read_text()
-    )
-    assert "if self.job_rate_limiter is None" in inspect.getsource(JobScheduler)

@@ -29,6 +29,7 @@ app = typer.Typer(
     name="noisynames",
     no_args_is_help=True,
     add_completion=False,
+    suggest_commands=False,  # click does
     rich_markup_mode=None,  # plain messages, also in a log
     pretty_exceptions_enable=False,
 )
