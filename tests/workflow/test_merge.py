@@ -38,7 +38,8 @@ def test_merged_results_need_no_training_and_say_where_they_come_from(
     config = ["--configfile", ROOT / "config/smoke.yaml"]
     jobs = planned(snakemake(into.parent, *config, "-n").stdout)
     assert set(jobs) == {
-        "baseline", "evaluate", "probe", "inspect_attention", "aggregate", "plot", "report",
+        "baseline", "evaluate", "probe", "inspect_attention", "reference", "aggregate", "plot",
+        "report",
     }  # fmt: skip
     snakemake(into.parent, *config, "--cores", "2")
     page = (into / "report.html").read_text()

@@ -10,7 +10,7 @@ forward(a, u, s): from the input part and the recurrent part of each gate and th
 backward(kept, u, before, s, ds): from the loss's derivative by the new state, to those by the input
     parts, by the recurrent parts, and by the state before on the paths that do not go through `u`.
 
-All are of one hidden unit: tuples of numbers in the compiled engine, or of arrays of units. A unit
+All are of one hidden unit: tuples of numbers in the compiled engine, or of tensors. A unit
 whose parts and state are 0 must keep a state of 0 (`training.compiled.layout` fills up with such
 units).
 """
