@@ -75,7 +75,7 @@ def _placement(study: Study) -> list[str]:
     at = {
         noise.placement: noise.name
         for noise in conditions(**study.noise)
-        if noise.level == level and noise.placement in ("suffix", "prefix", "scattered")
+        if noise.level == level and noise.placement != "substitution"  # which takes letters away
     }
     others = [placement for placement in at if placement != "suffix"]
     if "suffix" not in at or not others:
