@@ -20,7 +20,15 @@ from noisynames.training.compiled.primitives import (
     square_root,
     vector,
 )
-from noisynames.training.compiled.products import combination, dot, outer, products, softmax, total
+from noisynames.training.compiled.products import (
+    best,
+    combination,
+    dot,
+    outer,
+    products,
+    softmax,
+    total,
+)
 from noisynames.training.compiled.rooms import (
     CENTRED,
     CENTRED_2,
@@ -215,7 +223,7 @@ def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
             for t in range(T):
                 row = weights[head * T + t]
                 _set_products(row, qkv[t], 0, turned, begin, end, scale)
-                softmax(row, T)
+                softmax(row, T, best(row, T))
                 _set_mean(seen[t], row, qkv, 2 * H, begin, end, T)
 
     @jit

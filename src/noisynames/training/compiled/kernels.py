@@ -37,13 +37,14 @@ from noisynames.training.compiled.primitives import (
     clear,
     copy,
     entry_jit,
+    formula,
     inlined,
     jit,
     matrix,
     square_root,
     vector,
 )
-from noisynames.training.compiled.products import combination, products, softmax
+from noisynames.training.compiled.products import best, combination, products, softmax
 from noisynames.training.compiled.rooms import ALPHA, CONTEXT, LOGITS, ZEROS, network_of
 
 MEMORIES, NUMBERS, SETTING_COUNT = len(MEMORY), len(COUNTS), len(SETTINGS)
@@ -84,7 +85,7 @@ def _by_number(functions: list[Any]) -> Any:
     """Return the function (number, arguments) that calls the one of that number."""
 
     def either(number: int, this: Any, others: Any) -> Any:
-        @jit
+        @formula
         def call(chosen, arguments):
             if chosen == number:
                 this(*arguments)
@@ -93,7 +94,7 @@ def _by_number(functions: list[Any]) -> Any:
 
         return call
 
-    @jit
+    @formula
     def call(chosen, arguments):
         pass
 
@@ -192,14 +193,6 @@ def tasks(cell: str, H: int) -> tuple[Any, Any, Any]:
     forward, logits_of, backward, input_norm = example_functions(cell, H)
 
     @jit
-    def best(logits, classes):
-        guess = 0
-        for c in range(1, classes):
-            if logits[c] > logits[guess]:
-                guess = c
-        return guess
-
-    @jit
     def train(
         plan, characters, offsets, targets, batch, optimiser, moments, settings, losses, guesses
     ):
@@ -216,7 +209,7 @@ def tasks(cell: str, H: int) -> tuple[Any, Any, Any]:
                 logits = logits_of(plan)
                 guesses[e] = best(logits, plan.classes)
                 true_logit = logits[targets[e]]
-                losses[e] = softmax(logits, plan.classes) - true_logit
+                losses[e] = softmax(logits, plan.classes, guesses[e]) - true_logit
                 logits[targets[e]] -= real(1)
                 for c in range(logits.size):
                     logits[c] *= scale
@@ -234,7 +227,7 @@ def tasks(cell: str, H: int) -> tuple[Any, Any, Any]:
             logits = logits_of(plan)
             row = log_probabilities[e]
             copy(row, logits[: plan.classes])
-            normaliser = softmax(logits, plan.classes)
+            normaliser = softmax(logits, plan.classes, best(logits, plan.classes))
             for c in range(row.size):
                 row[c] -= normaliser
             if plan.scores:
@@ -250,7 +243,7 @@ def tasks(cell: str, H: int) -> tuple[Any, Any, Any]:
             letters = characters[offsets[e] : offsets[e + 1]]
             forward(plan, letters, T)
             logits = logits_of(plan)
-            softmax(logits, plan.classes)
+            softmax(logits, plan.classes, best(logits, plan.classes))
             logits[targets[e]] -= real(1)
             backward(plan, letters, T, logits)
             for t in range(T):

@@ -341,11 +341,22 @@ def total(x):
 
 
 @leaf
-def softmax(x, count):
-    """Replace the first elements of x by their softmax; return the logarithm of Σ e^x."""
-    top = x[0]
+def best(x, count):
+    """Return where the largest of the first elements of x is; of equal ones, the first."""
+    place = 0
     for i in range(1, count):
-        top = x[i] if x[i] > top else top
+        if x[i] > x[place]:
+            place = i
+    return place
+
+
+@leaf
+def softmax(x, count, place):
+    """Replace the first elements of x by their softmax; return the logarithm of Σ e^x.
+
+    The largest of them is at `place`; see `best`.
+    """
+    top = x[place]
     for i in range(x.size):
         x[i] = exp(x[i] - top)
     for i in range(count, x.size):

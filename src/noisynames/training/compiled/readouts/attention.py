@@ -1,14 +1,14 @@
 """Σ α_t h_t with α = softmax(w·h_t + b)."""
 
 from noisynames.training.compiled.primitives import add_scaled, clear, jit
-from noisynames.training.compiled.products import dot, softmax
+from noisynames.training.compiled.products import best, dot, softmax
 
 
 @jit
 def read(weight, bias, states, T, H, context, alpha):
     for t in range(T):
         alpha[t] = dot(weight, states[t]) + bias[0]
-    softmax(alpha, T)
+    softmax(alpha, T, best(alpha, T))
     clear(context)
     for t in range(T):
         add_scaled(context, alpha[t], states[t])
