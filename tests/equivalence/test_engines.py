@@ -244,6 +244,17 @@ def test_what_is_filled_up_stays_zero() -> None:
         np.testing.assert_array_equal(engine.memory["weights"], there.memory["weights"])
 
 
+def test_what_is_no_number_has_the_same_bits_everywhere() -> None:
+    """Processors make different ones; a run that diverged is recorded with one of them."""
+    spec = ModelSpec("rnn", hidden_size=8)
+    engine = CompiledEngine(spec, initial_parameters(spec, 57, 18, 0), sgd(1e30))
+    engine.advance(TrainingStream(NAMES, Noise(5), 0).take(50))
+    engine.memory["weights"][::2] = -np.float32(np.nan)  # as x86-64 makes them
+    values = np.concatenate([v.ravel() for v in engine.parameters().values()])
+    bits = values[np.isnan(values)].view(np.uint32)
+    assert set(bits.tolist()) == {0x7FC00000}
+
+
 def test_an_engine_leaves_the_weights_it_was_given_alone() -> None:
     spec = ModelSpec("rnn", hidden_size=8)
     initial = initial_parameters(spec, 57, 18, 0)

@@ -15,7 +15,7 @@ from noisynames.names import splits
 from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
 from noisynames.settings import call
-from noisynames.training.engines import AUTO, chosen, make_engine
+from noisynames.training.engines import AUTO, chosen, engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
 UPDATES, AT_ONCE = 300, 20
@@ -84,9 +84,10 @@ def difference(
     rate = min(plan.learning_rate, GENTLE * (1 - plan.momentum))
     plan = replace(plan, learning_rate=rate)
     weights, largest = initial_parameters(spec, inputs, outputs, seed), 0.0
+    engines = [engine_of(name, spec) for name in ("compiled", "autograd")]
     for _ in range(0, UPDATES, AT_ONCE):
         examples = stream.take(AT_ONCE * plan.batch_size)
-        both = [make_engine(e, spec, weights, plan, seed, inputs) for e in ("compiled", "autograd")]
+        both = [engine(spec, weights, plan, seed, inputs) for engine in engines]
         ours, theirs = (engine.advance(examples)[0] for engine in both)
         largest = max(largest, float(np.abs(ours - theirs).max()))
         weights = both[0].parameters()

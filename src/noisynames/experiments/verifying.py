@@ -64,6 +64,8 @@ def _verified(results: Path, file: Path) -> Verdict:
         if reason := _why_unknown(record):
             return Verdict(run, UNKNOWN, reason)
         split_file = results / "splits" / f"seed{record['seed']}.csv"
+        if not split_file.exists():
+            return Verdict(run, UNKNOWN, f"{split_file} is not there")
         content = read_bytes(split_file)
         if sha256(content) != record["split"]:
             return Verdict(run, DIFFERS, f"it was trained on another split than {split_file}")

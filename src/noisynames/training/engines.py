@@ -87,24 +87,15 @@ def chosen(engine: str, spec: ModelSpec) -> str:
     return ("autograd" if own else "compiled") if engine == AUTO else engine
 
 
-def make_engine(
-    engine: str,
-    spec: ModelSpec,
-    parameters: Parameters,
-    plan: Hyperparameters,
-    seed: int = 0,
-    inputs: int = len(WORKSHEET),
-    outputs: int | None = None,
-) -> Engine:
-    """Return an engine that trains `spec` from `parameters`; see `Engine`.
+def engine_of(engine: str, spec: ModelSpec) -> type[Engine]:
+    """Return the engine that trains `spec`, to be called as `Engine` says.
 
     Raises:
         UserError: There is no such engine, or it cannot train this model.
     """
     module, _, name = MODULES[chosen(engine, spec)].partition(":")
-    kind = getattr(import_module(module), name)
-    made: Engine = kind(spec, parameters, plan, seed, inputs, outputs)
-    return made
+    kind: type[Engine] = getattr(import_module(module), name)
+    return kind
 
 
 def modules_of(engine: str, spec: ModelSpec) -> list[str]:

@@ -13,7 +13,7 @@ from noisynames.models.weights import initial_parameters
 from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
 from noisynames.names.splits import Split
-from noisynames.training.engines import make_engine
+from noisynames.training.engines import engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
 
@@ -93,7 +93,7 @@ def train(
     stream = TrainingStream(names, noise, seed)
     inputs = len(split.alphabet)
     initial = initial_parameters(spec, inputs, len(languages), seed)
-    trainer = make_engine(engine, spec, initial, hyperparameters, seed, inputs, len(languages))
+    trainer = engine_of(engine, spec)(spec, initial, hyperparameters, seed, inputs, len(languages))
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     update = 0

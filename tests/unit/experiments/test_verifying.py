@@ -98,6 +98,13 @@ def test_it_says_what_it_cannot_verify(results: Path, key: str, value: object, r
     assert reason in other.reason
 
 
+def test_without_its_split_a_run_cannot_be_verified(results: Path) -> None:
+    (results / "splits/seed1.csv").unlink()
+    others = [verdict for verdict in verify(results, 10) if verdict.outcome != AGREES]
+    assert [verdict.outcome for verdict in others] == [UNKNOWN] * 2
+    assert all("seed1.csv is not there" in verdict.reason for verdict in others)
+
+
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="found no run"):
         list(verify(tmp_path, 8))

@@ -14,7 +14,7 @@ from noisynames.models.spec import READOUTS, RECURRENT, WORKSHEET_MODELS, ModelS
 from noisynames.models.weights import initial_parameters, parameter_count, parameter_ranges
 from noisynames.names.alphabet import WORKSHEET
 from noisynames.names.examples import Examples
-from noisynames.training.engines import make_engine
+from noisynames.training.engines import engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
 SPECS = [
@@ -331,9 +331,8 @@ def test_what_drops_out_in_training_is_all_there_in_the_test() -> None:
     np.testing.assert_array_equal(found, expected)
 
     def trained(seed: int) -> NDArray[np.float32]:
-        engine = make_engine(
-            "autograd", spec, parameters, Hyperparameters(learning_rate=0.1), seed, outputs=3
-        )
+        plan = Hyperparameters(learning_rate=0.1)
+        engine = engine_of("autograd", spec)(spec, parameters, plan, seed, outputs=3)
         return engine.advance(EXAMPLES)[0]
 
     np.testing.assert_array_equal(trained(1), trained(1))

@@ -15,7 +15,7 @@ from noisynames.models.weights import initial_parameters
 from noisynames.names import splits
 from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
-from noisynames.training.engines import chosen, make_engine
+from noisynames.training.engines import chosen, engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 from noisynames.training.progress import report_to
 from noisynames.training.run import Progress, train
@@ -33,8 +33,8 @@ def test_the_autograd_engine_is_the_worksheets_loop() -> None:
     stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), Noise(5), 0)
     examples = stream.take(30)
     initial = initial_parameters(spec, 57, 3, 0)
-    losses, _ = make_engine(
-        "autograd", spec, initial, Hyperparameters(learning_rate=0.005)
+    losses, _ = engine_of("autograd", spec)(
+        spec, initial, Hyperparameters(learning_rate=0.005)
     ).advance(examples)
 
     module = load_classifier(spec, 57, 3, initial)
@@ -87,7 +87,7 @@ def test_divergence_is_recorded_with_its_update(engine: str, model: str) -> None
 def test_auto_compiles_every_model_but_the_users_own() -> None:
     for spec in (ModelSpec("lstm", "attention", 4, 2, True), ModelSpec("transformer", "mean", 8)):
         initial = initial_parameters(spec, 57, 3, 0)
-        assert make_engine("auto", spec, initial, SHORT).name == "compiled"
+        assert engine_of("auto", spec)(spec, initial, SHORT).name == "compiled"
     own = ModelSpec("custom", module="mine:Mine")
     assert chosen("auto", own) == "autograd"
     with pytest.raises(UserError, match="'compiled' cannot train a custom module; 'auto' can"):
@@ -154,13 +154,12 @@ def test_a_batch_is_one_update_by_the_mean_of_its_gradients(readout: str) -> Non
     stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), Noise(5), 0)
     examples = stream.take(8)
     initial = initial_parameters(spec, 57, 3, 0)
-    batched = make_engine(
-        "autograd", spec, initial, Hyperparameters(learning_rate=0.5, batch_size=8)
-    )
+    plan = Hyperparameters(learning_rate=0.5, batch_size=8)
+    batched = engine_of("autograd", spec)(spec, initial, plan)
     losses, _ = batched.advance(examples)
     steps, alone_losses = [], []
     for i in range(8):
-        alone = make_engine("autograd", spec, initial, Hyperparameters(learning_rate=0.5))
+        alone = engine_of("autograd", spec)(spec, initial, Hyperparameters(learning_rate=0.5))
         alone_losses.append(alone.advance(examples.select(np.array([i])))[0][0])
         steps.append({k: v - initial[k] for k, v in alone.parameters().items()})
     np.testing.assert_allclose(losses, alone_losses, atol=1e-6)

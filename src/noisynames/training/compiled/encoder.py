@@ -146,6 +146,42 @@ def _softmax_back(d, weights, scale):
         d[t] = scale * (weights[t] * (d[t] - mean))
 
 
+@inlined
+def rows(plan, layer, room, T, width):
+    """Return an array of a layer, one row per position."""
+    return matrix(plan.work, plan.rooms[LAYER + ROOMS * layer + room], T, width)
+
+
+@inlined
+def states_of(plan, T, H, derivative):
+    """Return the states (T, H), or the derivatives by them."""
+    return rows(plan, plan.layers, derivative, T, H)
+
+
+@inlined
+def weight(plan, memory, layer, part, n, width):
+    """Return a matrix of a layer, in the weights or the gradients."""
+    return matrix(memory, plan.parts[1 + PARTS * layer + part], n, width)
+
+
+@inlined
+def bias(plan, memory, layer, part, width):
+    """Return what stands behind a weight."""
+    return vector(memory, plan.parts[1 + PARTS * layer + part + 1], width)
+
+
+@inlined
+def head_weights(plan, layer, T):
+    """Return the attention of each head, end to end, filled up to a multiple of LANES."""
+    return rows(plan, layer, WEIGHTS, plan.heads * T, (T + LANES - 1) // LANES * LANES)
+
+
+@inlined
+def turned_of(plan, T, H):
+    """Return room for keys or values, one row per number."""
+    return matrix(plan.work, plan.rooms[TURNED], H, (T + LANES - 1) // LANES * LANES)
+
+
 def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
     """Return compiled functions: forward, states, backward, squared norm of an input's derivative.
 
@@ -153,37 +189,24 @@ def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
         _: There is one kind of it.
         H: Hidden size, a multiple of LANES.
     """
-    F, THREE = FEEDFORWARD * H, 3 * H
-    combine, combine_three, combine_wide = combination(H), combination(THREE), combination(F)
-    multiply, multiply_three, multiply_wide = products(H), products(THREE), products(F)
-    add_outer, add_outer_three, add_outer_wide = outer(H), outer(THREE), outer(F)
-
-    @inlined
-    def rows(plan, layer, room, T, width):
-        return matrix(plan.work, plan.rooms[LAYER + ROOMS * layer + room], T, width)
-
-    @inlined
-    def weight(plan, memory, layer, part, n, width):
-        return matrix(memory, plan.parts[1 + PARTS * layer + part], n, width)
-
-    @inlined
-    def bias(plan, memory, layer, part, width):
-        return vector(memory, plan.parts[1 + PARTS * layer + part + 1], width)
+    normalise, unnormalise = _norms(H)
+    attend, unattend = _attention(H)
 
     @inlined
     def states(plan, T, derivative):
-        """Return the states (T, H), or the derivatives by them."""
-        return rows(plan, plan.layers, derivative, T, H)
+        return states_of(plan, T, H, derivative)
 
-    @inlined
-    def head_weights(plan, layer, T):
-        width = (T + LANES - 1) // LANES * LANES
-        return rows(plan, layer, WEIGHTS, plan.heads * T, width)
+    @jit
+    def input_norm(plan, T, t):
+        """Return ‖∂loss/∂x_t‖² of the embedding at a position, after `backward`."""
+        d_x = states_of(plan, T, H, 1)[t]
+        return dot(d_x, d_x)
 
-    @inlined
-    def turned_of(plan, T):
-        return matrix(plan.work, plan.rooms[TURNED], H, (T + LANES - 1) // LANES * LANES)
+    forward, backward = _forward(H, normalise, attend), _backward(H, unnormalise, unattend)
+    return forward, states, backward, input_norm
 
+
+def _norms(H: int) -> tuple[Any, Any]:
     @jit
     def normalise(plan, layer, source, part, second, T):
         x = rows(plan, layer, source, T, H)
@@ -202,7 +225,7 @@ def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
         centred = rows(plan, layer, CENTRED_2 if second else CENTRED, T, H)
         w = vector(plan.weights, plan.parts[1 + PARTS * layer + part], H)
         scales = vector(plan.work, plan.rooms[SCALES] + (2 * layer + second) * T, T)
-        d_x = states(plan, T, 1)
+        d_x = states_of(plan, T, H, 1)
         d = vector(plan.work, plan.rooms[D_WIDE], H)  # what was there has been used
         for t in range(T):
             _unnormalise(d_normed[t], w, centred[t], scales[t], plan.units, d, d_x[t])
@@ -211,10 +234,16 @@ def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
         for t in range(T):
             _learn_norm(d_normed[t], centred[t], d_weight, d_bias)
 
+    return normalise, unnormalise
+
+
+def _attention(H: int) -> tuple[Any, Any]:
+    THREE = 3 * H
+
     @jit
     def attend(plan, layer, T):
         qkv, seen = rows(plan, layer, QKV, T, THREE), rows(plan, layer, SEEN, T, H)
-        weights, turned = head_weights(plan, layer, T), turned_of(plan, T)
+        weights, turned = head_weights(plan, layer, T), turned_of(plan, T, H)
         size = plan.units // plan.heads
         scale = type(seen[0, 0])(1) / square_root(type(seen[0, 0])(size))
         _turn(qkv, H, T, turned)
@@ -234,7 +263,7 @@ def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
             rows(plan, layer, QKV, T, THREE),
             matrix(plan.work, plan.rooms[D_QKV], T, THREE),
         )
-        weights, turned = head_weights(plan, layer, T), turned_of(plan, T)
+        weights, turned = head_weights(plan, layer, T), turned_of(plan, T, H)
         d = vector(plan.work, plan.rooms[ROW], (T + LANES - 1) // LANES * LANES)
         size = plan.units // plan.heads
         real = type(d_seen[0, 0])
@@ -251,6 +280,13 @@ def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
                 _softmax_back(d, row, scale)
                 _set_mean(d_qkv[t], d, qkv, H, begin, end, T)
                 _add_to_all(d_qkv, H, d, qkv[t], 0, begin, end, T)
+
+    return attend, unattend
+
+
+def _forward(H: int, normalise: Any, attend: Any) -> Any:
+    F, THREE = FEEDFORWARD * H, 3 * H
+    combine, combine_three, combine_wide = combination(H), combination(THREE), combination(F)
 
     @jit
     def forward(plan, characters, T):
@@ -285,10 +321,18 @@ def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
                 combine(above[t], b, wide[t], W)
                 add(above[t], middle[t])
 
+    return forward
+
+
+def _backward(H: int, unnormalise: Any, unattend: Any) -> Any:
+    F, THREE = FEEDFORWARD * H, 3 * H
+    multiply, multiply_three, multiply_wide = products(H), products(THREE), products(F)
+    add_outer, add_outer_three, add_outer_wide = outer(H), outer(THREE), outer(F)
+
     @jit
     def backward(plan, characters, T):
         """Add the loss's derivatives by all weights, from those by the states (replaced)."""
-        d_x = states(plan, T, 1)
+        d_x = states_of(plan, T, H, 1)
         d_rows = matrix(plan.work, plan.rooms[D_ROWS], T, H)
         d_wide = matrix(plan.work, plan.rooms[D_WIDE], T, F)
         d_qkv = matrix(plan.work, plan.rooms[D_QKV], T, THREE)
@@ -327,10 +371,4 @@ def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
         for t in range(T):
             add(d_embedding[characters[t]], d_x[t])
 
-    @jit
-    def input_norm(plan, T, t):
-        """Return ‖∂loss/∂x_t‖² of the embedding at a position, after `backward`."""
-        d_x = states(plan, T, 1)[t]
-        return dot(d_x, d_x)
-
-    return forward, states, backward, input_norm
+    return backward

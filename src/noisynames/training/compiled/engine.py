@@ -28,14 +28,6 @@ from noisynames.training.hyperparameters import Hyperparameters
 Floats = NDArray[np.floating]
 _NOTHING = np.zeros(0)
 _ALIGNMENT = 64
-ADAM_SETTINGS = {
-    "first_decay": 0.9,
-    "second_decay": 0.999,
-    "epsilon": 1e-8,
-    "first_power": 1.0,
-    "second_power": 1.0,
-}
-"""PyTorch's defaults, and the powers of both decays before the first step."""
 
 
 def aligned(count: int, kind: Any) -> Any:
@@ -70,7 +62,6 @@ class CompiledModel:
         # The last part may be the end twice: a readout without weights has parts of no length.
         self.memory["parts"] = np.concatenate([offsets, offsets[-1:]])
         self.memory["settings"] = np.zeros(len(SETTINGS))
-        self._outputs = rows = len(parameters["output.bias"])
         self._counts = dict.fromkeys(COUNTS, 0) | {
             "batch": 1,
             "layers": spec.num_layers,
@@ -78,7 +69,7 @@ class CompiledModel:
             "units": spec.hidden_size,
             "heads": spec.num_heads,
             "symbols": self._layout.parts[0].rows[1],
-            "classes": rows,
+            "classes": len(parameters["output.bias"]),
             "readout": READOUTS.index(spec.readout),
             "scores": int(reading(spec.readout).SCORES),
             "weights": size,
@@ -88,12 +79,16 @@ class CompiledModel:
         self.kernel = cache.load(spec.cell, filled_up(spec.hidden_size), kind.name)
 
     def parameters(self) -> Parameters:
-        """Return a copy of the current weights."""
-        return self._layout.unpacked(self.memory["weights"])
+        """Return a copy of the current weights.
+
+        Of a run that diverged some are no numbers, of which processors make different ones.
+        """
+        weights = self.memory["weights"]
+        return self._layout.unpacked(np.where(np.isnan(weights), self._kind.type(np.nan), weights))
 
     def predict(self, examples: Examples) -> tuple[Floats, Floats]:
         """Return log-probabilities (count, classes), and attention, laid out as the characters."""
-        outputs = self._new((len(examples), self._outputs))
+        outputs = self._new((len(examples), self._counts["classes"]))
         attention = self._new(len(examples.characters))
         self._call(PREDICT, examples, log_probabilities=outputs, per_character=attention)
         return outputs, attention
@@ -147,7 +142,7 @@ class CompiledModel:
         if longest <= self._longest:
             return
         self._longest = longest
-        sizes = [filled_up(size) for size in rooms_of(self._spec, self._outputs, longest)]
+        sizes = [filled_up(size) for size in rooms_of(self._spec, self._counts["classes"], longest)]
         rooms = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         work = aligned(int(rooms[-1]), self._kind)
         if self._spec.cell not in RECURRENT:
@@ -182,7 +177,8 @@ class CompiledEngine(CompiledModel):
             "momentum": plan.momentum,
             "weight_decay": plan.weight_decay,
             "clip_norm": plan.clip_norm or 0.0,
-            **ADAM_SETTINGS,
+            "first_power": 1.0,
+            "second_power": 1.0,
         }
         self.memory["settings"] = np.array([settings[name] for name in SETTINGS])
         if not in_place:

@@ -41,20 +41,17 @@ COUNTS = (
     "parts",
     "rooms",
 )
-"""Whole numbers: what is asked for, sizes of the model, lengths of arrays."""
+"""Whole numbers: what is asked for, sizes of the model (see `kernels.Plan`), lengths of arrays."""
 
 SETTINGS = (
     "rate",
     "momentum",
     "weight_decay",
     "clip_norm",
-    "first_decay",
-    "second_decay",
-    "epsilon",
     "first_power",
     "second_power",
 )
-"""Of an optimiser, float64; the powers of both decays after as many steps as there were."""
+"""Of an optimiser, float64; the powers are Adam's decays, to the power of the steps so far."""
 
 IN_PLACE, SGD, ADAM = range(3)
 """Optimisers. In place: plain SGD on one example, whose derivatives go straight into the

@@ -47,7 +47,14 @@ from noisynames.training.compiled.primitives import (
 from noisynames.training.compiled.products import best, combination, products, softmax
 from noisynames.training.compiled.rooms import ALPHA, CONTEXT, LOGITS, ZEROS, network_of
 
-MEMORIES, NUMBERS, SETTING_COUNT = len(MEMORY), len(COUNTS), len(SETTINGS)
+(
+    _WEIGHTS, _GRADIENTS, _WORK, _FIRST, _SECOND, _PARTS, _ROOMS, _CHARACTERS, _OFFSETS, _TARGETS,
+    _LOSSES, _GUESSES, _LOG_PROBABILITIES, _PER_CHARACTER, _SETTINGS,
+) = range(len(MEMORY))  # fmt: skip
+(
+    _TASK, _EXAMPLES, _BATCH, _OPTIMISER, _SYMBOLS, _LAYERS, _ENDS, _UNITS, _HEADS, _CLASSES,
+    _READOUT, _SCORES, _SIZE, _WORK_SIZE, _PARTS_SIZE, _ROOMS_SIZE,
+) = range(len(COUNTS))  # fmt: skip
 
 Vector = NDArray[np.generic]
 
@@ -110,52 +117,59 @@ _read, _unread, _learn = (
 )
 
 
-def example_functions(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
+@inlined
+def per_position(plan, T, derivative):
+    """Return what the readout keeps for each position, or the derivatives by it."""
+    return vector(plan.work, plan.rooms[ALPHA + derivative], (T + LANES - 1) // LANES * LANES)
+
+
+@inlined
+def logits_of(plan):
+    """Return the logits, filled up to a multiple of LANES."""
+    return vector(plan.work, plan.rooms[LOGITS], (plan.classes + LANES - 1) // LANES * LANES)
+
+
+@inlined
+def context_of(plan, H, derivative):
+    """Return what the output layer sees, or the derivatives by it."""
+    return vector(plan.work, plan.rooms[CONTEXT + derivative], plan.ends * H)
+
+
+@inlined
+def output_layer(plan, memory, H):
+    """Return its weights (classes, width) and biases."""
+    part = plan.parts.size - 4 - 2 * plan.scores
+    W = matrix(memory, plan.parts[part], plan.classes, plan.ends * H)
+    return W, vector(memory, plan.parts[part + 1], (plan.classes + LANES - 1) // LANES * LANES)
+
+
+@inlined
+def scoring(plan, memory, H):
+    """Return the readout's own weights and bias; empty for one without."""
+    part = plan.parts.size - 2 - 2 * plan.scores
+    weight = vector(memory, plan.parts[part], plan.scores * plan.ends * H)
+    return weight, vector(memory, plan.parts[part + 1], plan.scores)
+
+
+def example_functions(cell: str, H: int) -> tuple[Any, Any, Any]:
     """Return what is done with one example.
 
     Returns:
-        forward, logits, backward, and the squared norm of an input's derivative.
+        forward, backward, and the squared norm of an input's derivative.
     """
     kind = import_module(f"noisynames.training.compiled.{network_of(cell)}")
     network_forward, states_of, network_backward, input_norm = kind.network(cell, H)
     multiply, combine = products(H), combination(H)
 
-    @inlined
-    def per_position(plan, T, derivative):
-        """Return what the readout keeps for each position, or the derivatives by it."""
-        return vector(plan.work, plan.rooms[ALPHA + derivative], (T + LANES - 1) // LANES * LANES)
-
-    @inlined
-    def context_of(plan, derivative):
-        return vector(plan.work, plan.rooms[CONTEXT + derivative], plan.ends * H)
-
-    @inlined
-    def output_layer(plan, memory):
-        """Return its weights (classes, width) and biases."""
-        part = plan.parts.size - 4 - 2 * plan.scores
-        W = matrix(memory, plan.parts[part], plan.classes, plan.ends * H)
-        return W, vector(memory, plan.parts[part + 1], (plan.classes + LANES - 1) // LANES * LANES)
-
-    @inlined
-    def scoring(plan, memory):
-        """Return the readout's own weights and bias; empty for one without."""
-        part = plan.parts.size - 2 - 2 * plan.scores
-        weight = vector(memory, plan.parts[part], plan.scores * plan.ends * H)
-        return weight, vector(memory, plan.parts[part + 1], plan.scores)
-
-    @inlined
-    def logits_of(plan):
-        return vector(plan.work, plan.rooms[LOGITS], (plan.classes + LANES - 1) // LANES * LANES)
-
     @jit
     def forward(plan, characters, T):
         """Fill in the logits of a sequence; what led to them stays in `plan.work`."""
         network_forward(plan, characters, T)
-        score, score_bias = scoring(plan, plan.weights)
-        context = context_of(plan, 0)
+        score, score_bias = scoring(plan, plan.weights, H)
+        context = context_of(plan, H, 0)
         states = states_of(plan, T, 0)
         _read(plan.readout, (score, score_bias, states, T, H, context, per_position(plan, T, 0)))
-        W, bias = output_layer(plan, plan.weights)
+        W, bias = output_layer(plan, plan.weights, H)
         logits = logits_of(plan)
         copy(logits, bias)
         for end in range(plan.ends):
@@ -164,9 +178,9 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
     @jit
     def backward(plan, characters, T, d_logits):
         """Add the loss's derivatives by all weights, from those by the logits."""
-        W, _ = output_layer(plan, plan.weights)
-        dW, d_bias = output_layer(plan, plan.gradients)
-        context, d_context = context_of(plan, 0), context_of(plan, 1)
+        W, _ = output_layer(plan, plan.weights, H)
+        dW, d_bias = output_layer(plan, plan.gradients, H)
+        context, d_context = context_of(plan, H, 0), context_of(plan, H, 1)
         zeros = vector(plan.work, plan.rooms[ZEROS], H)
         each = d_logits[: plan.classes]
         for end in range(plan.ends):
@@ -178,19 +192,18 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
         states, d_states = states_of(plan, T, 0), states_of(plan, T, 1)
         for t in range(T):
             clear(d_states[t])
-        score, _ = scoring(plan, plan.weights)
-        d_score, d_score_bias = scoring(plan, plan.gradients)
+        score, _ = scoring(plan, plan.weights, H)
+        d_score, d_score_bias = scoring(plan, plan.gradients, H)
         alpha, d_alpha = per_position(plan, T, 0), per_position(plan, T, 1)
         _unread(plan.readout, (score, states, T, H, context, alpha, d_context, d_alpha, d_states))
         _learn(plan.readout, (states, T, alpha, d_alpha, d_score, d_score_bias))
         network_backward(plan, characters, T)
 
-    return forward, logits_of, backward, input_norm
+    return forward, backward, input_norm
 
 
-def tasks(cell: str, H: int) -> tuple[Any, Any, Any]:
-    """Return the compiled functions of the three tasks; see `interface`."""
-    forward, logits_of, backward, input_norm = example_functions(cell, H)
+def training(forward: Any, backward: Any) -> Any:
+    """Return the training loop."""
 
     @jit
     def train(
@@ -217,6 +230,12 @@ def tasks(cell: str, H: int) -> tuple[Any, Any, Any]:
             if optimiser != IN_PLACE:
                 optimise(optimiser, plan.weights, plan.gradients, moments[0], moments[1], settings)
                 clear(plan.gradients)
+
+    return train
+
+
+def other_tasks(forward: Any, backward: Any, input_norm: Any) -> tuple[Any, Any]:
+    """Return predictions, and gradients of the inputs."""
 
     @jit
     def predict(plan, characters, offsets, log_probabilities, per_character):
@@ -249,14 +268,14 @@ def tasks(cell: str, H: int) -> tuple[Any, Any, Any]:
             for t in range(T):
                 per_character[offsets[e] + t] = square_root(input_norm(plan, T, t))
 
-    return train, predict, gradients
+    return predict, gradients
 
 
 def compile_entry(cell: str, H: int, real: Any) -> Any:
     """Compile the tasks around a cell, to be called from outside of Python.
 
-    The compiled function takes three addresses: of a vector of the addresses of `interface.MEMORY`,
-    of one of `interface.COUNTS`, and of the settings of the optimiser (`interface.SETTINGS`).
+    The compiled function takes two addresses: of a vector of the addresses of `interface.MEMORY`,
+    and of one of the numbers of `interface.COUNTS`.
 
     Args:
         cell: A module of `models.cells`, or `transformer`.
@@ -266,49 +285,48 @@ def compile_entry(cell: str, H: int, real: Any) -> Any:
     Returns:
         Numba's dispatcher of the one compiled signature.
     """
-    train, predict, gradients = tasks(cell, H)
+    forward, backward, input_norm = example_functions(cell, H)
+    train = training(forward, backward)
+    predict, gradients = other_tasks(forward, backward, input_norm)
 
     def entry(memory, counts):
-        at = array_at(memory, MEMORIES, types.int64)
-        n = array_at(counts, NUMBERS, types.int64)
-        task, examples, batch, optimiser = n[0], n[1], n[2], n[3]
-        weights = array_at(at[0], n[12], real)
+        at = array_at(memory, len(MEMORY), types.int64)
+        n = array_at(counts, len(COUNTS), types.int64)
+        weights, examples = array_at(at[_WEIGHTS], n[_SIZE], real), n[_EXAMPLES]
+        in_place = n[_TASK] == TRAIN and n[_OPTIMISER] == IN_PLACE
         plan = Plan(
             weights,
-            weights if task == TRAIN and optimiser == IN_PLACE else array_at(at[1], n[12], real),
-            array_at(at[2], n[13], real),
-            array_at(at[5], n[14], types.int64),
-            array_at(at[6], n[15], types.int64),
-            n[4],
-            n[5],
-            n[6],
-            n[7],
-            n[8],
-            n[9],
-            n[10],
-            n[11],
+            weights if in_place else array_at(at[_GRADIENTS], n[_SIZE], real),
+            array_at(at[_WORK], n[_WORK_SIZE], real),
+            array_at(at[_PARTS], n[_PARTS_SIZE], types.int64),
+            array_at(at[_ROOMS], n[_ROOMS_SIZE], types.int64),
+            n[_SYMBOLS],
+            n[_LAYERS],
+            n[_ENDS],
+            n[_UNITS],
+            n[_HEADS],
+            n[_CLASSES],
+            n[_READOUT],
+            n[_SCORES],
         )
-        offsets = array_at(at[8], examples + 1, types.int64)
-        characters = array_at(at[7], offsets[examples], types.uint16)
-        targets = array_at(at[9], examples, types.int64)
-        per_character = array_at(at[13], offsets[examples], real)
-        if task == TRAIN:
-            train(
-                plan,
-                characters,
-                offsets,
-                targets,
-                batch,
-                optimiser,
-                (array_at(at[3], n[12], real), array_at(at[4], n[12], real)),
-                array_at(at[14], SETTING_COUNT, types.float64),
-                array_at(at[10], examples, real),
-                array_at(at[11], examples, types.int64),
-            )
-        elif task == PREDICT:
-            table = matrix(array_at(at[12], examples * n[9], real), 0, examples, n[9])
+        offsets = array_at(at[_OFFSETS], examples + 1, types.int64)
+        characters = array_at(at[_CHARACTERS], offsets[examples], types.uint16)
+        targets = array_at(at[_TARGETS], examples, types.int64)
+        per_character = array_at(at[_PER_CHARACTER], offsets[examples], real)
+        if n[_TASK] == TRAIN:
+            first = array_at(at[_FIRST], n[_SIZE], real)
+            second = array_at(at[_SECOND], n[_SIZE], real)
+            settings = array_at(at[_SETTINGS], len(SETTINGS), types.float64)
+            losses = array_at(at[_LOSSES], examples, real)
+            guesses = array_at(at[_GUESSES], examples, types.int64)
+            sequences = (characters, offsets, targets)
+            how = (n[_BATCH], n[_OPTIMISER], (first, second), settings)
+            train(plan, *sequences, *how, losses, guesses)
+        elif n[_TASK] == PREDICT:
+            flat = array_at(at[_LOG_PROBABILITIES], examples * n[_CLASSES], real)
+            table = matrix(flat, 0, examples, n[_CLASSES])
             predict(plan, characters, offsets, table, per_character)
-        elif task == GRADIENTS:
+        elif n[_TASK] == GRADIENTS:
             gradients(plan, characters, offsets, targets, per_character)
 
     return entry_jit(types.void(types.int64, types.int64))(entry)

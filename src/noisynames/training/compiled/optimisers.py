@@ -4,9 +4,9 @@ from noisynames.training.compiled.interface import ADAM, SETTINGS
 from noisynames.training.compiled.primitives import jit, leaf, square_root
 from noisynames.training.compiled.products import dot
 
-RATE, MOMENTUM, WEIGHT_DECAY, CLIP_NORM, FIRST, SECOND, EPSILON, FIRST_POWER, SECOND_POWER = range(
-    len(SETTINGS)
-)
+RATE, MOMENTUM, WEIGHT_DECAY, CLIP_NORM, FIRST_POWER, SECOND_POWER = range(len(SETTINGS))
+FIRST, SECOND, EPSILON = 0.9, 0.999, 1e-8
+"""Adam's decays and what keeps its denominator from 0: PyTorch's defaults."""
 
 
 @leaf
@@ -54,18 +54,18 @@ def optimise(kind, weights, gradients, mean, square, settings):
     if settings[WEIGHT_DECAY] != 0:
         _decay(gradients, weights, real(settings[WEIGHT_DECAY]))
     if kind == ADAM:
-        settings[FIRST_POWER] *= settings[FIRST]
-        settings[SECOND_POWER] *= settings[SECOND]
+        settings[FIRST_POWER] *= FIRST
+        settings[SECOND_POWER] *= SECOND
         _adam(
             weights,
             gradients,
             mean,
             square,
             real(settings[RATE] / (1 - settings[FIRST_POWER])),
-            real(1 - settings[FIRST]),
-            real(1 - settings[SECOND]),
+            real(1 - FIRST),
+            real(1 - SECOND),
             real(square_root(1 - settings[SECOND_POWER])),
-            real(settings[EPSILON]),
+            real(EPSILON),
         )
     else:
         _sgd(weights, gradients, mean, real(settings[RATE]), real(settings[MOMENTUM]))

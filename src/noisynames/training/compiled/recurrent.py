@@ -34,13 +34,17 @@ def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
         H: Hidden size, a multiple of LANES.
     """
     c = description(cell)
-    G, PARTS = c.GATES * H, 3 if c.ONE_MAP else 4
-    has_recurrent_bias = not c.ONE_MAP
+    memory = _memory(c, H)
+    step, step_back = _units(c, H)
+    states, backward = _backward(c, H, memory, step_back)
+    return _forward(c, H, memory, step), states, backward, _input_norm(c, H, memory)
+
+
+def _units(c: Any, H: int) -> tuple[Any, Any]:
+    """Return the loops over hidden units at one position, forward and backward."""
     unit_forward, unit_backward = formula(c.forward), formula(c.backward)
     gates, state, kept_of = column(c.GATES, H), column(c.STATES, H), column(c.KEPT, H)
     put = put_column(H)
-    combine, multiply, add_outer = combination(G), products(G), outer(G)
-    S_WIDTH, K_WIDTH = c.STATES * H, c.KEPT * H
 
     @leaf
     def step(a, u, before, s, kept):
@@ -60,6 +64,33 @@ def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
             put(u, i, du)
             put(carry, i, d_before)
 
+    return step, step_back
+
+
+def _memory(c: Any, H: int) -> tuple[Any, Any, Any, Any]:
+    """Return what finds a layer's arrays: input matrix, those of a direction, outputs, biases."""
+    G, PARTS = c.GATES * H, 3 if c.ONE_MAP else 4
+    S_WIDTH, K_WIDTH = c.STATES * H, c.KEPT * H
+    has_recurrent_bias = not c.ONE_MAP
+
+    @inlined
+    def input_matrix(plan, memory, layer, end):
+        rows = plan.symbols if layer == 0 else plan.ends * H
+        return matrix(memory, plan.parts[PARTS * (layer * plan.ends + end)], rows, G)
+
+    @inlined
+    def of_direction(plan, memory, layer, end, T):
+        """Return the recurrent matrix in some memory, and a, u, s and kept; see `rooms`."""
+        place = layer * plan.ends + end
+        part, room = PARTS * place, OWN + 4 * place
+        return (
+            matrix(memory, plan.parts[part + 2], H, G),
+            matrix(plan.work, plan.rooms[room + A], T, G),
+            matrix(plan.work, plan.rooms[room + U], T, G),
+            matrix(plan.work, plan.rooms[room + S], T, S_WIDTH),
+            matrix(plan.work, plan.rooms[room + KEPT], T, K_WIDTH),
+        )
+
     @inlined
     def output(plan, layer, T, derivative):
         """Return a layer's outputs (T, width), or the derivatives by them."""
@@ -67,25 +98,26 @@ def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
         return matrix(plan.work, plan.rooms[room], T, plan.ends * H)
 
     @inlined
-    def input_matrix(plan, memory, layer, end):
-        rows = plan.symbols if layer == 0 else plan.ends * H
-        return matrix(memory, plan.parts[PARTS * (layer * plan.ends + end)], rows, G)
+    def biases(plan, memory, layer, end):
+        """Return the input bias, and the recurrent one; zeros for a cell of one map."""
+        part = PARTS * (layer * plan.ends + end)
+        recurrent = vector(plan.work, plan.rooms[ZEROS], G)
+        if has_recurrent_bias:
+            recurrent = vector(memory, plan.parts[part + 3], G)
+        return vector(memory, plan.parts[part + 1], G), recurrent
+
+    return input_matrix, of_direction, output, biases
+
+
+def _forward(c: Any, H: int, memory: tuple[Any, ...], step: Any) -> Any:
+    input_matrix, of_direction, output, biases = memory
+    combine, S_WIDTH = combination(c.GATES * H), c.STATES * H
 
     @jit
     def read_layer(plan, layer, end, characters, T):
-        place = layer * plan.ends + end
-        part, room = PARTS * place, OWN + 4 * place
-        a = matrix(plan.work, plan.rooms[room + A], T, G)
-        u = matrix(plan.work, plan.rooms[room + U], T, G)
-        s = matrix(plan.work, plan.rooms[room + S], T, S_WIDTH)
-        kept = matrix(plan.work, plan.rooms[room + KEPT], T, K_WIDTH)
+        recurrent, a, u, s, kept = of_direction(plan, plan.weights, layer, end, T)
         W = input_matrix(plan, plan.weights, layer, end)
-        bias = vector(plan.weights, plan.parts[part + 1], G)
-        recurrent = matrix(plan.weights, plan.parts[part + 2], H, G)
-        # A cell of one map has its bias in the input part; here it has zeros.
-        recurrent_bias = vector(plan.work, plan.rooms[ZEROS], G)
-        if has_recurrent_bias:
-            recurrent_bias = vector(plan.weights, plan.parts[part + 3], G)
+        bias, recurrent_bias = biases(plan, plan.weights, layer, end)
         out = output(plan, layer, T, 0)
         before = vector(plan.work, plan.rooms[ZEROS], S_WIDTH)
         if layer > 0:
@@ -112,6 +144,14 @@ def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
             for end in range(plan.ends):
                 read_layer(plan, layer, end, characters, T)
 
+    return forward
+
+
+def _backward(c: Any, H: int, memory: tuple[Any, ...], step_back: Any) -> tuple[Any, Any]:
+    input_matrix, of_direction, output, biases = memory
+    G, S_WIDTH, has_recurrent_bias = c.GATES * H, c.STATES * H, not c.ONE_MAP
+    multiply, add_outer = products(G), outer(G)
+
     @inlined
     def states(plan, T, derivative):
         """Return the top layer's outputs, shape (T, width), or the derivatives by them."""
@@ -119,17 +159,11 @@ def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
 
     @jit
     def unread_layer(plan, layer, end, characters, T):
-        place = layer * plan.ends + end
-        part, room = PARTS * place, OWN + 4 * place
-        a = matrix(plan.work, plan.rooms[room + A], T, G)
-        u = matrix(plan.work, plan.rooms[room + U], T, G)
-        s = matrix(plan.work, plan.rooms[room + S], T, S_WIDTH)
-        kept = matrix(plan.work, plan.rooms[room + KEPT], T, K_WIDTH)
-        recurrent = matrix(plan.weights, plan.parts[part + 2], H, G)
+        recurrent, a, u, s, kept = of_direction(plan, plan.weights, layer, end, T)
         out, d_out = output(plan, layer, T, 0), output(plan, layer, T, 1)
-        shared = OWN + 4 * plan.layers * plan.ends + 2 * plan.layers
         zeros = vector(plan.work, plan.rooms[ZEROS], S_WIDTH)
-        carry = vector(plan.work, plan.rooms[shared], S_WIDTH)
+        last = OWN + 4 * plan.layers * plan.ends + 2 * plan.layers
+        carry = vector(plan.work, plan.rooms[last], S_WIDTH)
         clear(carry)
         for k in range(T - 1, -1, -1):
             t = k if end == 0 else T - 1 - k
@@ -142,19 +176,20 @@ def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
         # Each state meets what came of it: that of the position behind it, or in front of it.
         earlier, later = (0, 1) if end == 0 else (1, 0)
         h = out[earlier:, end * H : (end + 1) * H]
-        add_outer(matrix(plan.gradients, plan.parts[part + 2], H, G), h, u[later:], T - 1)
-        add_rows(vector(plan.gradients, plan.parts[part + 1], G), a, T)
+        d_recurrent, _, _, _, _ = of_direction(plan, plan.gradients, layer, end, T)
+        add_outer(d_recurrent, h, u[later:], T - 1)
+        d_bias, d_recurrent_bias = biases(plan, plan.gradients, layer, end)
+        add_rows(d_bias, a, T)
         if has_recurrent_bias:
-            add_rows(vector(plan.gradients, plan.parts[part + 3], G), u, T)
+            add_rows(d_recurrent_bias, u, T)
+        dW = input_matrix(plan, plan.gradients, layer, end)
         if layer > 0:
             W = input_matrix(plan, plan.weights, layer, end)
             d_lower = output(plan, layer - 1, T, 1)
             for t in range(T):
                 multiply(d_lower[t], W, a[t])
-            dW = input_matrix(plan, plan.gradients, layer, end)
             add_outer(dW, output(plan, layer - 1, T, 0), a, T)
         else:
-            dW = input_matrix(plan, plan.gradients, 0, end)
             for t in range(T):
                 add(dW[characters[t]], a[t])
 
@@ -169,6 +204,13 @@ def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
             for end in range(plan.ends):
                 unread_layer(plan, layer, end, characters, T)
 
+    return states, backward
+
+
+def _input_norm(c: Any, H: int, memory: tuple[Any, ...]) -> Any:
+    input_matrix, of_direction, _, _ = memory
+    G = c.GATES * H
+
     @jit
     def input_norm(plan, T, t):
         """Return ‖∂loss/∂x_t‖² of the one-hot input at a position, after `backward`."""
@@ -177,10 +219,10 @@ def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
             d = 0.0
             for end in range(plan.ends):
                 W = input_matrix(plan, plan.weights, 0, end)
-                da = vector(plan.work, plan.rooms[OWN + 4 * end + A] + t * G, G)
+                _, da, _, _, _ = of_direction(plan, plan.weights, 0, end, T)
                 for i in range(G):
-                    d += W[symbol, i] * da[i]
+                    d += W[symbol, i] * da[t, i]
             total += d * d
         return total
 
-    return forward, states, backward, input_norm
+    return input_norm
