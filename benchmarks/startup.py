@@ -1,4 +1,4 @@
-"""Time what a training job costs before its first update, against importing Numba and NumPy.
+"""Time what a training job costs before its first update, against importing what it must.
 
     python benchmarks/startup.py [--rounds 9]
 
@@ -7,6 +7,7 @@ that all it costs is start-up, with the split read and the files written. Then a
 compiled once into an empty cache.
 """
 
+import json
 import os
 import statistics
 import subprocess
@@ -23,9 +24,9 @@ from noisynames.names import splits
 
 COMPILE_ALL = """
 from noisynames.models.spec import RECURRENT
-from noisynames.training.compiled import cache as compiled
-for cell in RECURRENT:
-    compiled.load(cell)
+from noisynames.training.compiled import cache
+for cell in (*RECURRENT, "transformer"):
+    cache.load(cell, 32)
 """
 
 
@@ -42,14 +43,15 @@ def main(rounds: Annotated[int, typer.Option(min=1)] = 9) -> None:
     with tempfile.TemporaryDirectory() as folder:
         split = Path(folder, "seed0.csv")
         splits.write(splits.split_names(datasets.load("surnames").rows, 0), split)
-        job = [str(Path(sys.executable).with_name("noisynames")), "train", "--model", "gru"]
-        job += ["--noise", "5", "--seed", "0", "--updates", "1", "--splits", folder]
+        settings = {"updates": 1, "record_every": 1, "learning_rate": 0.005}
+        job = [sys.executable, "-m", "noisynames", "train", "--model", "gru", "--noise", "5"]
+        job += ["--seed", "0", "--split", str(split), "--settings", json.dumps(settings)]
         job += ["--output", str(Path(folder, "run"))]
-        numba = [sys.executable, "-c", "import numba, numpy"]
+        libraries = [sys.executable, "-c", "import numpy, llvmlite.binding"]
         seconds(job)  # kernels compiled
-        times = [(seconds(numba), seconds(job)) for _ in range(rounds)]
+        times = [(seconds(libraries), seconds(job)) for _ in range(rounds)]
         imports, jobs = (statistics.median(column) for column in zip(*times, strict=True))
-        print(f"import numba, numpy: {imports:.3f} s")
+        print(f"import numpy, llvmlite.binding: {imports:.3f} s")
         print(f"a job of one update: {jobs:.3f} s, {jobs / imports:.2f} times that")
         cache = str(Path(folder, "cache"))
         compile_all = seconds([sys.executable, "-c", COMPILE_ALL], cache)
