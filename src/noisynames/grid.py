@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from noisynames.models.labels import labels
 from noisynames.names.noise import Noise
 
 Cell = tuple[str, str, int]
@@ -57,6 +58,7 @@ class Grid:
         seeds: As in the config.
         training: Hyperparameters that every run must have where its model names no others.
         baselines: Which baselines there are.
+        label_name: What a name's label is, in the singular.
     """
 
     models: Mapping[str, Mapping[str, Any]]
@@ -65,6 +67,7 @@ class Grid:
     seeds: Sequence[int]
     training: Mapping[str, Any]
     baselines: Sequence[str]
+    label_name: str = "language"
 
     @property
     def conditions(self) -> list[Noise]:
@@ -110,7 +113,8 @@ class Grid:
         """
         alike: dict[str, list[str]] = {}
         for name, spec in self.models.items():
-            rest = {key: value for key, value in spec.items() if key != "learning_rate"}
+            named = ("learning_rate", "label")
+            rest = {key: value for key, value in spec.items() if key not in named}
             alike.setdefault(json.dumps(rest, sort_keys=True), []).append(name)
         common = self.training["learning_rate"]
         by_first = {}
@@ -123,6 +127,14 @@ class Grid:
     def compared(self) -> list[str]:
         """The models that are compared with each other: one of those that differ in rate alone."""
         return list(self.rates)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What each model is called where people read; see `models.labels`.
+
+        One that stands for several learning rates is called by what they share.
+        """
+        return labels(self.models) | labels({name: self.models[name] for name in self.compared})
 
 
 def run_folder(results: Path, cell: Cell) -> Path:

@@ -14,6 +14,8 @@ def find(tables: Tables, grid: Grid) -> Record:
         "alpha": ALPHA,
         "final_points": FINAL_POINTS,
         "seeds": len(grid.seeds),
+        "labels": grid.labels,
+        "label_name": grid.label_name,
         "quietest": grid.quietest,
         "noisiest": grid.noisiest,
         "exact_up_to": EXACT_UP_TO,
