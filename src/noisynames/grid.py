@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from noisynames.models.labels import labels
 from noisynames.names.noise import Noise
 
 Cell = tuple[str, str, int]
@@ -127,14 +126,6 @@ class Grid:
     def compared(self) -> list[str]:
         """The models that are compared with each other: one of those that differ in rate alone."""
         return list(self.rates)
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """What each model is called where people read; see `models.labels`.
-
-        One that stands for several learning rates is called by what they share.
-        """
-        return labels(self.models) | labels({name: self.models[name] for name in self.compared})
 
 
 def run_folder(results: Path, cell: Cell) -> Path:
