@@ -1,7 +1,10 @@
 """What all of the report is about: how many runs and seeds, and what a number is held against."""
 
 from noisynames.analysis.findings.pairs import METRICS, Record, estimate
-from noisynames.analysis.statistics import ALPHA, CONFIDENCE, EXACT_UP_TO, smallest_p
+from noisynames.analysis.statistics.comparing import ALPHA
+from noisynames.analysis.statistics.intervals import CONFIDENCE
+from noisynames.analysis.statistics.power import POWER
+from noisynames.analysis.statistics.tests import EXACT_UP_TO, smallest_p
 from noisynames.analysis.tables import FINAL_POINTS, Tables
 from noisynames.grid import Grid
 
@@ -12,6 +15,8 @@ def find(tables: Tables, grid: Grid) -> Record:
     return {
         "confidence": CONFIDENCE,
         "alpha": ALPHA,
+        "power": POWER,
+        "margins": grid.margins,
         "final_points": FINAL_POINTS,
         "seeds": len(grid.seeds),
         "quietest": grid.quietest,

@@ -74,12 +74,10 @@ def _baselines(study: Study) -> list[str]:
             groups = {
                 "beat it": [r["a"] for r in against if r["verdict"] == "higher"],
                 "fall behind it": [r["a"] for r in against if r["verdict"] == "lower"],
-                "cannot be told from it": [
-                    r["a"] for r in against if r["verdict"] == "no difference detected"
+                "do as well, for practical purposes": [
+                    r["a"] for r in against if r["verdict"] == "same"
                 ],
-                "have too few seeds to tell": [
-                    r["a"] for r in against if r["verdict"] == "too few seeds to tell"
-                ],
+                "are undecided": [r["a"] for r in against if r["verdict"] == "undecided"],
             }
             says = "; ".join(f"{listed(names)} {what}" for what, names in groups.items() if names)
             sentences.append(

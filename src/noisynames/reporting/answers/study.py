@@ -97,9 +97,9 @@ def not_tested(question: str, why: str, evidence: str) -> Answer:
 
 
 def undecided(records: list[Record]) -> str:
-    """Return the verdict where no difference was detected."""
-    few = any(r["verdict"] == "too few seeds to tell" for r in records)
-    return "too few seeds to tell" if few else "no difference detected"
+    """Return the verdict where none is higher or lower."""
+    is_open = any(r["verdict"] == "undecided" for r in records)
+    return "undecided" if is_open else "the same for practical purposes"
 
 
 def against(reference: str, records: Iterable[Record]) -> tuple[list[str], list[str]]:

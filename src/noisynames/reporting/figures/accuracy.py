@@ -97,7 +97,7 @@ def accuracy(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     shows="accuracy",
     alt="Paired differences in macro-averaged accuracy with intervals",
     caption="""
-        Paired differences between models. Bar: {{ band() }}. p: sign-flip test, Holm-adjusted
+        Paired differences between models. Bar: {{ band() }}. p: paired t test, Holm-adjusted
         over the pairs of a noise level. Filled dot: detected at 5 %.
     """,
     numbers=Numbers(
