@@ -35,7 +35,7 @@ def grid_of(config: dict[str, Any]) -> Grid:
         config["seeds"],
         {key: config["training"][key] for key in ("updates", "record_every", "learning_rate")},
         config["baselines"],
-        config["comparison"],
+        comparison=config["comparison"],
     )
 
 

@@ -57,6 +57,7 @@ class Grid:
         seeds: As in the config.
         training: Hyperparameters that every run must have where its model names no others.
         baselines: Which baselines there are.
+        label_name: What a name's label is, in the singular.
         comparison: How differences are judged, as the config has it; without, none is too small.
     """
 
@@ -66,6 +67,7 @@ class Grid:
     seeds: Sequence[int]
     training: Mapping[str, Any]
     baselines: Sequence[str]
+    label_name: str = "language"
     comparison: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -117,7 +119,8 @@ class Grid:
         """
         alike: dict[str, list[str]] = {}
         for name, spec in self.models.items():
-            rest = {key: value for key, value in spec.items() if key != "learning_rate"}
+            named = ("learning_rate", "label")
+            rest = {key: value for key, value in spec.items() if key not in named}
             alike.setdefault(json.dumps(rest, sort_keys=True), []).append(name)
         common = self.training["learning_rate"]
         by_first = {}

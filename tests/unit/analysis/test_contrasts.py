@@ -22,12 +22,14 @@ def shipped(name: str) -> list[tuple[str, str, str]]:
     return of(**yaml.safe_load((SCHEMA.parents[2] / "config" / name).read_text()))
 
 
-def test_the_worksheets_models_differ_in_cell_or_readout() -> None:
+def test_the_worksheets_models_differ_in_one_respect_each() -> None:
     assert shipped("config.yaml") == [
         ("cell", "gru", "rnn"),
         ("cell", "lstm", "rnn"),
         ("readout", "gru_attention", "gru"),
         ("cell", "lstm", "gru"),
+        ("batch_size", "gru_b16", "gru"),
+        ("num_layers", "lstm_2", "lstm"),
     ]
 
 
@@ -74,6 +76,11 @@ def test_what_belongs_to_a_cell_is_no_respect_of_its_own() -> None:
 
 def test_a_rate_alone_is_no_contrast() -> None:
     assert of({"a": {"cell": "gru"}, "b": {"cell": "gru", "learning_rate": 0.1}}) == []
+
+
+def test_a_label_is_no_respect() -> None:
+    labelled = {"cell": "lstm", "label": "Long"}
+    assert of({"gru": {"cell": "gru"}, "it": labelled}) == [("cell", "it", "gru")]
 
 
 def test_contrasts_are_a_family_apart_from_all_pairs() -> None:

@@ -75,7 +75,7 @@ def respect_of(a: Spec, b: Spec) -> str | None:
     proportion to the batch size, or to 1 − momentum, goes with that: a name then moves the weights
     as far. A rate alone is no respect; see `rates`.
     """
-    different = {key for key in a if _has(a, key) != _has(b, key)}
+    different = {key for key in a if key != "label" and _has(a, key) != _has(b, key)}
     if "cell" in different:
         different -= {*_OF_CELL}
     if "optimizer" in different:
