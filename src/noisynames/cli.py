@@ -1,7 +1,6 @@
 """The command line: one subcommand per rule of the workflow."""
 
 import errno
-import gc
 import json
 import re
 import shlex
@@ -374,24 +373,23 @@ def aggregate(
     work: Work = None,
     missing: Missing = None,
 ) -> None:
-    """Turn all run files into tidy tables and statistics.json."""
+    """Turn all run files into tidy tables and findings.json."""
     from noisynames import grid as grids
     from noisynames.analysis import tables
     from noisynames.analysis.findings import costs, summary
     from noisynames.experiments.missing import read
 
-    gc.freeze()  # statsmodels collects garbage at every correction, through all that was imported
     asked = grids.Grid(**_mapping("--grid", grid))
     absent = read(missing, results, asked)
     built = tables.build(results, asked, work, absent)
-    tables.write(built, output, grids.STATISTICS, summary.find(built, asked))
+    tables.write(built, output, grids.FINDINGS, summary.find(built, asked))
     timings = tables.timings(results, [cell for cell in asked.cells if cell not in absent])
     tables.write({"timings": timings}, output, grids.TIMINGS, costs.find(timings))
 
 
 @app.command()
 def plot(
-    tables: Annotated[Path, typer.Option(help="Folder with the tables and statistics.json.")],
+    tables: Annotated[Path, typer.Option(help="Folder with the tables and findings.json.")],
     output: Annotated[Path, typer.Option(help="Folder for the SVG files.")],
     figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
     processes: Annotated[int, typer.Option(min=1, help="That share the work.")] = 1,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ ACCURACY, INITIAL, TRAINED = "accuracy", "initial gradient", "trained gradient"
 """What is probed; see `evaluation.probes`."""
 TABLES = ("losses", "runs", *SCORE_TABLES, "yardsticks", "time_to_target", "probes")
 """The tables of every experiment; `Grid.tables` has those of one."""
-STATISTICS, TIMINGS = "statistics.json", "timings.json"
+FINDINGS, TIMINGS = "findings.json", "timings.json"
 """The records of the tables: those that any run of the config gives, and what it cost."""
 REFERENCE = "reference.json"
 """How the compiled engine agrees with PyTorch on the machine that ran."""
@@ -58,6 +58,7 @@ class Grid:
         training: Hyperparameters that every run must have where its model names no others.
         baselines: Which baselines there are.
         label_name: What a name's label is, in the singular.
+        comparison: How differences are judged, as the config has it; without, none is too small.
     """
 
     models: Mapping[str, Mapping[str, Any]]
@@ -67,6 +68,7 @@ class Grid:
     training: Mapping[str, Any]
     baselines: Sequence[str]
     label_name: str = "language"
+    comparison: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def conditions(self) -> list[Noise]:
@@ -87,6 +89,11 @@ class Grid:
     def attention_models(self) -> list[str]:
         """The models whose attention can be inspected."""
         return [name for name, spec in self.models.items() if spec["readout"] == "attention"]
+
+    @property
+    def margins(self) -> dict[str, float | None]:
+        """The difference in each metric below which none matters; None where any does."""
+        return self.comparison.get("margin") or {}
 
     @property
     def tables(self) -> list[str]:

@@ -62,7 +62,7 @@ def test_every_question_has_a_verdict_a_sentence_and_evidence(report: Report) ->
 
 def test_every_number_of_the_answers_is_in_the_statistics(report: Report) -> None:
     page = report.open()
-    statistics = json.loads((report.path.parent / "tables/statistics.json").read_text())
+    statistics = json.loads((report.path.parent / "tables/findings.json").read_text())
     known: set[str] = set()
 
     def collect(value: object) -> None:

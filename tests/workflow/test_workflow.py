@@ -282,7 +282,7 @@ def test_several_learning_rates_at_toy_size(snakemake: Snakemake, tmp_path: Path
         (model, rate) for model in ("rnn", "lstm") for rate in ("0.005", "0.02", "0.08")
     }
     assert all(0 <= float(row["validation_accuracy"]) <= 1 for row in rows)
-    chosen = json.loads((tmp_path / "results/tables/statistics.json").read_text())["rates"]
+    chosen = json.loads((tmp_path / "results/tables/findings.json").read_text())["rates"]
     assert [sum(record["seeds"].values()) for record in chosen["chosen"]] == [2, 2]
     page = (tmp_path / "results/report.html").read_text()
     assert 'id="figure-rates"' in page

@@ -99,6 +99,7 @@ GRID = {
     },
     "baselines": BASELINES,
     "label_name": config["dataset"]["label_name"],
+    "comparison": config["comparison"],
 }
 ASKED = Grid(**GRID)
 # All of it on which a run's result depends.
@@ -147,7 +148,7 @@ ATTENTION = expand(
     file=[".csv", ".json", *(f"-{name}.csv" for name in ATTENTION_TABLES)],
 )
 ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + expand(
-    "results/tables/{record}.json", record=["statistics", "timings"]
+    "results/tables/{record}.json", record=["findings", "timings"]
 )
 ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
 # Which runs there are not, for the unfinished report.

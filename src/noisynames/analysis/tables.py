@@ -24,10 +24,10 @@ from noisynames.files import (
 )
 from noisynames.grid import (
     ATTENTION,
+    FINDINGS,
     LOSSES,
     RECORD,
     SCORE_TABLES,
-    STATISTICS,
     TIMING,
     TIMINGS,
     Cell,
@@ -113,18 +113,18 @@ def write(tables: Tables, folder: Path, record: str, content: Mapping[str, Any])
 
 
 def read(folder: Path) -> tuple[Tables, dict[str, Any]]:
-    """Read the tables in `folder` by name, and all findings: the statistics, and what runs cost.
+    """Read the tables in `folder` by name, and all findings: what they say, and what runs cost.
 
     Raises:
         UserError: A file is missing, or not what was written.
     """
-    statistics, costs = read_record(folder / STATISTICS), read_record(folder / TIMINGS)
+    findings, costs = read_record(folder / FINDINGS), read_record(folder / TIMINGS)
     tables = {
         Path(name).stem: read_table(folder / name, record)
-        for record in (statistics, costs)
+        for record in (findings, costs)
         for name in record["files"]
     }
-    return tables, costs | statistics
+    return tables, costs | findings
 
 
 def as_written(table: pd.DataFrame) -> pd.DataFrame:

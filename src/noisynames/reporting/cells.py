@@ -79,7 +79,8 @@ def matrix(records: Sequence[Record], models: Sequence[str]) -> list[Line]:
             continue
         for a, b, sign in ((r["a"], r["b"], 1), (r["b"], r["a"], -1)):
             mean = sign * r["mean"]
-            verdict = r["verdict"] if sign > 0 else turned.get(r["verdict"], r["verdict"])
+            own = str(r["verdict"])
+            verdict = own if sign > 0 else turned.get(own, own)
             side = "up" if mean > 0 else "down"
             shade = round(abs(mean) / largest, 2)
             found[a, b] = Pair(words.change(mean, r["metric"]), verdict, side, shade)

@@ -157,9 +157,7 @@ def _of_runs(data: tables.Tables, config: Mapping[str, Any], study: Study) -> di
     return {
         "runs": tables.records(runs),
         "models": _models(runs, config),
-        "shown_models": {
-            model: study.label(model) for model in dict.fromkeys(runs["compared_as"])
-        },
+        "shown_models": {model: study.label(model) for model in dict.fromkeys(runs["compared_as"])},
         "mistakes": tables.records(data["mistakes"]),
         "machine": tables.records(data["timings"][machine].drop_duplicates()),
     }

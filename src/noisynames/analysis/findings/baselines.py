@@ -1,6 +1,6 @@
 """Baselines, and every model against each of them."""
 
-from noisynames.analysis.findings.pairs import Record, Values, compared, estimate, paired
+from noisynames.analysis.findings.pairs import Record, Values, compared, estimate, paired, standard
 from noisynames.analysis.tables import Tables
 from noisynames.columns import SCORES
 from noisynames.grid import Grid
@@ -41,6 +41,7 @@ def comparisons(tables: Tables, values: Values, grid: Grid) -> list[Record]:
                         paired(everything, (metric, model, noise), (metric, baseline, noise))
                         for model in grid.compared
                     ],
+                    standard(metric, grid),
                 )
     return records
 

@@ -3,7 +3,10 @@
 import math
 
 from noisynames.analysis.findings.pairs import METRICS, Record, estimate
-from noisynames.analysis.statistics import ALPHA, CONFIDENCE, EXACT_UP_TO, smallest_p
+from noisynames.analysis.statistics.comparing import ALPHA
+from noisynames.analysis.statistics.intervals import CONFIDENCE
+from noisynames.analysis.statistics.power import POWER
+from noisynames.analysis.statistics.tests import EXACT_UP_TO, smallest_p
 from noisynames.analysis.tables import FINAL_POINTS, Tables
 from noisynames.grid import Grid
 from noisynames.models.labels import labels
@@ -15,6 +18,8 @@ def find(tables: Tables, grid: Grid) -> Record:
     return {
         "confidence": CONFIDENCE,
         "alpha": ALPHA,
+        "power": POWER,
+        "margins": grid.margins,
         "final_points": FINAL_POINTS,
         "seeds": len(grid.seeds),
         "labels": _labels(grid),

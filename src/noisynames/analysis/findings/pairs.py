@@ -1,4 +1,35 @@
-"""Values over seeds, and comparisons of them that are paired by seed."""
+"""Values over seeds, and comparisons of them that are paired by seed.
+
+Every comparison in the findings is a flat record. It begins with what is compared: `metric`,
+`noise`, `a`, `b` and others, as the function says that makes the list. Then come
+
+    mean            mean over seeds of a − b; null without a seed
+    low, high       its 95 % t interval, of this comparison alone; null with fewer than two seeds
+    n               seeds that both sides completed
+    p               of the paired t test, two-sided; null, as all p values, where n < 2
+    p_adjusted      after Holm's correction over the family; where it is at most `alpha`, a
+                    difference is detected
+    p_exact         of the exact sign-flip test, uncorrected
+    exact_reaches   whether the exact test could reach `alpha` at all, with n seeds in this family
+    agrees          whether the exact test, corrected likewise, detects a difference where the t
+                    test does; null where it could not reach `alpha`
+    margin          a difference below it does not matter; null where any does
+    p_equivalent    that the difference is below the margin, corrected likewise; null without margin
+    verdict         `same`, where p_equivalent is at most `alpha`, be there a small difference or
+                    not; else `higher` or `lower`, where one is detected, of a against b;
+                    else `undecided`
+    seeds_for_margin      of what is undecided: how many seeds in all have 80 % power to detect a
+                    difference as large as the margin; null without margin, or if 10,000 have not
+    seeds_for_difference  of what is undecided: how many seeds in all would settle it with 80 %
+                    power, as a difference or as none that matters, if the observed one is the
+                    true one; null if 10,000 would not
+    detectable      the smallest difference that these n seeds had 80 % power to detect
+    reason          why there was no test, in words, where n < 2; else null
+
+Seeds needed and `detectable` take the spread that was observed for the true one, and the level at
+which Holm's correction stopped in this family. `findings["families"]` says of each list, in
+words, what is corrected together.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,9 +39,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from noisynames.analysis.statistics import Comparison, compare, t_interval
+from noisynames.analysis.statistics.comparing import Comparison, Standard, compare
+from noisynames.analysis.statistics.intervals import t_interval
 from noisynames.analysis.tables import Tables
 from noisynames.columns import SCORES
+from noisynames.grid import Grid
 
 METRICS = {
     "final_loss": "final training loss (nats)",
@@ -69,24 +102,29 @@ def _aligned(values: Values, keys: Sequence[Key]) -> NDArray[np.float64]:
     return table.to_numpy(float)
 
 
-def compared(asked: Sequence[Record], pairs: Sequence[Pair]) -> list[Record]:
+def standard(metric: str, grid: Grid) -> Standard:
+    """Return what comparisons in a metric are judged by: one of METRICS, or another quantity."""
+    return Standard(grid.margins.get(metric))
+
+
+def compared(asked: Sequence[Record], pairs: Sequence[Pair], by: Standard) -> list[Record]:
     """Compare the two sides of each pair; all pairs are one family.
 
     Args:
         asked: What each pair is, which its record begins with.
         pairs: As many.
+        by: What they are judged by.
+
+    Returns:
+        One record for each pair, as the top of this file has it.
     """
-    found = zip(asked, compare(pairs), strict=True)
+    found = zip(asked, compare(pairs, by), strict=True)
     return [{**what, **_record(comparison)} for what, comparison in found]
 
 
 def _record(comparison: Comparison) -> Record:
-    difference = asdict(comparison.difference)
+    flat = asdict(comparison)
+    difference: Record = flat.pop("difference")
     if comparison.difference.n == 0:
         difference["mean"] = None
-    return {
-        **difference,
-        "p": comparison.p,
-        "p_adjusted": comparison.p_adjusted,
-        "verdict": comparison.verdict,
-    }
+    return {**difference, **flat}

@@ -4,7 +4,7 @@ from itertools import combinations, product
 
 import pandas as pd
 
-from noisynames.analysis.findings.pairs import Record, Values, compared, estimate, paired
+from noisynames.analysis.findings.pairs import Record, Values, compared, estimate, paired, standard
 from noisynames.analysis.tables import Tables
 from noisynames.grid import Grid
 
@@ -91,5 +91,6 @@ def _comparisons(values: Values, several: dict[str, list[str]], grid: Grid) -> l
         records += compared(
             [{"metric": metric, "noise": noise, "a": a, "b": b} for a, b in pairs],
             [paired(values, (metric, a, noise), (metric, b, noise)) for a, b in pairs],
+            standard(metric, grid),
         )
     return records

@@ -1,4 +1,4 @@
-"""All findings: `statistics.json`, computed once from the tables."""
+"""All findings: `findings.json`, computed once from the tables."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from noisynames.analysis.findings import (
     attention,
     baselines,
     comparisons,
+    contrasts,
     overview,
     probes,
     rates,
@@ -17,6 +18,22 @@ from noisynames.analysis.tables import Tables
 from noisynames.grid import Grid
 
 Findings = dict[str, Any]
+
+_ALL_PAIRS = "all pairs of models at one noise and metric"
+FAMILIES = {
+    "planned_contrasts": "the planned contrasts of models, or those of the noise trained under, at "
+    "one noise and metric",
+    "model_comparisons": _ALL_PAIRS,
+    "noise_effects": "all models and noises against the lowest noise, in one metric",
+    "interactions": "all pairs of models and noises against the lowest noise, in one metric",
+    "time_to_target": "all pairs of models at one noise",
+    "attention_effects": "both questions put to the attention, of all models and noises",
+    "baseline_comparisons": "all models against one baseline, at one noise and metric",
+    "placements": "all models and pairs of placements, at one level and metric",
+    "memory_effects": "all models trained under one noise",
+    "rates": _ALL_PAIRS,
+}
+"""Which comparisons of each list are corrected together."""
 
 
 def find(tables: Tables, grid: Grid) -> Findings:
@@ -30,6 +47,8 @@ def find(tables: Tables, grid: Grid) -> Findings:
     values = by_run(tables)
     return {
         **overview.find(tables, grid),
+        "families": FAMILIES,
+        "planned_contrasts": contrasts.planned_contrasts(tables, values, grid),
         "estimates": comparisons.estimates(values, grid),
         "cross": accuracy.cross(tables, grid),
         "model_comparisons": comparisons.model_comparisons(values, grid),

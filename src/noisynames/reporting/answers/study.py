@@ -142,8 +142,23 @@ def says(record: Record) -> str:
 
 
 def statistic(record: Record) -> str:
-    """Return a paired difference with its interval, test and verdict."""
-    return f"{words.difference(record)}: {VERDICTS[record['verdict']]}"
+    """Return a paired difference with its interval, test and verdict, and what would settle it."""
+    return f"{words.difference(record)}: {VERDICTS[record['verdict']]}{_exactly(record)}"
+
+
+def _exactly(record: Record) -> str:
+    """Return what stands beside the t test: the exact one, or how many seeds are wanting."""
+    verdict, n, settles = record["verdict"], record["n"], record["seeds_for_difference"]
+    if record["reason"]:
+        return f" ({record['reason']})"
+    if verdict == "undecided" and settles is not None:
+        more = settles - n
+        return f" ({more} more {words.plural('seed', more)} would settle it: seeds: {settles})"
+    if verdict in DETECTED and not record["exact_reaches"]:
+        return f" (by the t test; {words.seeds(n)} are too few for the exact one)"
+    if record["agrees"] is False:
+        return " (by the t test; the exact test does not agree)"
+    return ""
 
 
 VERDICTS = {

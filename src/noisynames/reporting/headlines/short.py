@@ -47,7 +47,7 @@ def headline(turn: int) -> Callable[[Answering], Answering]:
 
 
 def whole_points(difference: float) -> str:
-    """Return the size of a difference of shares in points: whole ones, small ones with a decimal."""
+    """Return the size of a difference of shares in points: whole, small ones with a decimal."""
     size = abs(100 * difference)
     shown = f"{size:.0f}" if size >= 2 else f"{size:.1f}"
     return f"{shown} point{'' if shown == '1' else 's'}"
