@@ -35,6 +35,7 @@ def grid_of(config: dict[str, Any]) -> Grid:
         config["seeds"],
         {key: config["training"][key] for key in ("updates", "record_every", "learning_rate")},
         config["baselines"],
+        test_fraction=config["dataset"]["test_fraction"],
         comparison=config["comparison"],
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from jsonschema.validators import extend
 
 from noisynames.errors import UserError
 from noisynames.models.labels import labels
-from noisynames.models.spec import CELLS, READOUTS, spec_from
+from noisynames.models.spec import CELLS, NAME, READOUTS, spec_from
 from noisynames.names import dataset as datasets
 from noisynames.names import splits
 from noisynames.names.alphabet import ALPHABETS
@@ -71,6 +72,7 @@ def resolve(
         resolved["seeds"] = list(range(resolved["seeds"]))
     if isinstance(resolved["noise"]["placement"], str):
         resolved["noise"]["placement"] = [resolved["noise"]["placement"]]
+    resolved["models"] = _swept(resolved["models"])
     for spec in resolved["models"].values():
         for key in spec.keys() & resolved["training"]:
             if spec[key] is None:
@@ -87,7 +89,17 @@ def resolve(
 def read_schema(file: Path) -> Schema:
     """Read a schema, its registries filled in."""
     schema: Schema = _with_registries(yaml.safe_load(file.read_text(encoding="utf-8")))
+    _allow_sweeps(schema["properties"]["models"]["additionalProperties"]["properties"])
     return schema
+
+
+def _allow_sweeps(of_model: dict[str, Any]) -> None:
+    """Let a sweep have a list of what a key of a model may be, but for those that make it one."""
+    of_model["sweep"]["properties"] = {
+        key: {"type": "array", "minItems": 1, "uniqueItems": True, "items": part}
+        for key, part in of_model.items()
+        if key not in ("cell", "module", "options", "label", "sweep")
+    }
 
 
 def _with_registries(part: Any) -> Any:
@@ -166,6 +178,31 @@ def check_file(path: Path) -> None:
         raise UserError(f"{path}: {error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
+
+
+def _swept(models: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return models with each sweep in place of the line that stands for it."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, spec in models.items():
+        sweep = spec.pop("sweep")
+        for values in product(*sweep.values()):
+            one = name + "".join(f"_{_in_name(value)}" for value in values)
+            if one in found or (sweep and one in models):
+                raise UserError(f"models.{name}.sweep: makes {one!r}, which there is already")
+            if not re.fullmatch(NAME, one):
+                raise UserError(f"models.{name}.sweep: makes {one!r}; allowed: 40 characters")
+            found[one] = {**spec, **dict(zip(sweep, values, strict=True))}
+            if sweep and spec["label"] is not None:
+                shown = ", ".join(
+                    f"{key} {value}" for key, value in zip(sweep, values, strict=True)
+                )
+                found[one]["label"] = f"{spec['label']}, {shown}"
+    return found
+
+
+def _in_name(value: Any) -> str:
+    """Return a value as part of a name: `0_001`."""
+    return re.sub(r"\W", "_", value if isinstance(value, str) else json.dumps(value))
 
 
 def _check_models(config: Mapping[str, Any]) -> None:

@@ -58,6 +58,7 @@ class Grid:
         training: Hyperparameters that every run must have where its model names no others.
         baselines: Which baselines there are.
         label_name: What a name's label is, in the singular.
+        test_fraction: Share of the names that a seed holds out.
         comparison: How differences are judged, as the config has it; without, none is too small.
     """
 
@@ -68,6 +69,7 @@ class Grid:
     training: Mapping[str, Any]
     baselines: Sequence[str]
     label_name: str = "language"
+    test_fraction: float = 0.2
     comparison: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -94,6 +96,11 @@ class Grid:
     def margins(self) -> dict[str, float | None]:
         """The difference in each metric below which none matters; None where any does."""
         return self.comparison.get("margin") or {}
+
+    @property
+    def odds(self) -> float | None:
+        """Names that a seed holds out for each that it does not."""
+        return self.test_fraction / (1 - self.test_fraction)
 
     @property
     def tables(self) -> list[str]:

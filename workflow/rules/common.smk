@@ -99,6 +99,7 @@ GRID = {
     },
     "baselines": BASELINES,
     "label_name": config["dataset"]["label_name"],
+    "test_fraction": config["dataset"]["test_fraction"],
     "comparison": config["comparison"],
 }
 ASKED = Grid(**GRID)

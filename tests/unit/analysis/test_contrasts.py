@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from made_up import MODELS, SCHEMA, grid_of, placed, tables_of
+from made_up import MODELS, SCHEMA, grid_of, placed, quiet, tables_of
 
-from noisynames.analysis.findings import contrasts, pairs
+from noisynames.analysis.findings import contrasts, pairs, sweeps
 from noisynames.analysis.findings.comparisons import COMPARED
 from noisynames.analysis.findings.contrasts import steps
 from noisynames.config import resolve
@@ -121,6 +121,41 @@ def test_a_model_trained_under_noise_is_held_against_itself_trained_without() ->
     assert helped["mean"] == pytest.approx(0.2, abs=0.01)
     assert found["0", "gru trained at noise 5"]["mean"] == pytest.approx(-0.1, abs=0.01)
     assert len(found) == 4
+
+
+def test_steps_of_a_sweep_are_contrasts_of_neighbours() -> None:
+    sweep = {"hidden_size": [16, 8, 32], "num_layers": [1, 2]}
+    assert set(of({"gru": {"cell": "gru", "sweep": sweep}})) == {
+        ("hidden_size", "gru_16_1", "gru_8_1"),
+        ("hidden_size", "gru_32_1", "gru_16_1"),
+        ("hidden_size", "gru_16_2", "gru_8_2"),
+        ("hidden_size", "gru_32_2", "gru_16_2"),
+        ("num_layers", "gru_8_2", "gru_8_1"),
+        ("num_layers", "gru_16_2", "gru_16_1"),
+        ("num_layers", "gru_32_2", "gru_32_1"),
+    }
+
+
+def test_a_sweep_is_a_curve_from_the_least_to_the_most() -> None:
+    models = {"gru": {"cell": "gru", "sweep": {"hidden_size": [16, 8, 32]}}, "rnn": {"cell": "rnn"}}
+    accuracy = {"gru_8": 0.3, "gru_16": 0.5, "gru_32": 0.6, "rnn": 0.2}
+    found, _ = quiet(models, accuracy)
+    (curve,) = [r for r in found["sweeps"] if r["metric"] == "macro_accuracy"]
+    assert (curve["respect"], curve["noise"]) == ("hidden_size", "0")
+    assert curve["models"] == ["gru_8", "gru_16", "gru_32"]
+    assert curve["values"] == [8, 16, 32]
+    assert curve["mean"] == pytest.approx([0.3, 0.5, 0.6], abs=0.005)
+    alone = {r["model"]: r for r in found["estimates"] if r["metric"] == "macro_accuracy"}
+    assert curve["low"] == [alone[model]["low"] for model in curve["models"]]
+    assert curve["n"] == [10, 10, 10]
+
+
+def test_a_curve_leaves_out_what_has_no_run() -> None:
+    models = {"gru": {"cell": "gru", "sweep": {"hidden_size": [8, 16]}}}
+    grid = grid_of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 10}, SCHEMA))
+    values = pairs.by_run(tables_of(grid, {("gru_8", "0"): 0.5, ("gru_16", "0"): 0.5}))
+    there = {key: series for key, series in values.items() if key[1] == "gru_16"}
+    assert {tuple(r["models"]) for r in sweeps.sweeps(there, grid)} == {("gru_16",)}
 
 
 def test_every_list_of_comparisons_says_what_is_corrected_together() -> None:

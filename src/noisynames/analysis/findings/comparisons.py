@@ -10,6 +10,7 @@ from noisynames.analysis.findings.pairs import (
     Values,
     compared,
     estimate,
+    estimate_of,
     paired,
     paired_change,
     standard,
@@ -22,12 +23,15 @@ COMPARED = ("final_loss", "loss_area", "held_out_loss", "generalisation_gap", "m
 def estimates(values: Values, grid: Grid) -> list[Record]:
     """Return a record for each metric × model × noise."""
     return [
-        {"metric": metric, "model": model, "noise": noise, **estimate(values[key])}
+        {
+            "metric": metric, "model": model, "noise": noise,
+            **estimate_of(metric, values[key], grid),
+        }
         for metric in METRICS
         for noise in grid.noises
         for model in grid.compared
         if (key := (metric, model, noise)) in values
-    ]
+    ]  # fmt: skip
 
 
 def model_comparisons(values: Values, grid: Grid) -> list[Record]:

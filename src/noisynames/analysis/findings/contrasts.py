@@ -14,8 +14,9 @@ from noisynames.grid import Grid
 
 Spec = Mapping[str, Any]
 
-_ORDERED = ("hidden_size", "num_layers", "num_heads", "batch_size", "momentum", "weight_decay",
+ORDERED = ("hidden_size", "num_layers", "num_heads", "batch_size", "momentum", "weight_decay",
             "clip_norm")  # fmt: skip
+"""Respects that are numbers, so that models have neighbours."""
 _OF_CELL = ("num_heads", "module", "options")
 _ACROSS = {"macro_accuracy": "macro_accuracy", "held_out_loss": "macro_loss"}
 """Metrics that a model has under every noise, and the column that holds each."""
@@ -48,18 +49,18 @@ def steps(models: Mapping[str, Spec]) -> list[tuple[str, str, str]]:
     }
 
     def between(a: str, b: str, respect: str) -> bool:
-        low, high = sorted(_place(models[m][respect]) for m in (a, b))
+        low, high = sorted(place_of(models[m][respect]) for m in (a, b))
         return any(
             found.get(frozenset((a, c))) == respect == found.get(frozenset((b, c)))
-            and low < _place(models[c][respect]) < high
+            and low < place_of(models[c][respect]) < high
             for c in models
         )
 
     result = []
     for pair in combinations(models, 2):
         respect = found.get(frozenset(pair))
-        if respect in _ORDERED:
-            small, large = sorted(pair, key=lambda m: _place(models[m][respect]))
+        if respect in ORDERED:
+            small, large = sorted(pair, key=lambda m: place_of(models[m][respect]))
             if not between(large, small, respect):
                 result.append((respect, large, small))
         elif respect:
@@ -106,7 +107,7 @@ def _same(a: float, b: float) -> bool:
     return isclose(a, b, rel_tol=1e-6)
 
 
-def _place(value: float | None) -> float:
+def place_of(value: float | None) -> float:
     """Return where a value stands among others; without a norm to clip at, that is infinite."""
     return inf if value is None else value
 

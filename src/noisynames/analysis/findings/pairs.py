@@ -25,6 +25,11 @@ Every comparison in the findings is a flat record. It begins with what is compar
                     true one; null if 10,000 would not
     detectable      the smallest difference that these n seeds had 80 % power to detect
     reason          why there was no test, in words, where n < 2; else null
+    new_low, new_high, new_p_adjusted, new_verdict
+                    as `low`, `high`, `p_adjusted` and `verdict`, but for new names of the same
+                    languages: seeds split one set of names, so they agree more than other
+                    sets of names would. Of held-out accuracy and loss; else, and where
+                    all seeds hold out the same names, null
 
 Seeds needed and `detectable` take the spread that was observed for the true one, and the level at
 which Holm's correction stopped in this family. `findings["families"]` says of each list, in
@@ -53,6 +58,9 @@ METRICS = {
     "macro_accuracy": "macro-averaged held-out accuracy",
     **{name: score.words for name, score in SCORES.items()},
 }
+
+HELD_OUT = ("held_out_loss", "macro_accuracy", *SCORES)
+"""Those that are measured on held-out names alone, and so might hold for new ones."""
 
 Record = dict[str, Any]
 Key = tuple[str, str, str]
@@ -83,6 +91,22 @@ def estimate(values: ArrayLike) -> Record:
     return asdict(t_interval(values))
 
 
+def estimate_of(metric: str, values: ArrayLike, grid: Grid) -> Record:
+    """Return an estimate of a metric, with its interval for new names: new_low, new_high.
+
+    They are None where the metric is not one of HELD_OUT, with one seed, and where all seeds hold
+    out the same names.
+    """
+    wide = None
+    if metric in HELD_OUT and grid.odds is not None:
+        wide = t_interval(values, odds=grid.odds)
+    return {
+        **estimate(values),
+        "new_low": wide and wide.low,
+        "new_high": wide and wide.high,
+    }
+
+
 def paired(values: Values, a: Key, b: Key) -> Pair:
     """Return two of the values at the seeds that both have."""
     at_both = _aligned(values, [a, b])
@@ -104,7 +128,7 @@ def _aligned(values: Values, keys: Sequence[Key]) -> NDArray[np.float64]:
 
 def standard(metric: str, grid: Grid) -> Standard:
     """Return what comparisons in a metric are judged by: one of METRICS, or another quantity."""
-    return Standard(grid.margins.get(metric))
+    return Standard(grid.margins.get(metric), grid.odds if metric in HELD_OUT else None)
 
 
 def compared(asked: Sequence[Record], pairs: Sequence[Pair], by: Standard) -> list[Record]:

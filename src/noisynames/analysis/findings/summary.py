@@ -11,6 +11,7 @@ from noisynames.analysis.findings import (
     overview,
     probes,
     rates,
+    sweeps,
     training,
 )
 from noisynames.analysis.findings.pairs import by_run
@@ -53,6 +54,7 @@ def find(tables: Tables, grid: Grid) -> Findings:
         "cross": accuracy.cross(tables, grid),
         "model_comparisons": comparisons.model_comparisons(values, grid),
         "noise_effects": comparisons.noise_effects(values, grid),
+        "sweeps": sweeps.sweeps(values, grid),
         "interactions": comparisons.interactions(values, grid),
         "time_to_target": training.time_to_target(tables, grid),
         "ranks": comparisons.ranks(values, grid),

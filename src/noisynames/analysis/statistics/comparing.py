@@ -1,9 +1,9 @@
 """Verdicts on families of paired comparisons."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,10 +36,13 @@ class Standard:
 
     Attributes:
         margin: Differences below it do not matter; None where any does.
+        odds: Of what is measured on held-out names: the names that a seed holds out for each that
+            it does not. None where nothing can be said of new names.
         alpha: The level, family-wise.
     """
 
     margin: float | None = None
+    odds: float | None = None
     alpha: float = ALPHA
 
 
@@ -66,6 +69,9 @@ class Comparison:
             difference is the true one: show that it is not 0, or that it is below the margin.
         detectable: The smallest difference that these seeds detect with 80 % power.
         reason: Why there is no test at all, else None.
+        new_low, new_high, new_p_adjusted, new_verdict: The interval, the p value and the verdict
+            for new names of the same languages, where the seeds' own are for these names; None
+            where the standard has no odds.
     """
 
     difference: Estimate
@@ -81,6 +87,10 @@ class Comparison:
     seeds_for_difference: int | None = None
     detectable: float | None = None
     reason: str | None = None
+    new_low: float | None = None
+    new_high: float | None = None
+    new_p_adjusted: float | None = None
+    new_verdict: Verdict | None = None
 
 
 def compare(pairs: Sequence[Pair], standard: Standard = Standard()) -> list[Comparison]:
@@ -110,44 +120,81 @@ def _untested(difference: NDArray[np.float64], standard: Standard) -> Comparison
 def _judged(differences: Sequence[NDArray[np.float64]], standard: Standard) -> list[Comparison]:
     """Return a comparison for each member of a family."""
     margin, alpha = standard.margin, standard.alpha
-    p, p_exact = _each(differences, t_test), _each(differences, sign_flip_test)
-    adjusted, adjusted_exact = _holm(p), _holm(p_exact)
-    equivalent = np.ones(len(differences))
-    if margin is not None:
-        equivalent = _holm(_each(differences, lambda x: equivalence_test(x, margin)))
-    detected, same = adjusted <= alpha, equivalent <= alpha
-    level = _stopped_at(detected, alpha)
-    is_open = ~(detected | same)
-    wanted = np.zeros((len(differences), 2), dtype=np.int64)
-    wanted[is_open] = _seeds_needed(
-        list(compress(differences, is_open)), margin, level, _stopped_at(same, alpha)
-    )
-    found = []
-    for i, d in enumerate(differences):
-        estimate = t_interval(d)
-        verdict: Verdict = "undecided"
-        if same[i]:
-            verdict = "same"
-        elif detected[i]:
-            verdict = "higher" if estimate.mean > 0 else "lower"
-        reaches = smallest_p(d.size) * len(differences) <= alpha
-        found.append(
-            Comparison(
-                estimate,
-                p=float(p[i]),
-                p_adjusted=float(adjusted[i]),
-                p_exact=float(p_exact[i]),
-                exact_reaches=reaches,
-                agrees=bool(detected[i] == (adjusted_exact[i] <= alpha)) if reaches else None,
-                margin=margin,
-                p_equivalent=None if margin is None else float(equivalent[i]),
-                verdict=verdict,
-                seeds_for_margin=int(wanted[i, 0]) or None,
-                seeds_for_difference=int(wanted[i, 1]) or None,
-                detectable=float(detectable(d.size, level) * d.std(ddof=1)),
-            )
+    here = _decided(differences, standard)
+    exact = _each(differences, sign_flip_test)
+    detected_exactly = _holm(exact) <= alpha
+    wanted = _seeds_needed(differences, standard, here)
+    level = _stopped_at(here.detected, alpha)
+    found = [
+        Comparison(
+            t_interval(d),
+            p=float(here.p[i]),
+            p_adjusted=float(here.adjusted[i]),
+            p_exact=float(exact[i]),
+            exact_reaches=(reaches := smallest_p(d.size) * len(differences) <= alpha),
+            agrees=bool(here.detected[i] == detected_exactly[i]) if reaches else None,
+            margin=margin,
+            p_equivalent=None if margin is None else float(here.equivalent[i]),
+            verdict=here.verdicts[i],
+            seeds_for_margin=int(wanted[i, 0]) or None,
+            seeds_for_difference=int(wanted[i, 1]) or None,
+            detectable=float(detectable(d.size, level) * d.std(ddof=1)),
         )
-    return found
+        for i, d in enumerate(differences)
+    ]
+    return found if standard.odds is None else _of_new_names(found, differences, standard)
+
+
+def _of_new_names(
+    found: Sequence[Comparison], differences: Sequence[NDArray[np.float64]], standard: Standard
+) -> list[Comparison]:
+    """Return comparisons with what may be said for names that are not in the data set."""
+    odds = standard.odds or 0.0
+    there = _decided(differences, standard, odds)
+    intervals = [t_interval(d, odds=odds) for d in differences]
+    return [
+        replace(
+            comparison,
+            new_low=intervals[i].low,
+            new_high=intervals[i].high,
+            new_p_adjusted=float(there.adjusted[i]),
+            new_verdict=there.verdicts[i],
+        )
+        for i, comparison in enumerate(found)
+    ]
+
+
+class _Decided(NamedTuple):
+    """What a family's tests say: arrays of shape (pairs,), and as many verdicts."""
+
+    p: NDArray[np.float64]
+    adjusted: NDArray[np.float64]
+    equivalent: NDArray[np.float64]
+    detected: NDArray[np.bool_]
+    same: NDArray[np.bool_]
+    verdicts: list[Verdict]
+
+
+def _decided(
+    differences: Sequence[NDArray[np.float64]], standard: Standard, odds: float = 0.0
+) -> _Decided:
+    """Test a family; with `odds`, for new names."""
+    margin = standard.margin
+    p = _each(differences, lambda x: t_test(x, odds))
+    equivalent = np.ones(len(p))
+    if margin is not None:
+        equivalent = _holm(_each(differences, lambda x: equivalence_test(x, margin, odds)))
+    adjusted = _holm(p)
+    detected, same = adjusted <= standard.alpha, equivalent <= standard.alpha
+    verdicts: list[Verdict] = []
+    for i, d in enumerate(differences):
+        if same[i]:
+            verdicts.append("same")
+        elif detected[i]:
+            verdicts.append("higher" if d.mean() > 0 else "lower")
+        else:
+            verdicts.append("undecided")
+    return _Decided(p, adjusted, equivalent, detected, same, verdicts)
 
 
 def _each(
@@ -172,25 +219,28 @@ def _stopped_at(rejected: NDArray[np.bool_], alpha: float) -> float:
 
 
 def _seeds_needed(
-    differences: Sequence[NDArray[np.float64]],
-    margin: float | None,
-    level: float,
-    level_same: float,
+    differences: Sequence[NDArray[np.float64]], standard: Standard, found: _Decided
 ) -> NDArray[np.int64]:
-    """Return the seeds that would settle it if the margin, or the mean, is the true difference.
+    """Return the seeds that would settle what is undecided.
 
     Returns:
-        Shape (pairs, 2), 0 where there is no such number; see `Comparison`.
+        Shape (pairs, 2): if the margin is the true difference, and if the mean is; 0 where there
+        is no such number. See `Comparison`.
     """
-    count = len(differences)
-    spread = np.maximum([d.std(ddof=1) for d in differences], _LEAST_SPREAD)
-    effect = np.array([abs(d.mean()) for d in differences]) / spread
-    limit = (margin or 0.0) / spread
-    for_margin = fewest_seeds(lambda n: power(limit, n, level), count)
-    for_difference = fewest_seeds(
+    wanted = np.zeros((len(differences), 2), dtype=np.int64)
+    is_open = ~(found.detected | found.same)
+    if not is_open.any():
+        return wanted
+    shown = list(compress(differences, is_open))
+    spread = np.maximum([d.std(ddof=1) for d in shown], _LEAST_SPREAD)
+    effect = np.array([abs(d.mean()) for d in shown]) / spread
+    limit = (standard.margin or 0.0) / spread
+    level, level_same = (_stopped_at(x, standard.alpha) for x in (found.detected, found.same))
+    wanted[is_open, 0] = fewest_seeds(lambda n: power(limit, n, level), len(shown))
+    wanted[is_open, 1] = fewest_seeds(
         lambda n: np.maximum(
             power(effect, n, level), equivalence_power(effect, limit, n, level_same)
         ),
-        count,
+        len(shown),
     )
-    return np.column_stack([for_margin, for_difference])
+    return wanted

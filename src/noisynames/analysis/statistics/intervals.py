@@ -61,10 +61,10 @@ def _quantile(confidence: float, df: int) -> float:
     return float(stats.t.ppf((1 + confidence) / 2, df))
 
 
-def t_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
+def t_interval(values: ArrayLike, confidence: float = CONFIDENCE, odds: float = 0.0) -> Estimate:
     """Return the mean of `values`, shape (seeds,), with Student's t interval; see `t_band`."""
     x = np.asarray(values, dtype=float)
-    mean, low, high = (float(value) for value in t_band(x, confidence))
+    mean, low, high = (float(value) for value in t_band(x, confidence, odds))
     if x.size == 1:
         return Estimate(mean, None, None, 1)
     return Estimate(mean, low, high, int(x.size))

@@ -14,20 +14,23 @@ _ROUNDING = 1e-12
 """Sums that differ by less than this share are the same sum, added in another order."""
 
 
-def t_test(differences: ArrayLike) -> NDArray[np.float64]:
+def t_test(differences: ArrayLike, odds: float = 0.0) -> NDArray[np.float64]:
     """Return the two-sided p value of a paired t test of mean 0, for each column.
 
     Assumes that differences are normal, or their mean nearly so; see docs/statistics.md.
 
     Args:
         differences: Shape (seeds, columns), at least two seeds.
+        odds: Above 0 for the corrected resampled test, for new names; see `intervals.t_band`.
     """
-    mean, error, n = _moments(differences)
+    mean, error, n = _moments(differences, odds)
     p: NDArray[np.float64] = 2 * stats.t.sf(_ratio(np.abs(mean), error), n - 1)
     return p
 
 
-def equivalence_test(differences: ArrayLike, margin: float) -> NDArray[np.float64]:
+def equivalence_test(
+    differences: ArrayLike, margin: float, odds: float = 0.0
+) -> NDArray[np.float64]:
     """Return the p value of two one-sided t tests that the mean is no further from 0 than `margin`.
 
     A small one says that it is nearer. Source: Schuirmann (1987); statsmodels' `ttost_paired`, of
@@ -36,16 +39,19 @@ def equivalence_test(differences: ArrayLike, margin: float) -> NDArray[np.float6
     Args:
         differences: Shape (seeds, columns), at least two seeds.
         margin: Above 0, in the unit of the differences.
+        odds: As for `t_test`.
     """
-    mean, error, n = _moments(differences)
+    mean, error, n = _moments(differences, odds)
     p: NDArray[np.float64] = stats.t.sf(_ratio(margin - np.abs(mean), error), n - 1)
     return p
 
 
-def _moments(differences: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+def _moments(
+    differences: ArrayLike, odds: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Return the mean of each column, its standard error, and how many seeds there are."""
     x = np.asarray(differences, dtype=float)
-    return x.mean(axis=0), x.std(axis=0, ddof=1) / np.sqrt(len(x)), len(x)
+    return x.mean(axis=0), x.std(axis=0, ddof=1) * np.sqrt(1 / len(x) + odds), len(x)
 
 
 def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
