@@ -1,6 +1,6 @@
 """What stands in the cells of the report's tables."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,19 +12,19 @@ _ESTIMATES = ("mean", "low", "high")
 _SHARES = ("recall", "share", "probability", "weight")
 
 
-def text(row: Record, key: str, label: Callable[[str], str]) -> str:
+def text(row: Record, key: str, labels: Mapping[str, str]) -> str:
     """Return what a table shows of a value: models by label, shares as percentages.
 
     Args:
         row: A record of the findings or of a table.
         key: Which of its values.
-        label: From a model's name to its label.
+        labels: What models are called.
     """
     value = row[key]
     if value is None:
         return "–"
     if key == "model":
-        return label(value)
+        return labels.get(value, str(value))
     if key in _ESTIMATES and "p_adjusted" in row:
         return change(row, key)
     if key in _ESTIMATES:

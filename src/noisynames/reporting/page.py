@@ -53,14 +53,14 @@ def render(
     shown = gallery.applying(asked)
     environment = _environment(templates)
     environment.globals.update(
-        label=study.label,
+        label=lambda model: findings["labels"].get(model, model),
         figures=gallery.ALL,
         shown_figures=shown,
         figure_svg=lambda name: _svg(work / "figures" / f"{name}.svg"),
         figure_caption=lambda name: _caption(environment, gallery.ALL[name]),
         figure_rows=lambda name: gallery.ALL[name].numbers.rows(data, findings),
         matrix=lambda records: cells.matrix(records, asked.compared),
-        cell=lambda row, key: cells.text(row, key, study.label),
+        cell=lambda row, key: cells.text(row, key, findings["labels"]),
     )
     answers, unasked = questions.answer_all(findings, config)
     return environment.get_template("base.html").render(
@@ -81,7 +81,7 @@ def render(
         cost=_cost(findings),
         scores=SCORES,
         placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
-        **_of_runs(data, config, study),
+        **_of_runs(data, config, findings),
         **_of_names(names, config),
     )
 
@@ -150,14 +150,18 @@ def _environment(templates: Path) -> Environment:
     return environment
 
 
-def _of_runs(data: tables.Tables, config: Mapping[str, Any], study: Study) -> dict[str, Any]:
+def _of_runs(
+    data: tables.Tables, config: Mapping[str, Any], findings: "Findings"
+) -> dict[str, Any]:
     """Return what templates say of runs, and of the machines that did them."""
     runs = data["runs"]
     machine = ["processor", "cores", "system", "python"]
     return {
         "runs": tables.records(runs),
-        "models": _models(runs, config),
-        "shown_models": {model: study.label(model) for model in dict.fromkeys(runs["compared_as"])},
+        "models": _models(runs, config, findings["labels"]),
+        "shown_models": {
+            model: findings["labels"][model] for model in dict.fromkeys(runs["compared_as"])
+        },
         "mistakes": tables.records(data["mistakes"]),
         "machine": tables.records(data["timings"][machine].drop_duplicates()),
     }
@@ -225,11 +229,13 @@ def _commit(folder: Path) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _models(runs: pd.DataFrame, config: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _models(
+    runs: pd.DataFrame, config: Mapping[str, Any], labels: Mapping[str, str]
+) -> list[dict[str, Any]]:
     known = runs[runs["status"] != "missing"].groupby("model")["parameters"].first()
     parameters = {name: int(known[name]) if name in known else None for name in config["models"]}
     return [
-        {"name": name, **spec, "parameters": parameters[name]}
+        {"name": name, **spec, "label": labels[name], "parameters": parameters[name]}
         for name, spec in config["models"].items()
     ]
 

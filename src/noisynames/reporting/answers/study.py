@@ -73,8 +73,9 @@ class Study:
         return list(dict.fromkeys((self.low, self.top)))
 
     def label(self, model: str) -> str:
-        """Return what a model is called."""
-        return str(self.findings["labels"].get(model, model))
+        """Return what a model is called in a sentence: `LSTM (2 layers)`, without a comma."""
+        name, _, parts = str(self.findings["labels"].get(model, model)).partition(", ")
+        return f"{name} ({parts})" if parts else name
 
     def names(self, models: Iterable[str]) -> str:
         """Return some models as a list in a sentence."""

@@ -1,5 +1,6 @@
 """Accuracy on held-out names, of models, baselines and languages."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,13 +139,9 @@ def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         annot_kws={"size": 7.5}, cbar=not some,
     )  # fmt: skip
     name_ticks(axes.yaxis, np.arange(len(matrix)) + 0.5, [*map(str, matrix.index)])
-    room = int(75 / max(len(columns), 1))
-    name_ticks(
-        axes.xaxis,
-        np.arange(len(columns)) + 0.5,
-        [f"{look.label(m, max(room, 6))}\nnoise {n}" for m, n in columns],
-        most=max(room, 6) + 12,
-    )
+    room = max(int(130 / max(len(columns), 1)), 8)
+    heads = [f"{fill(look.label(m, 2 * room), room)}\nnoise {n}" for m, n in columns]
+    name_ticks(axes.xaxis, np.arange(len(columns)) + 0.5, heads, most=4 * room + 12)
     axes.tick_params(length=0, labelsize=8, rotation=0)
     axes.xaxis.tick_top()
     axes.set(xlabel="", ylabel="")

@@ -42,6 +42,10 @@ _AXIS = {
 }
 
 
+SWEPT = ("hidden_size", "num_layers", "num_heads", "momentum", "weight_decay", "clip_norm")
+"""Numbers of a model that a question may be about, beside its batches."""
+
+
 def _of(metric: str) -> Numbers:
     return Numbers(
         _AXIS[metric],
@@ -79,7 +83,8 @@ def _dots(
     name_ticks(axes.yaxis, range(len(models)), [look.label(model) for model in models])
     axes.set_ylim(len(models) - 0.5, -0.5)
     axes.set(xlabel=_AXIS[metric])
-    axes.set_xlim(left=0 if metric == "final_loss" else None)
+    if metric == "final_loss":
+        axes.set_xlim(left=0)
     if metric in SHARES:
         percentages(axes.xaxis)
     if len(noises) > 1:
@@ -274,47 +279,71 @@ def card_deeper(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 
 @figure(
     shows="accuracy",
-    applies=lambda grid: len({spec["batch_size"] for spec in grid.models.values()}) > 1,
+    applies=lambda grid: _differ(grid, "batch_size"),
     alt="Held-out accuracy against batch size",
     caption="Mean and {{ band() }} against names per update, one line for each noise.",
     numbers=_of("macro_accuracy"),
     question=True,
 )
 def card_batches(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Accuracy against the batch size, of the models that differ in it alone."""
-    runs = tables["runs"].drop_duplicates("model").set_index("model")
-    sizes = runs["batch_size"].dropna()
-    like = _like_the_most_batched(runs, sizes)
+    """Accuracy against the batch size, of models that differ in it alone."""
+    return _swept(findings, look, [s for s in _sweeps(findings) if s["respect"] == "batch_size"])
+
+
+@figure(
+    shows="accuracy",
+    applies=lambda grid: any(_differ(grid, key) for key in SWEPT),
+    alt="Held-out accuracy against the number in which models differ",
+    caption="Mean and {{ band() }}, one line for each noise.",
+    numbers=_of("macro_accuracy"),
+    question=True,
+)
+def card_sweeps(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
+    """Accuracy against what is swept, of models that differ in that alone."""
+    return _swept(findings, look, [s for s in _sweeps(findings) if s["respect"] in SWEPT])
+
+
+def _differ(grid: Grid, key: str) -> bool:
+    """Whether models that are compared differ in a number."""
+    return len({grid.models[name].get(key) for name in grid.compared}) > 1
+
+
+def _sweeps(findings: "Findings") -> list[dict[str, Any]]:
+    return [
+        s for s in select(findings["sweeps"], metric="macro_accuracy") if None not in s["values"]
+    ]
+
+
+def _swept(findings: "Findings", look: Look, sweeps: list[dict[str, Any]]) -> "Figure":
+    """Draw the longest of some sweeps: accuracy against its number, a line for each noise."""
     figure, (axes,) = new_panels(1, height=_HEIGHT, width=HALF)
+    longest = max(sweeps, key=lambda s: len(s["models"]), default=None)
+    if longest is None:
+        axes.set_axis_off()
+        axes.text(0, 0.5, "No two models here differ in that alone.", va="center")
+        return figure
     for i, noise in enumerate(_ends(findings)):
-        records = [
-            r
-            for r in select(findings["estimates"], metric="macro_accuracy", noise=noise)
-            if r["model"] in like
-        ]
-        records.sort(key=lambda r: sizes[r["model"]])
-        x = [int(sizes[r["model"]]) for r in records]
-        axes.plot(x, [r["mean"] for r in records], color=INK, lw=1, ls="-" if i == 0 else ":",
-                  label=f"noise {noise}")  # fmt: skip
-        for place, record in zip(x, records, strict=True):
-            draw_interval(axes, record, place, look, record["model"], noise, upright=True,
-                          hollow=i > 0)  # fmt: skip
-    axes.set_xscale("log", base=2)
-    ticks = sorted({int(sizes[model]) for model in like})
-    axes.set_xticks(ticks, [str(size) for size in ticks])
+        for sweep in sweeps:
+            if (sweep["models"], sweep["noise"]) != (longest["models"], noise):
+                continue
+            values = sweep["values"]
+            axes.plot(values, sweep["mean"], color=INK, lw=1, ls="-" if i == 0 else ":",
+                      label=f"noise {noise}")  # fmt: skip
+            for at, (value, model) in enumerate(zip(values, sweep["models"], strict=True)):
+                point = {key: sweep[key][at] for key in ("mean", "low", "high")}
+                record = {**point, "metric": sweep["metric"]}
+                draw_interval(axes, record, value, look, model, noise, upright=True, hollow=i > 0)
+    values = longest["values"]
+    if min(values) > 0 and max(values) / min(values) >= 4:
+        axes.set_xscale("log", base=2)
+    axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.minorticks_off()
-    axes.set(xlabel="Names per update", ylabel="Held-out accuracy")
+    said = longest["respect"].replace("num_", "").replace("_", " ").capitalize()
+    axes.set(xlabel="Names per update" if said == "Batch size" else said)
+    axes.set_ylabel("Held-out accuracy")
     percentages(axes.yaxis)
     axes.legend(frameon=False, fontsize=8)
     return figure
-
-
-def _like_the_most_batched(runs: Any, sizes: Any) -> list[str]:
-    """Return the models that are like the one with the largest batches but for batch and rate."""
-    keys = ["cell", "readout", "hidden_size", "num_layers", "bidirectional"]
-    largest = sizes.idxmax()
-    alike = (runs.loc[sizes.index, keys] == runs.loc[largest, keys]).all(axis=1)
-    return [model for model in sizes.index if alike[model]]
 
 
 @figure(

@@ -258,10 +258,11 @@ def name_ticks(axis: "Axis", places: ArrayLike, texts: Sequence[str], most: int 
     """
     every = -(-len(texts) // MOST_TICKS)
     shown = list(texts)[::every]
-    axis.set_ticks(np.asarray(places)[::every], [words.shortened(text, most) for text in shown])
-    for label, text in zip(axis.get_ticklabels(), shown, strict=True):
+    labels = [words.shortened(text, most) for text in shown]
+    ticks = axis.set_ticks(np.asarray(places)[::every], labels)
+    for tick, text in zip(ticks, shown, strict=False):
         if len(text) > most:
-            label.set_gid(f"whole:{text}")
+            tick.label1.set_gid(f"whole:{text}")
     if every > 1:
         said = axis.get_label_text()
         axis.set_label_text(f"{said} (one in {every} of {len(texts)} is named)".strip())

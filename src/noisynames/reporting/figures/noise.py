@@ -182,21 +182,19 @@ def gradients(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     asked = [("initial", findings["quietest"]), *(("trained", noise) for noise in noises)]
     figure, panels = new_panels(len(asked), height=2.5, across=3, sharey=True)
     for axes, (stage, noise) in zip(panels, asked, strict=True):
-        ends = []
         for model in models_in(tables):
             records = select(findings["gradients"], model=model, noise=noise, stage=stage)
             if records:
                 shown = "" if stage == "initial" else noise
-                end = _distances(axes, records, look, model, shown)
-                ends.append((end, look.label(model), look.colour(model)))
+                _distances(axes, records, look, model, shown)
         title = "Before training" if stage == "initial" else f"Trained at noise {noise}"
         axes.set(title=title, xlabel="Characters from the end (0: the last)")
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.yaxis.set_major_formatter(_power_of_ten)
-        label_ends(axes, ends)
     for axes in panels[::3]:
         axes.set_ylabel("Gradient norm (last character: 1)")
+    legend_below(figure, tables, look)
     return figure
 
 

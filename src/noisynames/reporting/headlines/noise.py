@@ -69,16 +69,10 @@ def misleading_loss(study: Study) -> str:
         if lowest in study.leaders("macro_accuracy", noise, best_first=-1):
             continue
         place = [r["model"] for r in by_accuracy].index(lowest) + 1
-        worst = place == len(by_accuracy)
-        where = "fewest" if worst else f"only the {_ordinal(place)} most"
+        where = "last" if place == len(by_accuracy) else f"place {place} of {len(by_accuracy)}"
         return (
             f"The training loss misleads: {study.under(noise)} it is lowest for "
-            f"{study.label(lowest)} ({number(by_loss[0]['mean'])} nats), which recognises "
-            f"{where} new names."
+            f"{study.label(lowest)} ({number(by_loss[0]['mean'])} nats), which comes {where} "
+            "on new names."
         )
     return ""
-
-
-def _ordinal(place: int) -> str:
-    words = {1: "", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
-    return words.get(place, f"{place}th")
