@@ -15,10 +15,9 @@ from noisynames.reporting.words import Record, interval, number
 @question(place=1)
 def answer(study: Study) -> Answer | Unasked:
     """Answer it from the findings."""
-    asked = (
-        "How do the models compare in the efficiency of training? Is there an empirical reason to "
-        "prefer the GRU or attention over the plain RNN?"
-    )
+    asked = "How do the models compare in the efficiency of training?"
+    if study.models[study.reference]["cell"] == "rnn":
+        asked += " Is there an empirical reason to prefer the GRU or attention over the plain RNN?"
     ranked = study.ranked("final_loss", study.low)
     if not ranked:
         return Unasked(asked, "No run completed.")
@@ -57,8 +56,9 @@ def _line(study: Study, ranked: list[Record], rivals: list[Record], better: list
         )
     if ranked[0]["model"] == study.reference and len(ranked) > 1:
         first, second = ranked[:2]
+        start = "Not in training: " if study.models[study.reference]["cell"] == "rnn" else ""
         return (
-            f"Not in training: {reference} reaches the lowest loss, {number(first['mean'])} nats, "
+            f"{start}{reference} reaches the lowest loss, {number(first['mean'])} nats, "
             f"before {study.label(second['model'])} with {number(second['mean'])}."
         )
     return f"In training loss, {settled(rivals)}."

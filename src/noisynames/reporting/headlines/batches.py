@@ -36,7 +36,7 @@ def _cost(study: Study, record: Record, noise: str, sizes: dict[str, int]) -> st
     beyond = "" if record["verdict"] in DETECTED else ", which is not beyond doubt"
     verdict = says(record) if record["verdict"] != "undecided" else "different"
     return (
-        f"{where}, batches of {sizes[a]} instead of {sizes[b]} names make accuracy {verdict}: "
+        f"{where}, batches of {sizes[a]} names instead of {sizes[b]} make accuracy {verdict}: "
         f"{shares}{beyond if record['verdict'] == 'undecided' else ''}."
     )
 

@@ -29,7 +29,7 @@ def answer(study: Study) -> ShortAnswer | None:
 
 
 def _by_place(study: Study) -> list[str]:
-    """Say what noise costs at each place, over the models."""
+    """Say what noise costs at each place, of the model that it costs most."""
     level = Noise.named(study.top).level
     told = []
     for noise in {r["noise"]: None for r in study.findings["noise_effects"]}:
@@ -42,6 +42,6 @@ def _by_place(study: Study) -> list[str]:
             if r["mean"] is not None
         ]
         if costs:
-            low, high = whole_points(min(costs)).split()[0], whole_points(max(costs))
-            told.append(f"{PLACEMENTS[condition.placement].where} it costs {low} to {high}")
-    return [f"The same junk: {listed(told)}, by model."] if told else []
+            most = whole_points(max(costs)) if max(costs) > 0 else "nothing"
+            told.append(f"{most} {PLACEMENTS[condition.placement].where}")
+    return [f"The same junk costs a model at most {listed(told)}."] if told else []

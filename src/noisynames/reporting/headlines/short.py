@@ -102,7 +102,8 @@ def who_is_best(study: Study, noise: str) -> str:
         if len(behind) == 1
         else f"the others have {percent(behind[-1]['mean'], 0)} to {percent(behind[0]['mean'], 0)}"
     )
-    return f"{where}, {study.names(leaders)} {alike} ({share}); {rest}."
+    in_order = [model for model in study.models if model in leaders]
+    return f"{where}, {study.names(in_order)} {alike} ({share}); {rest}."
 
 
 def simpler_method(study: Study) -> str:
