@@ -25,6 +25,7 @@ from noisynames.names import dataset as datasets
 from noisynames.names import splits
 from noisynames.names.alphabet import ALPHABETS
 from noisynames.names.noise import PLACEMENTS
+from noisynames.randomness import SOURCES
 from noisynames.settings import call
 from noisynames.training.engines import ENGINES, check_name, chosen
 from noisynames.training.hyperparameters import OPTIMIZERS, Hyperparameters
@@ -39,6 +40,7 @@ REGISTRIES: Mapping[str, Collection[str]] = {
     "placements": PLACEMENTS,
     "readouts": READOUTS,
     "sources": datasets.SOURCES,
+    "variance": SOURCES,
 }
 """What the code has, by what the schema calls it: `registry: cells` there is an `enum` of these."""
 _SHOWN = 80
@@ -77,6 +79,8 @@ def resolve(
         for key in spec.keys() & resolved["training"]:
             if spec[key] is None:
                 spec[key] = resolved["training"][key]
+        if spec["seeds_vary"] is None:
+            spec["seeds_vary"] = resolved["seeds_vary"]
     _check_models(resolved)
     _check_engine(resolved)
     source, path = resolved["dataset"]["source"], resolved["dataset"]["path"]
@@ -201,7 +205,9 @@ def _swept(models: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _in_name(value: Any) -> str:
-    """Return a value as part of a name: `0_001`."""
+    """Return a value as part of a name: `0_001`; a list of all sources of variance is `all`."""
+    if isinstance(value, list):
+        return "all" if {*value} == {*SOURCES} else "_".join(value)
     return re.sub(r"\W", "_", value if isinstance(value, str) else json.dumps(value))
 
 
