@@ -72,6 +72,7 @@ def resolve(
     resolved: dict[str, Any] = _with_defaults(config, schema)
     if isinstance(resolved["seeds"], int):
         resolved["seeds"] = list(range(resolved["seeds"]))
+    _plan_looks(resolved["comparison"], len(resolved["seeds"]))
     if isinstance(resolved["noise"]["placement"], str):
         resolved["noise"]["placement"] = [resolved["noise"]["placement"]]
     resolved["models"] = _swept(resolved["models"])
@@ -182,6 +183,18 @@ def check_file(path: Path) -> None:
         raise UserError(f"{path}: {error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
+
+
+def _plan_looks(comparison: dict[str, Any], seeds: int) -> None:
+    """Make a list of planned looks, of which this must be one."""
+    looks = comparison["looks"]
+    if looks is None:
+        return
+    looks = list(range(10, 10 * looks + 1, 10)) if isinstance(looks, int) else sorted(looks)
+    if seeds not in looks:
+        planned = ", ".join(map(str, looks))
+        raise UserError(f"comparison.looks: at {planned} seeds; found {seeds} seeds")
+    comparison["looks"] = looks
 
 
 def _swept(models: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

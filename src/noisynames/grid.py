@@ -105,6 +105,16 @@ class Grid:
         return self.comparison.get("margin") or {}
 
     @property
+    def looks(self) -> tuple[int, ...]:
+        """The numbers of seeds at which results are planned to be looked at; the last one ends it."""
+        return tuple(self.comparison.get("looks") or [len(self.seeds)])
+
+    @property
+    def look(self) -> int:
+        """Which of the looks this is, from 0."""
+        return self.looks.index(len(self.seeds))
+
+    @property
     def odds(self) -> float | None:
         """Names that a seed holds out for each that it does not; None if all hold out the same."""
         vary = [self.vary, *(self.models[m].get("seeds_vary", SOURCES) for m in self.compared)]

@@ -7,8 +7,8 @@ Every comparison in the findings is a flat record. It begins with what is compar
     low, high       its 95 % t interval, of this comparison alone; null with fewer than two seeds
     n               seeds that both sides completed
     p               of the paired t test, two-sided; null, as all p values, where n < 2
-    p_adjusted      after Holm's correction over the family; where it is at most `alpha`, a
-                    difference is detected
+    p_adjusted      after Holm's correction over the family (and, with several looks, for all of
+                    them); where it is at most `alpha`, a difference is detected
     p_exact         of the exact sign-flip test, uncorrected
     exact_reaches   whether the exact test could reach `alpha` at all, with n seeds in this family
     agrees          whether the exact test, corrected likewise, detects a difference where the t
@@ -128,7 +128,8 @@ def _aligned(values: Values, keys: Sequence[Key]) -> NDArray[np.float64]:
 
 def standard(metric: str, grid: Grid) -> Standard:
     """Return what comparisons in a metric are judged by: one of METRICS, or another quantity."""
-    return Standard(grid.margins.get(metric), grid.odds if metric in HELD_OUT else None)
+    odds = grid.odds if metric in HELD_OUT else None
+    return Standard(grid.margins.get(metric), odds, looks=grid.looks, look=grid.look)
 
 
 def compared(asked: Sequence[Record], pairs: Sequence[Pair], by: Standard) -> list[Record]:

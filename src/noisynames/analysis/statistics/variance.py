@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,6 +63,7 @@ def shares(sources: Sequence[ArrayLike], confidence: float = CONFIDENCE) -> list
     ]
 
 
+@cache
 def _chi_squared(freedom: tuple[int, ...]) -> NDArray[np.float64]:
     """Return draws of a χ² for each of some degrees of freedom, always the same."""
     uniform = Stream(0, "variance shares").uniform(_DRAWS, len(freedom))
