@@ -106,7 +106,7 @@ class Grid:
 
     @property
     def looks(self) -> tuple[int, ...]:
-        """The numbers of seeds at which results are planned to be looked at; the last one ends it."""
+        """The numbers of seeds at which results are planned to be looked at; the last ends it."""
         return tuple(self.comparison.get("looks") or [len(self.seeds)])
 
     @property

@@ -1,10 +1,11 @@
 """Looks at a growing number of seeds, and what each of them may spend of the level.
 
 Who tests after every ten seeds, and stops where the result is good, calls a difference far more
-often than the level says. Looks that are planned spend the level bit by bit, by O'Brien and Fleming's
-example: little at first, nearly all of it at the last look. Sources: Lan and DeMets, "Discrete
-sequential boundaries for clinical trials" (1983); Armitage, McPherson and Rowe (1969) for the
-integrals; Jennison and Turnbull, "Group sequential methods" (2000), ch. 9, for repeated p values.
+often than the level says. Looks that are planned spend the level bit by bit, after the example of
+O'Brien and Fleming: little at first, nearly all of it at the last look. Sources: Lan and DeMets,
+"Discrete sequential boundaries for clinical trials" (1983); Armitage, McPherson and Rowe (1969) for
+the integrals; Jennison and Turnbull, "Group sequential methods" (2000), ch. 9, for repeated p
+values.
 """
 
 from collections.abc import Sequence
