@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class Grid:
     vary: Sequence[str] = SOURCES
     comparison: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def conditions(self) -> list[Noise]:
         """The noise conditions."""
         return [Noise.named(name, self.noise_characters) for name in self.noises]
@@ -144,7 +145,7 @@ class Grid:
         """The seeds that are tested together; see `parts_of`."""
         return parts_of(self.seeds)
 
-    @property
+    @cached_property
     def variants(self) -> dict[str, list[str]]:
         """Models that differ in `seeds_vary` alone, by the one that varies most: their stand-in."""
         by_first = {}
@@ -161,7 +162,7 @@ class Grid:
             groups.setdefault(json.dumps(rest, sort_keys=True), []).append(name)
         return list(groups.values())
 
-    @property
+    @cached_property
     def rates(self) -> dict[str, list[str]]:
         """Models that differ in their learning rate alone, by the one that stands for them.
 
