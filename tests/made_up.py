@@ -35,6 +35,7 @@ def grid_of(config: dict[str, Any]) -> Grid:
         config["seeds"],
         {key: config["training"][key] for key in ("updates", "record_every", "learning_rate")},
         config["baselines"],
+        vary=config["seeds_vary"],
         test_fraction=config["dataset"]["test_fraction"],
         comparison=config["comparison"],
     )
@@ -43,13 +44,12 @@ def grid_of(config: dict[str, Any]) -> Grid:
 def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -> Tables:
     """Tables of runs with these accuracies, give or take a little; the loss is their opposite."""
     rng = np.random.default_rng(0)
-    stands = {name: first for first, names in grid.rates.items() for name in names}
     runs = pd.DataFrame(
         {
             "model": model,
             "noise": noise,
             "seed": seed,
-            "compared_as": stands[model],
+            "compared_as": grid.compared_as[model],
             "status": "ok",
             "learning_rate": grid.models[model]["learning_rate"],
             "macro_accuracy": (a := accuracy[model, noise] + rng.normal(0, 0.003)),

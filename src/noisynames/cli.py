@@ -248,29 +248,31 @@ def _train_one(
     from noisynames.grid import TIMING
     from noisynames.models.spec import spec_from
     from noisynames.names import splits
+    from noisynames.randomness import Seed
     from noisynames.training.hyperparameters import Hyperparameters
     from noisynames.training.progress import report_to
     from noisynames.training.run import train as train_model
 
     spec, plan = spec_from(settings), call(Hyperparameters, settings)
+    drawn = Seed(seed, settings.get("kept", {}))
     if split_file is None:
         from noisynames.config import resolve
         from noisynames.names import dataset as datasets
 
         usual = resolve({})["dataset"]
-        parts = _split(datasets.load(usual["source"]), seed, usual)
+        parts = _split(datasets.load(usual["source"]), drawn.of("split"), usual)
     else:
         parts = splits.read(split_file)
     try:
         with report_to(sys.stderr, f"{model} noise {noise.name} seed {seed}", plan) as on_interval:
-            given = (spec, parts, noise, seed, plan)
+            given = (spec, parts, noise, drawn, plan)
             run = call(train_model, settings, *given, on_interval=on_interval)
     except KeyboardInterrupt:
         print(f"noisynames: interrupted; nothing was written to {folder}", file=sys.stderr)
         raise typer.Exit(130) from None
     if run.diverged_at is not None:
         print(f"diverged: the loss of update {run.diverged_at} is not finite", file=sys.stderr)
-    runs.write_run(folder, run, spec, plan, parts, model, noise, seed)
+    runs.write_run(folder, run, spec, plan, parts, model, noise, drawn)
     runs.write_timing(folder / TIMING, run, run.diverged_at or plan.updates, since)
     print(f"{run.status}: {folder} ({run.engine}, {run.training_seconds:.1f} s)", file=sys.stderr)
     return time.perf_counter()

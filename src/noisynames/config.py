@@ -25,6 +25,7 @@ from noisynames.names import dataset as datasets
 from noisynames.names import splits
 from noisynames.names.alphabet import ALPHABETS
 from noisynames.names.noise import PLACEMENTS
+from noisynames.randomness import SOURCES
 from noisynames.settings import call
 from noisynames.training.engines import ENGINES, check_name, chosen
 from noisynames.training.hyperparameters import OPTIMIZERS, Hyperparameters
@@ -39,6 +40,7 @@ REGISTRIES: Mapping[str, Collection[str]] = {
     "placements": PLACEMENTS,
     "readouts": READOUTS,
     "sources": datasets.SOURCES,
+    "variance": SOURCES,
 }
 """What the code has, by what the schema calls it: `registry: cells` there is an `enum` of these."""
 _SHOWN = 80
@@ -70,6 +72,7 @@ def resolve(
     resolved: dict[str, Any] = _with_defaults(config, schema)
     if isinstance(resolved["seeds"], int):
         resolved["seeds"] = list(range(resolved["seeds"]))
+    _plan_looks(resolved["comparison"], len(resolved["seeds"]))
     if isinstance(resolved["noise"]["placement"], str):
         resolved["noise"]["placement"] = [resolved["noise"]["placement"]]
     resolved["models"] = _swept(resolved["models"])
@@ -77,6 +80,8 @@ def resolve(
         for key in spec.keys() & resolved["training"]:
             if spec[key] is None:
                 spec[key] = resolved["training"][key]
+        if spec["seeds_vary"] is None:
+            spec["seeds_vary"] = resolved["seeds_vary"]
     _check_models(resolved)
     _check_engine(resolved)
     source, path = resolved["dataset"]["source"], resolved["dataset"]["path"]
@@ -180,6 +185,18 @@ def check_file(path: Path) -> None:
         raise UserError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
 
 
+def _plan_looks(comparison: dict[str, Any], seeds: int) -> None:
+    """Make a list of planned looks, of which this must be one."""
+    looks = comparison["looks"]
+    if looks is None:
+        return
+    looks = list(range(10, 10 * looks + 1, 10)) if isinstance(looks, int) else sorted(looks)
+    if seeds not in looks:
+        planned = ", ".join(map(str, looks))
+        raise UserError(f"comparison.looks: at {planned} seeds; found {seeds} seeds")
+    comparison["looks"] = looks
+
+
 def _swept(models: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return models with each sweep in place of the line that stands for it."""
     found: dict[str, dict[str, Any]] = {}
@@ -201,7 +218,9 @@ def _swept(models: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _in_name(value: Any) -> str:
-    """Return a value as part of a name: `0_001`."""
+    """Return a value as part of a name: `0_001`; a list of all sources of variance is `all`."""
+    if isinstance(value, list):
+        return "all" if {*value} == {*SOURCES} else "_".join(value)
     return re.sub(r"\W", "_", value if isinstance(value, str) else json.dumps(value))
 
 

@@ -73,6 +73,7 @@ def test_a_model_needs_one_line() -> None:
             "num_heads": 4,
             "module": None,
             "options": {},
+            "seeds_vary": ["split", "weights", "order", "noise"],
             "learning_rate": 0.005,
             "batch_size": 1,
             "optimizer": "sgd",

@@ -13,6 +13,7 @@ from noisynames.models.weights import initial_parameters
 from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
 from noisynames.names.splits import Split
+from noisynames.randomness import Seed, as_seed
 from noisynames.training.engines import engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
@@ -67,7 +68,7 @@ def train(
     spec: ModelSpec,
     split: Split,
     noise: Noise,
-    seed: int,
+    seed: int | Seed,
     hyperparameters: Hyperparameters,
     engine: str = "auto",
     on_interval: Callable[[Progress], None] = lambda _: None,
@@ -80,7 +81,7 @@ def train(
         spec: The model.
         split: Its training names are drawn from, with replacement.
         noise: What every name drawn is given.
-        seed: Fixes the stream of examples and the initial weights.
+        seed: Fixes the stream of examples and the initial weights; a `Seed` may keep another's.
         hyperparameters: Budget and learning rate.
         engine: `auto`, `compiled` or `autograd`.
         on_interval: Called after every recording interval.
@@ -90,10 +91,13 @@ def train(
     """
     languages = split.languages
     names = Examples.of_names(split.train, languages, split.alphabet)
-    stream = TrainingStream(names, noise, seed)
+    drawn = as_seed(seed)
+    stream = TrainingStream(names, noise, drawn)
     inputs = len(split.alphabet)
-    initial = initial_parameters(spec, inputs, len(languages), seed)
-    trainer = engine_of(engine, spec)(spec, initial, hyperparameters, seed, inputs, len(languages))
+    initial = initial_parameters(spec, inputs, len(languages), drawn.of("weights"))
+    trainer = engine_of(engine, spec)(
+        spec, initial, hyperparameters, drawn.of("order"), inputs, len(languages)
+    )
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     seen = recorded = 0

@@ -6,6 +6,7 @@ from noisynames.analysis.findings.pairs import METRICS, Record, estimate
 from noisynames.analysis.statistics.comparing import ALPHA
 from noisynames.analysis.statistics.intervals import CONFIDENCE
 from noisynames.analysis.statistics.power import POWER
+from noisynames.analysis.statistics.sequential import nominal_levels, peeking_error
 from noisynames.analysis.statistics.tests import EXACT_UP_TO, smallest_p
 from noisynames.analysis.tables import FINAL_POINTS, Tables
 from noisynames.grid import Grid
@@ -19,6 +20,7 @@ def find(tables: Tables, grid: Grid) -> Record:
         "confidence": CONFIDENCE,
         "alpha": ALPHA,
         "power": POWER,
+        "looks": _looks(grid),
         "margins": grid.margins,
         "final_points": FINAL_POINTS,
         "seeds": len(grid.seeds),
@@ -39,6 +41,22 @@ def find(tables: Tables, grid: Grid) -> Record:
             name: estimate(tables["yardsticks"][name])
             for name in ("chance", "majority", "ceiling", "macro_ceiling")
         },
+    }
+
+
+def _looks(grid: Grid) -> Record:
+    """Return the planned looks, which this is, and what looking without a plan would do.
+
+    Returns:
+        planned: The numbers of seeds at each. this: Which of them this is, from 1. level: What
+        this one tests a single comparison at. unplanned: How often five looks, after as many seeds
+        each and each at the full level, would call a difference where there is none.
+    """
+    return {
+        "planned": list(grid.looks),
+        "this": grid.look + 1,
+        "level": nominal_levels(grid.looks, ALPHA)[grid.look],
+        "unplanned": peeking_error(range(1, 6), ALPHA),
     }
 
 

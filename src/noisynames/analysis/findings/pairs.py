@@ -7,8 +7,8 @@ Every comparison in the findings is a flat record. It begins with what is compar
     low, high       its 95 % t interval, of this comparison alone; null with fewer than two seeds
     n               seeds that both sides completed
     p               of the paired t test, two-sided; null, as all p values, where n < 2
-    p_adjusted      after Holm's correction over the family; where it is at most `alpha`, a
-                    difference is detected
+    p_adjusted      after Holm's correction over the family (and, with several looks, for all of
+                    them); where it is at most `alpha`, a difference is detected
     p_exact         of the exact sign-flip test, uncorrected
     exact_reaches   whether the exact test could reach `alpha` at all, with n seeds in this family
     agrees          whether the exact test, corrected likewise, detects a difference where the t
@@ -37,7 +37,7 @@ words, what is corrected together.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,9 @@ Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Two arrays of shape (seeds,), in the same order of seeds."""
 
 
+_EMPTY = pd.Series(dtype=float)
+
+
 def by_run(tables: Tables) -> Values:
     """Return each of METRICS × model × noise as a series over the seeds that completed."""
     runs = tables["runs"][tables["runs"]["status"] == "ok"]
@@ -88,7 +91,7 @@ def by_run(tables: Tables) -> Values:
 
 def estimate(values: ArrayLike) -> Record:
     """Return the mean of values, shape (seeds,), with its interval: mean, low, high, n."""
-    return asdict(t_interval(values))
+    return {**vars(t_interval(values))}
 
 
 def estimate_of(metric: str, values: ArrayLike, grid: Grid) -> Record:
@@ -121,14 +124,18 @@ def paired_change(values: Values, a: tuple[Key, Key], b: tuple[Key, Key]) -> Pai
 
 def _aligned(values: Values, keys: Sequence[Key]) -> NDArray[np.float64]:
     """Return values at the seeds that all of them have, shape (seeds, keys)."""
-    empty = pd.Series(dtype=float)
-    table = pd.concat([values.get(key, empty) for key in keys], axis=1, join="inner")
-    return table.to_numpy(float)
+    series = [values.get(key, _EMPTY) for key in keys]
+    seeds = series[0].index
+    if any(not other.index.equals(seeds) for other in series):  # which costs nothing, and is rare
+        seeds = reduce(pd.Index.intersection, (other.index for other in series))
+        series = [other.loc[seeds] for other in series]
+    return np.column_stack([other.to_numpy(float) for other in series])
 
 
 def standard(metric: str, grid: Grid) -> Standard:
     """Return what comparisons in a metric are judged by: one of METRICS, or another quantity."""
-    return Standard(grid.margins.get(metric), grid.odds if metric in HELD_OUT else None)
+    odds = grid.odds if metric in HELD_OUT else None
+    return Standard(grid.margins.get(metric), odds, looks=grid.looks, look=grid.look)
 
 
 def compared(asked: Sequence[Record], pairs: Sequence[Pair], by: Standard) -> list[Record]:
@@ -147,8 +154,6 @@ def compared(asked: Sequence[Record], pairs: Sequence[Pair], by: Standard) -> li
 
 
 def _record(comparison: Comparison) -> Record:
-    flat = asdict(comparison)
-    difference: Record = flat.pop("difference")
-    if comparison.difference.n == 0:
-        difference["mean"] = None
-    return {**difference, **flat}
+    record = {**vars(comparison.difference), **vars(comparison)}
+    del record["difference"]
+    return {**record, "mean": record["mean"] if record["n"] else None}

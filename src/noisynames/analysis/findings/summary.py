@@ -13,6 +13,7 @@ from noisynames.analysis.findings import (
     rates,
     sweeps,
     training,
+    variance,
 )
 from noisynames.analysis.findings.pairs import by_run
 from noisynames.analysis.tables import Tables
@@ -54,6 +55,7 @@ def find(tables: Tables, grid: Grid) -> Findings:
         "cross": accuracy.cross(tables, grid),
         "model_comparisons": comparisons.model_comparisons(values, grid),
         "noise_effects": comparisons.noise_effects(values, grid),
+        "variance": variance.variance(values, grid),
         "sweeps": sweeps.sweeps(values, grid),
         "interactions": comparisons.interactions(values, grid),
         "time_to_target": training.time_to_target(tables, grid),

@@ -15,6 +15,11 @@ from noisynames.analysis.statistics.power import (
     fewest_seeds,
     power,
 )
+from noisynames.analysis.statistics.sequential import (
+    nominal_levels,
+    repeated_p,
+    repeated_p_one_sided,
+)
 from noisynames.analysis.statistics.tests import (
     equivalence_test,
     holm,
@@ -39,11 +44,16 @@ class Standard:
         odds: Of what is measured on held-out names: the names that a seed holds out for each that
             it does not. None where nothing can be said of new names.
         alpha: The level, family-wise.
+        looks: The numbers of seeds at which it was planned to look; a single one spends all of the
+            level.
+        look: Which of them this is, from 0.
     """
 
     margin: float | None = None
     odds: float | None = None
     alpha: float = ALPHA
+    looks: tuple[int, ...] = (1,)
+    look: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,16 +132,17 @@ def _judged(differences: Sequence[NDArray[np.float64]], standard: Standard) -> l
     margin, alpha = standard.margin, standard.alpha
     here = _decided(differences, standard)
     exact = _each(differences, sign_flip_test)
-    detected_exactly = _holm(exact) <= alpha
+    detected_exactly = _holm(repeated_p(exact, standard.looks, standard.look)) <= alpha
     wanted = _seeds_needed(differences, standard, here)
-    level = _stopped_at(here.detected, alpha)
+    level = _at_this_look(_stopped_at(here.detected, alpha), standard)
+    reach = _at_this_look(alpha / max(1, len(differences)), standard) * len(differences)
     found = [
         Comparison(
             t_interval(d),
             p=float(here.p[i]),
             p_adjusted=float(here.adjusted[i]),
             p_exact=float(exact[i]),
-            exact_reaches=(reaches := smallest_p(d.size) * len(differences) <= alpha),
+            exact_reaches=(reaches := smallest_p(d.size) * len(differences) <= reach),
             agrees=bool(here.detected[i] == detected_exactly[i]) if reaches else None,
             margin=margin,
             p_equivalent=None if margin is None else float(here.equivalent[i]),
@@ -183,8 +194,9 @@ def _decided(
     p = _each(differences, lambda x: t_test(x, odds))
     equivalent = np.ones(len(p))
     if margin is not None:
-        equivalent = _holm(_each(differences, lambda x: equivalence_test(x, margin, odds)))
-    adjusted = _holm(p)
+        one_sided = _each(differences, lambda x: equivalence_test(x, margin, odds))
+        equivalent = _holm(repeated_p_one_sided(one_sided, standard.looks, standard.look))
+    adjusted = _holm(repeated_p(p, standard.looks, standard.look))
     detected, same = adjusted <= standard.alpha, equivalent <= standard.alpha
     verdicts: list[Verdict] = []
     for i, d in enumerate(differences):
@@ -216,6 +228,11 @@ def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 def _stopped_at(rejected: NDArray[np.bool_], alpha: float) -> float:
     """Return the level at which Holm's method stopped: that of the first that it did not reject."""
     return alpha / max(1, int((~rejected).sum()))
+
+
+def _at_this_look(level: float, standard: Standard) -> float:
+    """Return which level this look tests at, where that of all looks is `level`."""
+    return nominal_levels(standard.looks, level)[standard.look]
 
 
 def _seeds_needed(
