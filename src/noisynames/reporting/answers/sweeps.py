@@ -5,7 +5,6 @@ from noisynames.reporting.answers.study import (
     Study,
     fewest_seeds,
     question,
-    says,
     statistic,
 )
 from noisynames.reporting.figures.cards import SWEPT
@@ -43,7 +42,7 @@ def answer(study: Study) -> Answer | None:
         f"{line}.",
         [
             f"{r['a_value']:g} instead of {r['b_value']:g}, accuracy {study.under(r['noise'])}: "
-            f"{says(r)}; {statistic(r)}."
+            f"{statistic(r)}."
             for r in steps
         ],
         "accuracy",
