@@ -65,9 +65,7 @@ def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -
             "compared_as": grid.compared_as[model],
             "status": lost.get((model, noise, seed), "ok"),
             "learning_rate": grid.models[model]["learning_rate"],
-            "macro_accuracy": (
-                a := accuracy[model, noise] + rng.normal(0, more.get("spread", 0.003))
-            ),
+            "macro_accuracy": (a := accuracy[model, noise] + rng.normal(0, spread)),
             "final_loss": more.get("loss", {}).get(model, 1) - a,
             "loss_area": 1 - a,
             "held_out_loss": 2 - a,

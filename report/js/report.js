@@ -136,6 +136,7 @@
     const copy = svg.cloneNode(true);
     copy.style.color = getComputedStyle(svg).color;
     copy.style.background = getComputedStyle(document.body).backgroundColor;
+    copy.style.setProperty("--paper", copy.style.background);
     return new XMLSerializer().serializeToString(copy);
   }
 

@@ -19,7 +19,7 @@ from noisynames.analysis.tables import Tables
 from noisynames.errors import UserError
 from noisynames.files import write_text
 from noisynames.reporting import gallery
-from noisynames.reporting.figures.look import INK, STYLE, Look, models_in, new_panels
+from noisynames.reporting.figures.look import INK, PAPER, STYLE, Look, models_in, new_panels
 
 if TYPE_CHECKING:  # findings are read, and nothing here computes one
     from noisynames.analysis.findings.summary import Findings
@@ -117,8 +117,8 @@ _TAG = re.compile(r'id="series:([^:"]+):([^:"]*):([^:"]*):([^"]*)"')
 def _inlinable(svg: str, name: str) -> str:
     """Return the SVG element fit to stand in a page with others.
 
-    Ids get the figure's name in front, tags become data attributes, the ink takes the page's text
-    colour, and the size follows the page.
+    Ids get the figure's name in front, tags become data attributes, ink and paper take the page's
+    colours, and the size follows the page.
     """
     svg = svg[svg.index("<svg") :]
     svg = _TAG.sub(
@@ -129,4 +129,4 @@ def _inlinable(svg: str, name: str) -> str:
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
     svg = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{name}-\1"', svg)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    return svg.replace(INK, "currentColor")
+    return svg.replace(INK, "currentColor").replace(PAPER, "var(--paper, #ffffff)")

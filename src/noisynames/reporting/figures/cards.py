@@ -10,6 +10,7 @@ from noisynames.reporting.figures.accuracy import accuracies
 from noisynames.reporting.figures.look import (
     HALF,
     INK,
+    PAPER,
     SEQUENTIAL,
     Look,
     draw_baseline,
@@ -97,7 +98,7 @@ def _key(axes: Any, noises: Sequence[str]) -> None:
 
     marks = [
         Line2D([], [], color=INK, ls="", marker="o", mfc=face, label=f"noise {noise}")
-        for noise, face in ((noises[0], INK), (noises[-1], "#ffffff"))
+        for noise, face in ((noises[0], INK), (noises[-1], PAPER))
     ]
     axes.figure.legend(handles=marks, loc="outside upper right", ncols=2, frameon=False, fontsize=8)
 

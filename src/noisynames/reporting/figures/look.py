@@ -29,6 +29,8 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 
 # Drawn in this colour, replaced by the page's own text colour: readable in light and in dark.
 INK = "#010203"
+# Likewise, by the page's background.
+PAPER = "#fdfeff"
 SEQUENTIAL = "viridis"
 MOST_TICKS = 60
 """More labels than this along an axis would be a smear; some are then left out."""
@@ -165,7 +167,7 @@ def draw_interval(
     at = (place, record["mean"]) if upright else (record["mean"], place)
     dot = axes.plot(
         *at, look.marker(model), color=colour, ms=6.5, mew=1.4 if hollow else 0.7,
-        mfc="#ffffff" if hollow else colour, mec=colour if hollow else "#ffffff",
+        mfc=PAPER if hollow else colour, mec=colour if hollow else PAPER,
     )[0]  # fmt: skip
     tag(dot, "mean", model, noise, tip)
 
