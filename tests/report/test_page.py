@@ -16,7 +16,7 @@ from .conftest import Report
 pytestmark = pytest.mark.browser
 
 SECTIONS = [
-    "answers", "setup", "training", "noise", "conclusions", "memory", "attention",
+    "answers", "try", "setup", "training", "noise", "conclusions", "memory", "attention",
     "accuracy", "rates", "runs",
     "methods", "provenance",
 ]  # fmt: skip

@@ -15,12 +15,12 @@ from markupsafe import Markup
 from noisynames.analysis import tables
 from noisynames.columns import SCORES
 from noisynames.files import damaged, missing, read_record
-from noisynames.grid import MERGED, REFERENCE
+from noisynames.grid import MERGED, REFERENCE, Cell
 from noisynames.names import dataset as datasets
 from noisynames.names import examples as sampling
 from noisynames.names import noise
 from noisynames.names.alphabet import Alphabet, graphemes
-from noisynames.reporting import gallery, questions
+from noisynames.reporting import gallery, playground, questions
 from noisynames.reporting.answers import words
 from noisynames.reporting.figures.registry import ReportFigure
 
@@ -37,7 +37,7 @@ def render(
     """Return the report as one HTML page that needs nothing but itself.
 
     Args:
-        results: Folder with `dataset/names.csv` and `dataset/manifest.json`.
+        results: Folder with `dataset/`, and the splits and runs of `playground.wanted`.
         templates: Folder with `base.html`, its partials, `css/` and `js/`.
         config: The resolved config of the experiment.
         work: Folder with `tables/` and `figures/`; by default `results`.
@@ -69,6 +69,7 @@ def render(
         cost=_cost(findings),
         scores=SCORES,
         placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
+        playground=playground.of(results, config, names, _status(data["runs"])),
         **_of_runs(data, config),
         **_of_names(names, config),
     )
@@ -99,6 +100,17 @@ def _environment(templates: Path) -> Environment:
         inline=lambda path: Markup((templates / path).read_text(encoding="utf-8")),
     )
     return environment
+
+
+def _status(runs: pd.DataFrame) -> dict[Cell, str]:
+    """Return what became of each run."""
+    return dict(
+        zip(
+            zip(runs["model"], runs["noise"], runs["seed"], strict=True),
+            runs["status"],
+            strict=True,
+        )
+    )
 
 
 def _of_runs(data: tables.Tables, config: Mapping[str, Any]) -> dict[str, Any]:
