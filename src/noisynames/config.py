@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from noisynames.errors import UserError
+from noisynames.models.labels import labels
 from noisynames.models.spec import CELLS, READOUTS, spec_from
 from noisynames.names import dataset as datasets
 from noisynames.names import splits
@@ -186,6 +187,7 @@ def _check_models(config: Mapping[str, Any]) -> None:
             raise UserError(f"models.{name}.{error}") from None
         if spec["module"] is not None:
             custom_source(spec["module"], f"models.{name}.module")
+    labels(config["models"])
 
 
 def custom_source(module: str, key: str = "module") -> Path:

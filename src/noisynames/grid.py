@@ -57,6 +57,7 @@ class Grid:
         seeds: As in the config.
         training: Hyperparameters that every run must have where its model names no others.
         baselines: Which baselines there are.
+        label_name: What a name's label is, in the singular.
     """
 
     models: Mapping[str, Mapping[str, Any]]
@@ -65,6 +66,7 @@ class Grid:
     seeds: Sequence[int]
     training: Mapping[str, Any]
     baselines: Sequence[str]
+    label_name: str = "language"
 
     @property
     def conditions(self) -> list[Noise]:
@@ -110,7 +112,8 @@ class Grid:
         """
         alike: dict[str, list[str]] = {}
         for name, spec in self.models.items():
-            rest = {key: value for key, value in spec.items() if key != "learning_rate"}
+            named = ("learning_rate", "label")
+            rest = {key: value for key, value in spec.items() if key not in named}
             alike.setdefault(json.dumps(rest, sort_keys=True), []).append(name)
         common = self.training["learning_rate"]
         by_first = {}

@@ -33,6 +33,7 @@ def test_an_empty_config_is_the_worksheets_experiment() -> None:
         "max_train_names": 50,
         "alphabet": "worksheet",
         "min_symbol_count": 1,
+        "label_name": "language",
         "transliterate": None,
     }
 
@@ -63,6 +64,7 @@ def test_a_model_needs_one_line() -> None:
     )
     assert config["models"] == {
         "lstm_attention": {
+            "label": None,
             "cell": "lstm",
             "readout": "attention",
             "hidden_size": 32,

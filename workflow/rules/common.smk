@@ -102,6 +102,7 @@ GRID = {
         for key in ("updates", "record_every", "learning_rate")
     },
     "baselines": BASELINES,
+    "label_name": config["dataset"]["label_name"],
 }
 ASKED = Grid(**GRID)
 # All of it on which a run's result depends.
@@ -109,6 +110,11 @@ TRAINING = {
     key: value
     for key, value in config["training"].items()
     if key not in ("report_every", "seeds_per_job")
+}
+# What the report calls a model trains nothing again.
+AS_TRAINED = {
+    name: {key: value for key, value in model.items() if key != "label"}
+    for name, model in config["models"].items()
 }
 # What the compiled engine trains the models with.
 COMPILED = [
@@ -245,7 +251,7 @@ def settings(section, *without, **more):
 def training_settings(wildcards):
     """What is asked of a model and its training, and of its noise, where it has any."""
     asked = dict(TRAINING)
-    asked |= config["models"][wildcards.model]  # its own rate and batch size
+    asked |= AS_TRAINED[wildcards.model]  # its own rate and batch size
     asked |= {"characters": CHARACTERS} if wildcards.noise != "0" else {}
     return json.dumps(asked)
 

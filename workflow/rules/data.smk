@@ -19,6 +19,7 @@ rule dataset:
         # Only an alphabet made of data depends on the noise.
         settings=settings(
             config["dataset"],
+            "label_name",
             "max_train_names",
             **(
                 {"noise_characters": CHARACTERS}
@@ -54,7 +55,7 @@ rule split:
         runtime=5,
     params:
         code=code("names.splits"),
-        settings=settings(config["dataset"]),
+        settings=settings(config["dataset"], "label_name"),
         seeds="--seed {seed}",
     shell:
         "python -m noisynames split --names {input.names} {params.seeds}"
@@ -76,5 +77,5 @@ use rule split as split_ten with:
         ten=one_of(TENS),
     params:
         code=code("names.splits"),
-        settings=settings(config["dataset"]),
+        settings=settings(config["dataset"], "label_name"),
         seeds=expand("--seed {{ten}}{digit}", digit=range(10)),

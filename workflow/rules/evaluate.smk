@@ -172,7 +172,7 @@ rule reference:
         noise=ASKED.noisiest,
         characters=literal(CHARACTERS),
         settings=settings(
-            {"models": dict(sorted(config["models"].items())), "training": TRAINING}
+            {"models": dict(sorted(AS_TRAINED.items())), "training": TRAINING}
         ),
     shell:
         "python -m noisynames reference --split {input.split} --seed {params.seed} --noise {params.noise}"

@@ -16,9 +16,9 @@ class Hyperparameters:
         updates: The budget, in examples: SGD updates at batch size 1, else as many divided by the
             batch size, so that batch sizes compare at the same number of examples.
         learning_rate: Step length.
-        record_every: The training loss is averaged over this many updates per point.
+        record_every: The training loss is averaged over this many examples per point.
         report_every: Progress is told after this many updates.
-        batch_size: Examples per update, by the mean of their losses; divides `record_every`.
+        batch_size: Examples per update, by the mean of their losses.
         optimizer: `sgd` or `adam`: PyTorch's `torch.optim.SGD` and `torch.optim.Adam`.
         momentum: Of `sgd`, from 0 to below 1.
         weight_decay: Times the weights, added to their gradient; at least 0.
@@ -42,11 +42,6 @@ class Hyperparameters:
                 raise UserError(f"{key}: {getattr(self, key)} is too small; at least 1")
         if not 0 < self.learning_rate < math.inf:
             raise UserError(f"learning_rate: {self.learning_rate} is not a positive finite number")
-        if self.record_every % self.batch_size:
-            raise UserError(
-                f"batch_size: found {self.batch_size}; "
-                f"allowed: a divisor of record_every, which is {self.record_every}"
-            )
         if self.optimizer not in OPTIMIZERS:
             allowed = ", ".join(OPTIMIZERS)
             raise UserError(f"optimizer: found {self.optimizer!r}; allowed: {allowed}")

@@ -96,25 +96,30 @@ def train(
     trainer = engine_of(engine, spec)(spec, initial, hyperparameters, seed, inputs, len(languages))
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
-    update = 0
-    while update < hyperparameters.updates:
-        count = min(hyperparameters.record_every, hyperparameters.updates - update)
-        examples = stream.take(count)
-        losses, guesses = trainer.advance(examples)
-        finite = np.isfinite(losses)
-        if not finite.all():
-            run.diverged_at = update + int(np.argmin(finite)) + 1
-            break
-        mean = math.fsum(losses) / count  # exact, so the same whatever order a processor adds in
-        update += count
-        run.losses.append((update, mean))
+    seen = recorded = 0
+    waiting = np.empty(0)  # losses of examples that are in no point yet
+    while recorded < hyperparameters.updates:
+        point = min(recorded + hyperparameters.record_every, hyperparameters.updates)
+        if seen < point:
+            examples = stream.take(_whole_batches(seen, point, hyperparameters))
+            losses, guesses = trainer.advance(examples)
+            finite = np.isfinite(losses)
+            if not finite.all():
+                run.diverged_at = seen + int(np.argmin(finite)) + 1
+                break
+            seen += len(examples)
+            waiting = np.concatenate([waiting, losses])
+        count, recorded = point - recorded, point
+        mean = math.fsum(waiting[:count]) / count  # exact, in whatever order a processor adds
+        waiting = waiting[count:]
+        run.losses.append((point, mean))
         on_interval(
             Progress(
-                update,
+                point,
                 hyperparameters.updates,
                 time.perf_counter() - start,
                 mean,
-                examples.text(count - 1),
+                examples.text(len(examples) - 1),
                 languages[int(guesses[-1])],
                 languages[int(examples.targets[-1])],
             )
@@ -122,3 +127,9 @@ def train(
     run.training_seconds = time.perf_counter() - start
     run.parameters = trainer.parameters()
     return run
+
+
+def _whole_batches(seen: int, point: int, plan: Hyperparameters) -> int:
+    """Return how many examples to take to come to a recorded point: it may lie within a batch."""
+    batches = -(-(point - seen) // plan.batch_size)
+    return min(batches * plan.batch_size, plan.updates - seen)

@@ -176,3 +176,16 @@ def test_batches_spend_the_same_budget_of_names() -> None:
     assert (one.engine, eight.engine) == ("compiled", "compiled")
     # At a rate of nothing the losses are those of the same names under the same weights.
     np.testing.assert_allclose([x for _, x in eight.losses], [x for _, x in one.losses], atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [16, 64])
+def test_a_recorded_point_averages_its_own_names_though_batches_straddle_it(
+    batch_size: int,
+) -> None:
+    plan = Hyperparameters(150, 1e-9, record_every=50, batch_size=batch_size)  # learns nothing
+    alone = train(WORKSHEET_MODELS["rnn"], SPLIT, Noise(2), 0, Hyperparameters(150, 1e-9, 50))
+    batched = train(WORKSHEET_MODELS["rnn"], SPLIT, Noise(2), 0, plan)
+    assert [point for point, _ in batched.losses] == [50, 100, 150]
+    assert [loss for _, loss in batched.losses] == pytest.approx(
+        [loss for _, loss in alone.losses], abs=1e-5
+    )

@@ -4,6 +4,7 @@ from noisynames.analysis.findings.pairs import METRICS, Record, estimate
 from noisynames.analysis.statistics import ALPHA, CONFIDENCE, EXACT_UP_TO, smallest_p
 from noisynames.analysis.tables import FINAL_POINTS, Tables
 from noisynames.grid import Grid
+from noisynames.models.labels import labels
 
 
 def find(tables: Tables, grid: Grid) -> Record:
@@ -14,6 +15,8 @@ def find(tables: Tables, grid: Grid) -> Record:
         "alpha": ALPHA,
         "final_points": FINAL_POINTS,
         "seeds": len(grid.seeds),
+        "labels": _labels(grid),
+        "label_name": grid.label_name,
         "quietest": grid.quietest,
         "noisiest": grid.noisiest,
         "exact_up_to": EXACT_UP_TO,
@@ -29,3 +32,8 @@ def find(tables: Tables, grid: Grid) -> Record:
             for name in ("chance", "majority", "ceiling", "macro_ceiling")
         },
     }
+
+
+def _labels(grid: Grid) -> dict[str, str]:
+    """Return what each model is called; one that stands for several rates, by what they share."""
+    return labels(grid.models) | labels({name: grid.models[name] for name in grid.compared})
