@@ -130,7 +130,7 @@
     const own = arms.filter((arm) => arm.model === model);
     const dot = make("span", "try-dot");
     dot.style.background = own[0].colour;
-    const card = make("article", "try-reader", make("h3", "", dot, model), ...own.map((arm) => arm.element));
+    const card = make("article", "try-reader", make("h3", "", dot, own[0].label), ...own.map((arm) => arm.element));
     card.dataset.model = model;
     at("readers").append(card);
   }
@@ -181,7 +181,7 @@
       paint(arm, ROWS, arm.colour, said.attention.map((weight) => weight / most));
     }
     const sure = arm.leaders.slice(0, 3).map((l) => `${data.languages[l]} ${percent(said.probabilities[l])}`);
-    arm.chart.setAttribute("aria-label", `${arm.model}, ${arm.trained}: ${sure.join(", ")}`);
+    arm.chart.setAttribute("aria-label", `${arm.label}, ${arm.trained}: ${sure.join(", ")}`);
   }
 
   // What leaving out a character does takes longest: it follows when the rest is on the screen.
@@ -226,7 +226,7 @@
     arm.said.replaceChildren(make("span", "try-how", arm.trained),
       make("b", "", data.languages[top]), ` ${percent(probabilities[top])}`,
       ...(truth ? [make("span", isRight ? "try-right" : "try-wrong", isRight ? " ✓" : " ✗")] : []),
-      ...(without ? [make("span", "try-how", ` without “${units[place].text}” `
+      ...(without ? [make("span", "try-how", ` in the end, without “${units[place].text}”: `
         + `${data.languages[other]} ${percent(without[other])}`)] : []));
   }
 
@@ -371,25 +371,25 @@
     at("typical").append(button);
   }
 
-  function choices(key, values) {
+  function choices(key, values, words = (value) => value) {
     for (const value of values) {
       const box = make("input");
       box.type = "checkbox";
-      box.setAttribute("aria-label", `Try ${value}`);  // figures have boxes of these names, too
+      box.setAttribute("aria-label", `Try ${words(value)}`);  // figures have boxes of these names, too
       box.checked = state[key].has(value);
       box.addEventListener("change", () => {
         const chosen = values.filter((v) => (v === value ? box.checked : state[key].has(v)));
         box.checked = box.checked || !chosen.length;  // at least one stays
         if (chosen.length) change({ [key]: new Set(chosen) });
       });
-      at(key).append(make("label", "", box, ` ${value}`));
+      at(key).append(make("label", "", box, ` ${words(value)}`));
     }
   }
 
   readColours();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); show(); });
   recall();
-  choices("models", MODELS);
+  choices("models", MODELS, (model) => arms.find((arm) => arm.model === model).label);
   choices("trained", TRAINED);
   at("name").value = state.name;
   at("junk").value = [...state.junk].length;

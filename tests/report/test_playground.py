@@ -161,7 +161,7 @@ def test_a_name_is_read_at_every_key(report: Report) -> None:
     assert any(f"{said.count(label)} " in summary(page) for label in said)
     expect(page.locator("#try-live")).to_have_text(f"Slus: {summary(page)}")
     label = page.locator(".try-chart").first.get_attribute("aria-label") or ""
-    assert label.startswith("rnn, trained without noise: ") and "%" in label
+    assert label.startswith("RNN, trained without noise: ") and "%" in label
     assert report.complaints == []
 
 
@@ -186,12 +186,12 @@ def test_junk_is_drawn_by_keyboard_and_the_address_brings_it_back(report: Report
     assert len(junk) == 3
     assert {*junk} <= {*".,;'"}
     page.get_by_text("Which models").click()
-    page.get_by_label("Try rnn").uncheck()
+    page.get_by_label("Try RNN").uncheck()
     expect(page).to_have_url(re.compile("models=gru_attention"))
     again = report.open(page.evaluate("location.search"))
     assert again.locator("#try-name").input_value() == "Novak"
     assert again.locator(".try-token.try-noise").all_inner_texts() == junk
-    assert again.locator(".try-reader:visible h3").all_inner_texts() == ["gru_attention"]
+    assert again.locator(".try-reader:visible h3").all_inner_texts() == ["GRU + attention"]
     assert summary(again) == summary(page)
     again.locator("#run-filter").fill("rnn")
     assert "name=Novak" in again.evaluate("location.search")
@@ -297,8 +297,8 @@ def test_what_is_not_in_the_page_is_said(
         ("rnn", "2"), ("gru_attention", "2")
     ]  # fmt: skip
     assert found["left_out"] == [
-        "rnn, trained without noise: its run under seed 0 diverged",
-        "gru_attention, trained without noise: its run under seed 0 is missing",
+        "RNN, trained without noise: its run under seed 0 diverged",
+        "GRU + attention, trained without noise: its run under seed 0 is missing",
     ]
     monkeypatch.setattr(playground, "MOST_BYTES", 100)
     assert playground.of(smoke / "results", config, names, status) is None

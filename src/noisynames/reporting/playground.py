@@ -9,6 +9,7 @@ import numpy as np
 
 from noisynames.evaluation.inference import predict
 from noisynames.grid import RECORD, Cell, Grid, run_folder, split_file
+from noisynames.models.labels import labels
 from noisynames.models.weights import parameter_ranges
 from noisynames.names.dataset import Dataset
 from noisynames.names.noise import Noise, conditions
@@ -66,8 +67,8 @@ def of(
     Raises:
         UserError: A file is missing or damaged.
     """
-    asked = wanted(config)
-    fit, left_out = _fitting(_opened(results, asked, status))
+    asked, called = wanted(config), labels(config["models"])
+    fit, too_large = _fitting(_opened(results, asked, status))
     if not fit:
         return None
     split = next(iter(fit.values())).split
@@ -84,9 +85,16 @@ def of(
         "held_out": _by_language(rows),
         "trained": _by_language(split.train) if len(split.train) <= MOST_NAMES else None,
         "typical": typical,
-        "arms": [_arm(cell, run, Look([*config["models"]])) for cell, run in fit.items()],
-        "examples": _examples(fit, [*typical.items()]),
-        "left_out": [*_unasked(config, asked), *_unfinished(asked, status), *left_out],
+        "arms": [_arm(cell, run, called, Look([*called])) for cell, run in fit.items()],
+        "examples": _examples([*fit.values()], [*typical.items()]),
+        "left_out": [
+            *_unasked(config, asked, called),
+            *_unfinished(asked, status, called),
+            *(
+                f"{_words(c, called)}: its weights would make this page too large"
+                for c in too_large
+            ),
+        ],
     }
 
 
@@ -101,22 +109,24 @@ def _opened(
     return {cell: run for cell, run in runs.items() if run is not None}
 
 
-def _fitting(runs: Mapping[Cell, FinishedRun]) -> tuple[dict[Cell, FinishedRun], list[str]]:
-    """Return the runs whose weights are not too much for a page, and what to say of the others."""
-    fit, size, left_out = {}, 0, []
+def _fitting(runs: Mapping[Cell, FinishedRun]) -> tuple[dict[Cell, FinishedRun], list[Cell]]:
+    """Return the runs whose weights are not too much for a page, and which ones' are."""
+    fit, size, too_large = {}, 0, []
     for cell, run in runs.items():
         more = sum(values.nbytes for values in run.model.parameters.values())
         if size + more <= MOST_BYTES:
             fit[cell], size = run, size + more
         else:
-            left_out.append(f"{_words(cell)}: its weights would make this page too large")
-    return fit, left_out
+            too_large.append(cell)
+    return fit, too_large
 
 
-def _unasked(config: Mapping[str, Any], asked: Sequence[Cell]) -> list[str]:
+def _unasked(
+    config: Mapping[str, Any], asked: Sequence[Cell], called: Mapping[str, str]
+) -> list[str]:
     shown = {model for model, *_ in asked}
     return [
-        f"{name}: "
+        f"{called[name]}: "
         + (
             "this page cannot run modules of one’s own"
             if spec["cell"] not in CELLS
@@ -127,18 +137,20 @@ def _unasked(config: Mapping[str, Any], asked: Sequence[Cell]) -> list[str]:
     ]
 
 
-def _unfinished(asked: Sequence[Cell], status: Mapping[Cell, str]) -> list[str]:
+def _unfinished(
+    asked: Sequence[Cell], status: Mapping[Cell, str], called: Mapping[str, str]
+) -> list[str]:
     words = {"diverged": "diverged", "missing": "is missing"}
     return [
-        f"{_words(cell)}: its run under seed {cell[2]} {words[status[cell]]}"
+        f"{_words(cell, called)}: its run under seed {cell[2]} {words[status[cell]]}"
         for cell in asked
         if status[cell] != "ok"
     ]
 
 
-def _words(cell: Cell) -> str:
+def _words(cell: Cell, called: Mapping[str, str]) -> str:
     model, noise, _ = cell
-    return f"{model}, {trained(noise)}"
+    return f"{called[model]}, {trained(noise)}"
 
 
 def trained(noise: str) -> str:
@@ -150,7 +162,7 @@ def trained(noise: str) -> str:
     return f"trained under noise {condition.level}{where}"
 
 
-def _arm(cell: Cell, run: FinishedRun, look: Look) -> dict[str, Any]:
+def _arm(cell: Cell, run: FinishedRun, called: Mapping[str, str], look: Look) -> dict[str, Any]:
     model, noise, _ = cell
     spec, outputs = run.model.spec, run.model.outputs
     ranges = parameter_ranges(spec, len(run.split.alphabet), outputs)
@@ -158,6 +170,7 @@ def _arm(cell: Cell, run: FinishedRun, look: Look) -> dict[str, Any]:
     keys = ("cell", "readout", "hidden_size", "num_layers", "bidirectional", "num_heads")
     return {
         "model": model,
+        "label": called[model],
         "noise": noise,
         "trained": trained(noise),
         "colour": look.colour(model),
@@ -183,22 +196,17 @@ def _typical(runs: Sequence[FinishedRun], rows: Sequence[Row]) -> dict[str, str]
     return dict(sorted(best.items()))
 
 
-def _examples(fit: Mapping[Cell, FinishedRun], typical: Sequence[Row]) -> list[dict[str, Any]]:
+def _examples(runs: Sequence[FinishedRun], typical: Sequence[Row]) -> list[dict[str, Any]]:
     """Return how each arm reads a few names: what it says, and that after each character."""
     chosen = [typical[i * (len(typical) - 1) // (STATIC_NAMES - 1)] for i in range(STATIC_NAMES)]
     found = []
     for language, name in dict.fromkeys(chosen):
         beginnings = [(language, name[: end + 1]) for end in range(len(name))]
         arms = []
-        for (model, noise, _), run in fit.items():
+        for run in runs:
             log_probabilities, _ = predict(run.model, run.examples(beginnings))
             best = int(log_probabilities[-1].argmax())
             after = np.exp(log_probabilities[:, best]).round(3).tolist()
-            arms.append({
-                "model": model,
-                "trained": trained(noise),
-                "says": run.languages[best],
-                "after": after,
-            })  # fmt: skip
+            arms.append({"says": run.languages[best], "after": after})
         found.append({"name": name, "language": language, "arms": arms})
     return found
