@@ -13,7 +13,8 @@
   // --- The view, kept in the address, so that it can be linked -----------------------------------
 
   function remember() {
-    const query = new URLSearchParams();
+    const query = new URLSearchParams(location.search);  // with what others keep there
+    for (const key of ["hide", "sort", "filter"]) query.delete(key);
     if (state.hide.size) query.set("hide", [...state.hide].sort().join(","));
     if (state.sort) query.set("sort", state.sort);
     if (state.filter) query.set("filter", state.filter);

@@ -16,7 +16,7 @@ from .conftest import Report
 pytestmark = pytest.mark.browser
 
 SECTIONS = [
-    "answer", "questions", "training", "noise", "memory", "attention", "accuracy", "runs",
+    "answer", "questions", "try", "training", "noise", "memory", "attention", "accuracy", "runs",
     "methods", "provenance",
 ]  # fmt: skip
 UNASKED = 2
@@ -270,10 +270,10 @@ def test_it_is_short_while_everything_is_closed(report: Report, width: int, most
 
 def test_a_mark_says_its_value_when_pointed_at_and_with_the_arrow_keys(report: Report) -> None:
     page = report.open(viewport={"width": 1280, "height": 900})
-    mark = page.locator('#figure-headline_noise .series[data-part="mean"][data-noise="2"]').first
+    mark = page.locator('#figure-card_losses .series[data-part="mean"][data-noise="2"]').first
     mark.hover()
     said = page.locator(".tip").inner_text()
-    assert re.match(r"RNN, noise 2: \d+\.\d\s% \[", said), said
+    assert re.match(r"RNN, noise 2: \d\.\d{3} \[", said), said
     page.locator("#figure-headline_noise .drawing").focus()
     page.keyboard.press("ArrowRight")
     first = page.locator(".tip").inner_text()

@@ -33,17 +33,21 @@ from noisynames.grid import (
     LOSSES,
     RECORD,
     RUN_FILES,
-    TIMING,
     SCORE_TABLES,
+    TIMING,
     UNTRAINED,
+    WEIGHTS,
     Grid,
     kept,
     parts_of,
+    run_folder,
+    split_file,
 )
 from noisynames.models.spec import spec_from
 from noisynames.names.dataset import local_files
 from noisynames.names.noise import conditions
 from noisynames.reporting.gallery import applying
+from noisynames.reporting.playground import wanted
 from noisynames.training.engines import modules_of, modules_of_model
 
 for folder in (Path.cwd(), Path.cwd() / "results"):
@@ -161,6 +165,17 @@ ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + 
     "results/tables/{record}.json", record=["findings", "timings"]
 )
 ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
+# The runs that a reader of the page can try, all of one seed.
+TRIED = wanted(config)
+PLAYGROUND = [str(run_folder(Path("results"), cell) / RECORD) for cell in TRIED]
+PLAYGROUND_SPLIT = sorted(
+    {str(split_file(Path("results"), seed)) for *_, seed in TRIED}
+)
+PLAYGROUND_MODULES = {
+    source
+    for model, *_ in TRIED
+    for source in modules_of_model(spec_from(config["models"][model]))
+}
 # Which runs there are not, for the unfinished report.
 MISSING = "results/partial/missing.json"
 # Where the parts come from, in a folder that `noisynames merge` made.

@@ -38,6 +38,8 @@ rule report:
         merged=MERGED,
         tables=ALL_TABLES,
         figures=ALL_FIGURES,
+        runs=beside(PLAYGROUND, RECORD, WEIGHTS),
+        split=PLAYGROUND_SPLIT,
     output:
         report(
             "results/report.html",
@@ -55,7 +57,7 @@ rule report:
         mem_mb=1000,
         runtime=10,
     params:
-        code=code("reporting.page"),
+        code=code("reporting.page", *PLAYGROUND_MODULES),
         templates=digests(ROOT / "report", TEMPLATES),
         config=literal(json.dumps(config)),
         work="",  # what is made of runs stands in the results

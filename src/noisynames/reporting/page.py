@@ -15,12 +15,12 @@ from markupsafe import Markup
 from noisynames.analysis import tables
 from noisynames.columns import SCORES
 from noisynames.files import damaged, missing, read_record
-from noisynames.grid import MERGED, REFERENCE, Grid
+from noisynames.grid import MERGED, REFERENCE, Cell, Grid
 from noisynames.names import dataset as datasets
 from noisynames.names import examples as sampling
 from noisynames.names import noise
 from noisynames.names.alphabet import Alphabet, graphemes
-from noisynames.reporting import cells, gallery, questions, shortly, words
+from noisynames.reporting import cells, gallery, playground, questions, shortly, words
 from noisynames.reporting.answers.study import VERDICTS, Study
 from noisynames.reporting.figures.registry import ReportFigure
 
@@ -37,7 +37,7 @@ def render(
     """Return the report as one HTML page that needs nothing but itself.
 
     Args:
-        results: Folder with `dataset/names.csv` and `dataset/manifest.json`.
+        results: Folder with `dataset/`, and the splits and runs of `playground.wanted`.
         templates: Folder with `base.html`, its partials, `css/` and `js/`.
         config: The resolved config of the experiment.
         work: Folder with `tables/` and `figures/`; by default `results`.
@@ -62,12 +62,13 @@ def render(
         matrix=lambda records: cells.matrix(records, asked.compared),
         cell=lambda row, key: cells.text(row, key, findings["labels"]),
     )
+    tried = playground.of(results, config, names, _status(data["runs"]))
     answers, unasked = questions.answer_all(findings, config)
     return environment.get_template("base.html").render(
         config=config,
         config_text=json.dumps(config, indent=2, ensure_ascii=False),
         findings=findings,
-        sections=_sections(findings, asked),
+        sections=_sections(findings, asked, bool(tried)),
         short=shortly.answer(findings, config),
         answers=answers,
         unasked=unasked,
@@ -81,6 +82,7 @@ def render(
         cost=_cost(findings),
         scores=SCORES,
         placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
+        playground=tried,
         **_of_runs(data, config, findings),
         **_of_names(names, config),
     )
@@ -99,11 +101,12 @@ def _asked(config: Mapping[str, Any]) -> Grid:
     )
 
 
-def _sections(findings: "Findings", asked: Grid) -> list[tuple[str, str]]:
+def _sections(findings: "Findings", asked: Grid, tried: bool) -> list[tuple[str, str]]:
     """Return the sections that have something to show, each with its anchor, in their order."""
     every = {
         "answer": ("The short answer", True),
         "questions": ("Questions", True),
+        "try": ("Try it", tried),
         "training": ("Training", True),
         "noise": ("Noise", len(asked.noises) > 1),
         "memory": ("Memory", True),
@@ -148,6 +151,17 @@ def _environment(templates: Path) -> Environment:
         inline=lambda path: Markup((templates / path).read_text(encoding="utf-8")),
     )
     return environment
+
+
+def _status(runs: pd.DataFrame) -> dict[Cell, str]:
+    """Return what became of each run."""
+    return dict(
+        zip(
+            zip(runs["model"], runs["noise"], runs["seed"], strict=True),
+            runs["status"],
+            strict=True,
+        )
+    )
 
 
 def _of_runs(

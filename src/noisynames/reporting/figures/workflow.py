@@ -22,7 +22,7 @@ RULE_GRAPH = {
     "reference": ["split"],
     "aggregate": ["baseline", "evaluate", "inspect_attention", "probe", "split", "train"],
     "plot": ["aggregate"],
-    "report": ["aggregate", "dataset", "plot", "reference"],
+    "report": ["aggregate", "dataset", "plot", "reference", "split", "train"],
 }
 """Rules and what each waits for, as `snakemake --rulegraph` has it."""
 
