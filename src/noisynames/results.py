@@ -67,7 +67,7 @@ class OpenRun:
 
         model = self.run.model
         inputs = len(self.split.alphabet)
-        return load_model(model.spec, inputs, model.outputs, model.parameters).eval()
+        return load_model(model.spec, inputs, model.outputs, model.parameters).train(False)
 
     def predict(self, names: Sequence[str]) -> "pd.DataFrame":
         """Return the probability of each language, one row for each name, as it was given.
