@@ -438,6 +438,33 @@ def verify(
 
 
 @app.command()
+def predict(
+    names: Annotated[list[str], typer.Argument(help="Names; any spelling.")],
+    results: Annotated[Path, typer.Option(help="A results folder.")] = Path("results"),
+    model: Annotated[Text, typer.Option(help="Ask this model; by default all.")] = None,
+    noise: Annotated[Text, typer.Option(help="Trained under this noise; by default all.")] = None,
+    seed: Annotated[str, typer.Option(help="A seed, or all.")] = "all",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also after each character of a name.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say what the trained models take names for, with the spread over seeds."""
+    from dataclasses import asdict
+
+    from noisynames import asking
+
+    if seed != "all" and not (seed.isascii() and seed.isdigit()):
+        raise UserError(f"--seed: found {seed!r}; allowed: a seed, or all")
+    only = None if seed == "all" else int(seed)
+    asked = asking.ask(results, names, model, noise, only, explain)
+    if as_json:
+        print(json.dumps([asdict(one) for one in asked], indent=1, ensure_ascii=False))
+    else:
+        print(asking.table(asked))
+
+
+@app.command()
 def reference(
     split: Annotated[Path, typer.Option(help="A seed<N>.csv.")],
     seed: Annotated[int, typer.Option(min=0)],

@@ -1,6 +1,8 @@
 """The house: imports run downward, and what a job depends on is computed from them."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,8 @@ FLOORS = [
     ["__main__"],
     ["cli"],
     ["config"],
-    ["experiments"],
+    ["experiments", "asking"],
+    ["results"],
     ["reporting"],
     ["analysis", "evaluation"],
     ["runs"],
@@ -60,8 +63,15 @@ def test_an_init_file_holds_no_logic() -> None:
         body = ast.parse(file.read_text()).body
         kinds = {type(node) for node in body[1:]}
         assert isinstance(body[0], ast.Expr), f"{file} says what the folder is for"
-        assert kinds <= {ast.Assign}, file
+        assert kinds <= {ast.Assign, ast.ImportFrom}, file
         assert kinds == set() or file.parent == PACKAGE, f"{file}: the version stands at the top"
+
+
+def test_the_package_is_imported_at_no_cost() -> None:
+    heavy = "sorted({'numpy', 'pandas', 'torch', 'safetensors'} & {*sys.modules})"
+    command = [sys.executable, "-c", f"import sys, noisynames; print({heavy})"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_new_import_is_a_new_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,159 @@
+"""What all runs of a results folder say of names, with the spread over seeds."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from noisynames.errors import UserError
+from noisynames.results import OpenRun, matching, open_cell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOP = 3
+
+
+@dataclass(frozen=True)
+class Share:
+    """What the seeds of a model × noise give a language.
+
+    Attributes:
+        language: The language.
+        mean, lowest, highest: Its probability over seeds.
+        first: How many seeds put it first.
+    """
+
+    language: str
+    mean: float
+    lowest: float
+    highest: float
+    first: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What they say of one text: the likeliest languages by their mean."""
+
+    text: str
+    top: list[Share]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A name as one model × noise reads it.
+
+    Attributes:
+        name, read: As it was given, and in the symbols of the alphabet.
+        model, noise: The arm.
+        seeds: Of its runs.
+        answer: What they say of the whole name.
+        after: What they say of each beginning of it; empty if that was not asked for.
+    """
+
+    name: str
+    read: str
+    model: str
+    noise: str
+    seeds: list[int]
+    answer: Answer
+    after: list[Answer]
+
+
+def ask(
+    results: Path,
+    names: Sequence[str],
+    model: str | None = None,
+    noise: str | None = None,
+    seed: int | None = None,
+    explain: bool = False,
+) -> Iterator[Asked]:
+    """Yield what every arm says of every name, name by name.
+
+    Args:
+        results: A results folder.
+        names: Any names.
+        model: Whose runs to ask; None asks all.
+        noise: Trained under which; None asks all.
+        seed: Of which seed; None asks all.
+        explain: Whether to ask after each character, too.
+
+    Raises:
+        UserError: There is no such run, or nothing of a name is in the alphabet.
+    """
+    arms = _opened(results, model, noise, seed)
+    for name in names:
+        for (arm, trained_at), runs in arms.items():
+            steps = _answers([run.explain(name) for run in runs])
+            seeds, whole = [run.run.seed for run in runs], steps[-1]
+            after = steps if explain else []
+            yield Asked(name, whole.text, arm, trained_at, seeds, whole, after)
+
+
+def _opened(
+    results: Path, model: str | None, noise: str | None, seed: int | None
+) -> dict[tuple[str, str], list[OpenRun]]:
+    """Return the runs of each arm that has any that did not diverge."""
+    arms: dict[tuple[str, str], list[OpenRun]] = {}
+    for cell in matching(results, model, noise, seed):
+        run = open_cell(results, cell)
+        if run is not None:
+            arms.setdefault(cell[:2], []).append(run)
+    if not arms:
+        raise UserError(f"{results}: every run that was asked for diverged")
+    return arms
+
+
+def _answers(tables: Sequence["pd.DataFrame"]) -> list[Answer]:
+    """Return what seeds say, from a table of each: one row for each text, one column a language."""
+    every = np.stack([table.to_numpy() for table in tables])  # seeds, texts, languages
+    languages = [*tables[0].columns]
+    answers = []
+    for text, said in zip(tables[0].index, every.swapaxes(0, 1), strict=True):
+        means, firsts = said.mean(0), said.argmax(1)
+        likeliest = np.argsort(-means, kind="stable")[:TOP]
+        top = [
+            Share(
+                languages[i],
+                round(float(means[i]), 4),
+                round(float(said[:, i].min()), 4),
+                round(float(said[:, i].max()), 4),
+                int((firsts == i).sum()),
+            )
+            for i in likeliest
+        ]
+        answers.append(Answer(text, top))
+    return answers
+
+
+def table(asked: Iterable[Asked]) -> str:
+    """Return answers as text: a block for each name, one line for each model × noise."""
+    blocks = []
+    for _, of_name in groupby(asked, key=lambda one: one.name):
+        arms = [*of_name]
+        first = arms[0]
+        read = "" if first.read == first.name else f" (read as {first.read})"
+        lines = [("model", "noise", "seeds", *["", "", ""][:TOP])]
+        for one in arms:
+            lines.append((one.model, one.noise, str(len(one.seeds)), *_words(one, one.answer)))
+            for step in one.after:
+                lines.append(("", "", step.text, *_words(one, step)))
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        blocks.append("\n".join(
+            [first.name + read]
+            + ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        ))  # fmt: skip
+    return "\n\n".join(blocks)
+
+
+def _words(asked: Asked, answer: Answer) -> list[str]:
+    several = len(asked.seeds) > 1
+    words = [
+        f"{share.language} {share.mean:.0%}"
+        + (f" ({share.lowest:.0%} to {share.highest:.0%})" if several else "")
+        for share in answer.top
+    ]
+    return words + [""] * (TOP - len(words))
