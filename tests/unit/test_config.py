@@ -113,8 +113,10 @@ def test_the_models_of_a_labelled_sweep_have_labels_of_their_own() -> None:
 
 
 def test_text_from_the_command_line_is_read_as_yaml() -> None:
-    config = resolve({"training": {"updates": "100"}, "noise": {"levels": ["0", "2"]}}, SCHEMA)
+    training = {"updates": "100", "seeds_per_job": "10"}
+    config = resolve({"training": training, "noise": {"levels": ["0", "2"]}}, SCHEMA)
     assert config["training"]["updates"] == 100
+    assert config["training"]["seeds_per_job"] == 10
     assert config["noise"]["levels"] == [0, 2]
 
 

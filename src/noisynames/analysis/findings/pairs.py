@@ -15,9 +15,10 @@ Every comparison in the findings is a flat record. It begins with what is compar
                     test does; null where it could not reach `alpha`
     margin          a difference below it does not matter; null where any does
     p_equivalent    that the difference is below the margin, corrected likewise; null without margin
-    verdict         `same`, where p_equivalent is at most `alpha`, be there a small difference or
-                    not; else `higher` or `lower`, where one is detected, of a against b;
-                    else `undecided`
+    below_margin    whether p_equivalent is at most `alpha`: then a difference, detected or not, is
+                    too small to matter; null without margin
+    verdict         `higher` or `lower`, of a against b, where a difference is detected, however
+                    small; else `same`, where it is below the margin; else `undecided`
     seeds_for_margin      of what is undecided: how many seeds in all have 80 % power to detect a
                     difference as large as the margin; null without margin, or if 10,000 have not
     seeds_for_difference  of what is undecided: how many seeds in all would settle it with 80 %

@@ -70,8 +70,11 @@ class Comparison:
         margin: Differences below it do not matter; None where any does.
         p_equivalent: Of the tests that the difference is smaller than the margin, after Holm's
             correction; None without a margin.
-        verdict: `same` where the difference is shown to be smaller than the margin; else `higher`
-            or `lower`, where it is shown not to be 0: that is how a stands against b.
+        below_margin: Whether those tests show it; None without a margin.
+        verdict: `higher` or `lower`, as a stands against b, where the difference is shown not to be
+            0, however small it is; else `same`, where it is shown to be below the margin. So more
+            seeds do not turn a verdict, but for one that was wrong, or to tell a difference that
+            does not matter from none.
         seeds_for_margin: Of an undecided comparison, the fewest seeds that would detect a
             difference as large as the margin with 80 % power, given how these differences vary;
             None where the verdict is another, or 10,000 would not do.
@@ -92,6 +95,7 @@ class Comparison:
     agrees: bool | None = None
     margin: float | None = None
     p_equivalent: float | None = None
+    below_margin: bool | None = None
     verdict: Verdict = "undecided"
     seeds_for_margin: int | None = None
     seeds_for_difference: int | None = None
@@ -146,6 +150,7 @@ def _judged(differences: Sequence[NDArray[np.float64]], standard: Standard) -> l
             agrees=bool(here.detected[i] == detected_exactly[i]) if reaches else None,
             margin=margin,
             p_equivalent=None if margin is None else float(here.equivalent[i]),
+            below_margin=None if margin is None else bool(here.same[i]),
             verdict=here.verdicts[i],
             seeds_for_margin=int(wanted[i, 0]) or None,
             seeds_for_difference=int(wanted[i, 1]) or None,
@@ -200,12 +205,10 @@ def _decided(
     detected, same = adjusted <= standard.alpha, equivalent <= standard.alpha
     verdicts: list[Verdict] = []
     for i, d in enumerate(differences):
-        if same[i]:
-            verdicts.append("same")
-        elif detected[i]:
+        if detected[i]:
             verdicts.append("higher" if d.mean() > 0 else "lower")
         else:
-            verdicts.append("undecided")
+            verdicts.append("same" if same[i] else "undecided")
     return _Decided(p, adjusted, equivalent, detected, same, verdicts)
 
 
