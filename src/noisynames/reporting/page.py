@@ -98,6 +98,9 @@ def _asked(config: Mapping[str, Any]) -> Grid:
         config["training"],
         config["baselines"],
         config["dataset"]["label_name"],
+        config["dataset"]["test_fraction"],
+        config["seeds_vary"],
+        config["comparison"],
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +14,7 @@ from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
 from noisynames.names.splits import Split
 from noisynames.randomness import Seed, as_seed
-from noisynames.training.engines import engine_of
+from noisynames.training.engines import Engine, engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
 
@@ -98,8 +98,22 @@ def train(
     trainer = engine_of(engine, spec)(
         spec, initial, hyperparameters, drawn.of("order"), inputs, len(languages)
     )
-    start = time.perf_counter()
-    run = Run(trainer.name, initial, started=start)
+    run = Run(trainer.name, initial, started=time.perf_counter())
+    _advance(run, trainer, stream, hyperparameters, languages, on_interval)
+    run.training_seconds = time.perf_counter() - run.started
+    run.parameters = trainer.parameters()
+    return run
+
+
+def _advance(
+    run: Run,
+    trainer: Engine,
+    stream: TrainingStream,
+    hyperparameters: Hyperparameters,
+    languages: Sequence[str],
+    on_interval: Callable[[Progress], None],
+) -> None:
+    """Spend the budget, or as much of it as comes before a loss that is not finite."""
     seen = recorded = 0
     waiting = np.empty(0)  # losses of examples that are in no point yet
     while recorded < hyperparameters.updates:
@@ -121,16 +135,13 @@ def train(
             Progress(
                 point,
                 hyperparameters.updates,
-                time.perf_counter() - start,
+                time.perf_counter() - run.started,
                 mean,
                 examples.text(len(examples) - 1),
                 languages[int(guesses[-1])],
                 languages[int(examples.targets[-1])],
             )
         )
-    run.training_seconds = time.perf_counter() - start
-    run.parameters = trainer.parameters()
-    return run
 
 
 def _whole_batches(seen: int, point: int, plan: Hyperparameters) -> int:

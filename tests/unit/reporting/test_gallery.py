@@ -19,7 +19,7 @@ ATTENTION = {
 }  # fmt: skip
 PLACES = {"placements", "headline_placement"}
 RATE = {"rates", "card_rates"}
-FURTHER = {"card_deeper", "card_batches", "card_sweeps"}
+FURTHER = {"card_deeper", "card_batches", "card_sweeps", "card_variance"}
 SOMETIMES = ATTENTION | PLACES | RATE | FURTHER
 
 
@@ -38,8 +38,9 @@ def figures_of(**config: Any) -> set[str]:
         ({"models": {**MODELS, "lstm": {"cell": "lstm"}}}, {"card_deeper"}),
         ({"models": {**MODELS, "b": {"cell": "gru", "batch_size": 4}}}, {"card_batches"}),
         ({"models": {**MODELS, "b": {"cell": "gru", "hidden_size": 4}}}, {"card_sweeps"}),
+        ({"models": {**MODELS, "b": {"cell": "gru", "seeds_vary": ["split"]}}}, {"card_variance"}),
     ],
-    ids=["one of each", "two places", "two rates", "attention", "lstm", "batches", "sizes"],
+    ids=["one of each", "two places", "two rates", "attention", "lstm", "batches", "sizes", "sources"],
 )
 def test_an_experiment_has_the_figures_that_apply_to_it(
     config: dict[str, Any], further: set[str]

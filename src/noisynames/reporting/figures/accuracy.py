@@ -232,8 +232,8 @@ def _matrices(
         bottom = height - (row + 1) * (side + 0.34)
         axes = figure.add_axes((left / FULL, bottom / height, side / FULL, side / height))
         cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
-        mesh = axes.pcolormesh(_shares(cell, languages), vmin=0, vmax=1, cmap=SEQUENTIAL,
-                               rasterized=True)  # fmt: skip
+        shares = _shares(cell, languages)
+        mesh = axes.pcolormesh(shares, vmin=0, vmax=1, cmap=SEQUENTIAL, rasterized=True)
         axes.invert_yaxis()
         axes.grid(visible=False)
         axes.tick_params(length=0, labelsize=7)
@@ -250,8 +250,7 @@ def _matrices(
     if named:
         right = margin + min(across, len(arms)) * (side + 0.35) - 0.25
         bar = (right / FULL, (height - side - 0.34) / height, 0.12 / FULL, side / height)
-        colours = figure.colorbar(mesh, cax=figure.add_axes(bar))
-        percentages(colours.ax.yaxis)
+        percentages(figure.colorbar(mesh, cax=figure.add_axes(bar)).ax.yaxis)
     return figure
 
 

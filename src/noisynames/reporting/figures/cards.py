@@ -16,6 +16,7 @@ from noisynames.reporting.figures.look import (
     draw_baseline,
     draw_interval,
     label_ends,
+    legend_below,
     models_in,
     name_ticks,
     new_panels,
@@ -375,3 +376,38 @@ def card_rates(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         ["one rate for all", "its own best rate"],
         "macro_accuracy",
     )
+
+
+@figure(
+    shows="accuracy",
+    applies=lambda grid: bool(grid.variants),
+    alt="Share of the variance in held-out accuracy that each source has alone",
+    caption="""
+        Share of the variance in held-out accuracy at noise {{ findings.quietest }} that each
+        source has alone, with its 95 % interval.
+    """,
+    numbers=Numbers(
+        "Variance over seeds by source",
+        [MODEL, NOISE, ("Metric", "metric", False), ("Source", "source", False),
+         ("Share", "share", True), ("Deviation", "deviation", True), ("Seeds", "n", True)],
+        lambda tables, findings: findings["variance"],
+    ),
+    question=True,
+)  # fmt: skip
+def card_variance(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
+    """Where the variance over seeds comes from, a row for each source, a mark for each model."""
+    records = select(findings["variance"], metric="macro_accuracy", noise=findings["quietest"])
+    sources = list(dict.fromkeys(r["source"] for r in records))
+    models = list(dict.fromkeys(r["model"] for r in records))
+    figure, (axes,) = new_panels(1, height=2.6, width=HALF)
+    for record in records:
+        shift = 0.16 * (models.index(record["model"]) - (len(models) - 1) / 2)
+        row = sources.index(record["source"]) + shift
+        shown = {**record, "mean": record["share"], "metric": "accuracy"}
+        draw_interval(axes, shown, row, look, record["model"], record["noise"])
+    name_ticks(axes.yaxis, range(len(sources)), sources)
+    axes.set_ylim(len(sources) - 0.5, -0.5)
+    axes.set(xlim=(0, 1), xlabel="Share of the variance in held-out accuracy")
+    percentages(axes.xaxis)
+    legend_below(figure, tables, look, marked=True)
+    return figure
