@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -93,11 +93,9 @@ def train(
     names = Examples.of_names(split.train, languages, split.alphabet)
     drawn = as_seed(seed)
     stream = TrainingStream(names, noise, drawn)
-    inputs = len(split.alphabet)
-    initial = initial_parameters(spec, inputs, len(languages), drawn.of("weights"))
-    trainer = engine_of(engine, spec)(
-        spec, initial, hyperparameters, drawn.of("order"), inputs, len(languages)
-    )
+    sizes = len(split.alphabet), len(languages)
+    initial = initial_parameters(spec, *sizes, drawn.of("weights"))
+    trainer = engine_of(engine, spec)(spec, initial, hyperparameters, drawn.of("order"), *sizes)
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     seen = recorded = 0
@@ -117,20 +115,19 @@ def train(
         mean = math.fsum(waiting[:count]) / count  # exact, in whatever order a processor adds
         waiting = waiting[count:]
         run.losses.append((point, mean))
-        on_interval(
-            Progress(
-                point,
-                hyperparameters.updates,
-                time.perf_counter() - start,
-                mean,
-                examples.text(len(examples) - 1),
-                languages[int(guesses[-1])],
-                languages[int(examples.targets[-1])],
-            )
-        )
+        on_interval(_told(run, hyperparameters.updates, examples, int(guesses[-1]), languages))
     run.training_seconds = time.perf_counter() - start
     run.parameters = trainer.parameters()
     return run
+
+
+def _told(
+    run: Run, updates: int, examples: Examples, guess: int, languages: Sequence[str]
+) -> Progress:
+    """Return how far a run has come, with its last example."""
+    (point, mean), elapsed = run.losses[-1], time.perf_counter() - run.started
+    name, target = examples.text(len(examples) - 1), languages[int(examples.targets[-1])]
+    return Progress(point, updates, elapsed, mean, name, languages[guess], target)
 
 
 def _whole_batches(seen: int, point: int, plan: Hyperparameters) -> int:

@@ -1,5 +1,7 @@
 """What all of the report is about: how many runs and seeds, and what a number is held against."""
 
+import math
+
 from noisynames.analysis.findings.pairs import METRICS, Record, estimate
 from noisynames.analysis.statistics.comparing import ALPHA
 from noisynames.analysis.statistics.intervals import CONFIDENCE
@@ -33,6 +35,7 @@ def find(tables: Tables, grid: Grid) -> Record:
             **{name: int((status == name).sum()) for name in ("ok", "diverged", "missing")},
         },
         "metrics": METRICS,
+        "random_loss": -math.log(float(tables["yardsticks"]["chance"].mean())),
         "leaked_names": int(tables["yardsticks"]["leaked"].sum()),
         "yardsticks": {
             name: estimate(tables["yardsticks"][name])

@@ -73,6 +73,8 @@ def find(tables: Tables, grid: Grid) -> Findings:
         "rates": rates.find(tables, grid),
         "curves": training.curves(tables),
         "recall": accuracy.recall(tables),
+        "confusion_order": accuracy.confusion_order(tables),
+        "most_accurate": accuracy.most_accurate(values, grid),
         "commonest_mistakes": accuracy.commonest_mistakes(tables),
         "attention_positions": attention.positions(tables, grid),
     }
