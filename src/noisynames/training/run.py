@@ -14,7 +14,7 @@ from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
 from noisynames.names.splits import Split
 from noisynames.randomness import Seed, as_seed
-from noisynames.training.engines import Engine, engine_of
+from noisynames.training.engines import engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
 
@@ -93,27 +93,11 @@ def train(
     names = Examples.of_names(split.train, languages, split.alphabet)
     drawn = as_seed(seed)
     stream = TrainingStream(names, noise, drawn)
-    inputs = len(split.alphabet)
-    initial = initial_parameters(spec, inputs, len(languages), drawn.of("weights"))
-    trainer = engine_of(engine, spec)(
-        spec, initial, hyperparameters, drawn.of("order"), inputs, len(languages)
-    )
-    run = Run(trainer.name, initial, started=time.perf_counter())
-    _advance(run, trainer, stream, hyperparameters, languages, on_interval)
-    run.training_seconds = time.perf_counter() - run.started
-    run.parameters = trainer.parameters()
-    return run
-
-
-def _advance(
-    run: Run,
-    trainer: Engine,
-    stream: TrainingStream,
-    hyperparameters: Hyperparameters,
-    languages: Sequence[str],
-    on_interval: Callable[[Progress], None],
-) -> None:
-    """Spend the budget, or as much of it as comes before a loss that is not finite."""
+    sizes = len(split.alphabet), len(languages)
+    initial = initial_parameters(spec, *sizes, drawn.of("weights"))
+    trainer = engine_of(engine, spec)(spec, initial, hyperparameters, drawn.of("order"), *sizes)
+    start = time.perf_counter()
+    run = Run(trainer.name, initial, started=start)
     seen = recorded = 0
     waiting = np.empty(0)  # losses of examples that are in no point yet
     while recorded < hyperparameters.updates:
@@ -131,17 +115,19 @@ def _advance(
         mean = math.fsum(waiting[:count]) / count  # exact, in whatever order a processor adds
         waiting = waiting[count:]
         run.losses.append((point, mean))
-        on_interval(
-            Progress(
-                point,
-                hyperparameters.updates,
-                time.perf_counter() - run.started,
-                mean,
-                examples.text(len(examples) - 1),
-                languages[int(guesses[-1])],
-                languages[int(examples.targets[-1])],
-            )
-        )
+        on_interval(_told(run, hyperparameters.updates, examples, int(guesses[-1]), languages))
+    run.training_seconds = time.perf_counter() - start
+    run.parameters = trainer.parameters()
+    return run
+
+
+def _told(
+    run: Run, updates: int, examples: Examples, guess: int, languages: Sequence[str]
+) -> Progress:
+    """Return how far a run has come, with its last example."""
+    (point, mean), elapsed = run.losses[-1], time.perf_counter() - run.started
+    name, target = examples.text(len(examples) - 1), languages[int(examples.targets[-1])]
+    return Progress(point, updates, elapsed, mean, name, languages[guess], target)
 
 
 def _whole_batches(seen: int, point: int, plan: Hyperparameters) -> int:

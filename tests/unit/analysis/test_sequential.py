@@ -51,6 +51,8 @@ def test_an_early_look_asks_for_more() -> None:
     assert first.detectable is not None
     assert alone.detectable is not None
     assert first.detectable > alone.detectable
+    assert first.seeds_for_difference is not None
+    assert first.seeds_for_difference > 10, "what one look settles with these, this one did not"
 
 
 def test_the_findings_say_which_look_this_is() -> None:

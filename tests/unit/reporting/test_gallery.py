@@ -40,7 +40,16 @@ def figures_of(**config: Any) -> set[str]:
         ({"models": {**MODELS, "b": {"cell": "gru", "hidden_size": 4}}}, {"card_sweeps"}),
         ({"models": {**MODELS, "b": {"cell": "gru", "seeds_vary": ["split"]}}}, {"card_variance"}),
     ],
-    ids=["one of each", "two places", "two rates", "attention", "lstm", "batches", "sizes", "sources"],
+    ids=[
+        "one of each",
+        "two places",
+        "two rates",
+        "attention",
+        "lstm",
+        "batches",
+        "sizes",
+        "sources",
+    ],
 )
 def test_an_experiment_has_the_figures_that_apply_to_it(
     config: dict[str, Any], further: set[str]

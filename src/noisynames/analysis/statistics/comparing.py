@@ -257,10 +257,13 @@ def _seeds_needed(
     limit = (standard.margin or 0.0) / spread
     level, level_same = (_stopped_at(x, standard.alpha) for x in (found.detected, found.same))
     wanted[is_open, 0] = fewest_seeds(lambda n: power(limit, n, level), len(shown))
-    wanted[is_open, 1] = fewest_seeds(
+    settling = fewest_seeds(
         lambda n: np.maximum(
             power(effect, n, level), equivalence_power(effect, limit, n, level_same)
         ),
         len(shown),
     )
+    # An early look tests at less than the level that all have together, so these may be too few.
+    more = np.maximum(settling, [d.size + 1 for d in shown])
+    wanted[is_open, 1] = np.where(settling == 0, 0, more)
     return wanted

@@ -118,14 +118,19 @@ class Study:
         return lower, higher
 
     def leaders(self, metric: str, noise: str, best_first: int) -> list[str]:
-        """Return the best model, and those that are not behind it beyond doubt, best first."""
+        """Return the best model, and those not behind it beyond doubt and more than a little."""
         ranked = [str(r["model"]) for r in self.ranked(metric, noise, best_first)]
         if not ranked:
             return []
         pairs = self.select("model_comparisons", metric=metric, noise=noise)
-        own = [r for r in pairs if ranked[0] in (r["a"], r["b"])]
+        own = [r for r in pairs if ranked[0] in (r["a"], r["b"]) and not close(r)]
         behind = {model for side in self.against(ranked[0], own) for model in side}
         return [model for model in ranked if model not in behind]
+
+
+def close(record: Record) -> bool:
+    """Whether a difference is shown to be too small to matter, be it detected or not."""
+    return record["verdict"] == "same" or bool(record["below_margin"])
 
 
 def says(record: Record) -> str:
@@ -144,7 +149,8 @@ def says(record: Record) -> str:
 
 def statistic(record: Record) -> str:
     """Return a paired difference with its interval, test and verdict, and what would settle it."""
-    return f"{words.difference(record)}: {VERDICTS[record['verdict']]}{_exactly(record)}"
+    small = ", by less than matters" if record["verdict"] in DETECTED and close(record) else ""
+    return f"{words.difference(record)}: {VERDICTS[record['verdict']]}{small}{_exactly(record)}"
 
 
 def _exactly(record: Record) -> str:

@@ -380,7 +380,7 @@ def card_rates(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 
 @figure(
     shows="accuracy",
-    applies=lambda grid: bool(grid.variants),
+    applies=lambda grid: any(len(names) > 1 for names in grid.variants.values()),
     alt="Share of the variance in held-out accuracy that each source has alone",
     caption="""
         Share of the variance in held-out accuracy at noise {{ findings.quietest }} that each

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from noisynames.names.noise import PLACEMENTS, Noise
-from noisynames.reporting.answers.study import Study
+from noisynames.reporting.answers.study import Study, close
 from noisynames.reporting.words import Record, listed, percent, seeds
 
 
@@ -87,13 +87,13 @@ def who_is_best(study: Study, noise: str) -> str:
     last = ranked[-1]
     reach = f"from {percent(last['mean'], 0)} to {share} of the held-out names"
     if len(leaders) == len(ranked):
-        if all(r["verdict"] == "same" for r in pairs):
+        if all(close(r) for r in pairs):
             return f"{where}, all models do equally well for practical purposes: {reach}."
         return f"{where}, no model is best beyond doubt: they recognise {reach}."
     own = [r for r in pairs if {r["a"], r["b"]} <= set(leaders)]
     alike = (
         "do equally well for practical purposes"
-        if all(r["verdict"] == "same" for r in own)
+        if all(close(r) for r in own)
         else "lead, with no telling which is best"
     )
     behind = [r for r in ranked if r["model"] not in leaders]
