@@ -47,6 +47,7 @@ from noisynames.models.spec import spec_from
 from noisynames.names.dataset import local_files
 from noisynames.names.noise import conditions
 from noisynames.reporting.gallery import applying
+from noisynames.reporting.paper import TABLES as PAPER
 from noisynames.reporting.playground import wanted
 from noisynames.training.engines import modules_of, modules_of_model
 
