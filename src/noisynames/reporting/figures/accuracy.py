@@ -237,8 +237,7 @@ def _matrices(
         axes.invert_yaxis()
         axes.grid(visible=False)
         axes.tick_params(length=0, labelsize=7)
-        axes.set_title(f"{look.label(model)}, noise {noise}")
-        axes.set(xticks=[], yticks=[])
+        axes.set(title=f"{look.label(model)}, noise {noise}", xticks=[], yticks=[])
         if named:
             ticks = np.arange(len(languages)) + 0.5
             name_ticks(axes.xaxis, ticks, languages)
