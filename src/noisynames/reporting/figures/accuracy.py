@@ -138,13 +138,13 @@ def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         100 * matrix, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, annot=some, fmt=".0f",
         annot_kws={"size": 7.5}, cbar=not some,
     )  # fmt: skip
+    axes.set(xlabel="", ylabel="")
     name_ticks(axes.yaxis, np.arange(len(matrix)) + 0.5, [*map(str, matrix.index)])
     room = max(int(130 / max(len(columns), 1)), 8)
     heads = [f"{fill(look.label(m, 2 * room), room)}\nnoise {n}" for m, n in columns]
     name_ticks(axes.xaxis, np.arange(len(columns)) + 0.5, heads, most=4 * room + 12)
     axes.tick_params(length=0, labelsize=8, rotation=0)
     axes.xaxis.tick_top()
-    axes.set(xlabel="", ylabel="")
     return figure
 
 
@@ -240,12 +240,12 @@ def _matrices(
         axes.set(title=f"{look.label(model)}, noise {noise}", xticks=[], yticks=[])
         if named:
             ticks = np.arange(len(languages)) + 0.5
+            axes.set_xlabel("taken for")
             name_ticks(axes.xaxis, ticks, languages)
             axes.tick_params(axis="x", rotation=90)
-            axes.set_xlabel("taken for")
             if column == 0:
-                name_ticks(axes.yaxis, ticks, languages)
                 axes.set_ylabel("true")
+                name_ticks(axes.yaxis, ticks, languages)
     if named:
         right = margin + min(across, len(arms)) * (side + 0.35) - 0.25
         bar = (right / FULL, (height - side - 0.34) / height, 0.12 / FULL, side / height)
