@@ -148,6 +148,7 @@ def _environment(templates: Path) -> Environment:
     )
     environment.globals.update(
         interval=words.interval,
+        baseline=words.baseline,
         change=cells.change,
         verdicts=VERDICTS,
         counted=lambda count, noun: f"{count:,} {words.plural(noun, count)}",

@@ -26,7 +26,7 @@ from noisynames.reporting.figures.look import (
     tag,
 )
 from noisynames.reporting.figures.registry import BOUNDS, MODEL, NOISE, Numbers, figure
-from noisynames.reporting.words import SHARES
+from noisynames.reporting.words import SHARES, baseline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -250,7 +250,7 @@ def card_accuracy(tables: "Tables", findings: "Findings", look: Look) -> "Figure
             axes, record, len(models), record["noise"], record["noise"] != findings["quietest"]
         )
     if known:
-        rows = [*map(look.label, models), "n-grams (baseline)"]
+        rows = [*map(look.label, models), baseline("ngrams")]
         name_ticks(axes.yaxis, range(len(rows)), rows)
         axes.set_ylim(len(rows) - 0.5, -0.5)
     return figure
