@@ -20,7 +20,7 @@ from noisynames.names import dataset as datasets
 from noisynames.names import examples as sampling
 from noisynames.names import noise
 from noisynames.names.alphabet import Alphabet, graphemes
-from noisynames.reporting import gallery, playground, questions
+from noisynames.reporting import gallery, playground, questions, retraining
 from noisynames.reporting.answers import words
 from noisynames.reporting.figures.registry import ReportFigure
 
@@ -37,7 +37,7 @@ def render(
     """Return the report as one HTML page that needs nothing but itself.
 
     Args:
-        results: Folder with `dataset/`, and the splits and runs of `playground.wanted`.
+        results: Folder with `dataset/`, and what `playground` and `retraining` want.
         templates: Folder with `base.html`, its partials, `css/` and `js/`.
         config: The resolved config of the experiment.
         work: Folder with `tables/` and `figures/`; by default `results`.
@@ -48,6 +48,7 @@ def render(
     work = work or results
     data, findings = tables.read(work / "tables")
     names = datasets.read(results / "dataset" / datasets.NAMES)
+    status = _status(data["runs"])
     environment = _environment(templates)
     environment.globals.update(
         figures=gallery.ALL,
@@ -69,7 +70,8 @@ def render(
         cost=_cost(findings),
         scores=SCORES,
         placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
-        playground=playground.of(results, config, names, _status(data["runs"])),
+        playground=playground.of(results, config, names, status),
+        retraining=retraining.of(results, templates / "wasm", config, status),
         **_of_runs(data, config),
         **_of_names(names, config),
     )
