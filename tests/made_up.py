@@ -23,6 +23,11 @@ RATES = {
     "gru": {"cell": "gru"},
     "gru_fast": {"cell": "gru", "learning_rate": 0.1},
 }
+CELLS: dict[str, dict[str, Any]] = {
+    "rnn": {"cell": "rnn"},
+    "lstm": {"cell": "lstm"},
+    "deep": {"cell": "lstm", "num_layers": 2},
+}
 LANGUAGES = ("Elvish", "Klingon")
 
 
@@ -35,23 +40,33 @@ def grid_of(config: dict[str, Any]) -> Grid:
         config["seeds"],
         {key: config["training"][key] for key in ("updates", "record_every", "learning_rate")},
         config["baselines"],
+        vary=config["seeds_vary"],
+        test_fraction=config["dataset"]["test_fraction"],
+        comparison=config["comparison"],
     )
 
 
 def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -> Tables:
-    """Tables of runs with these accuracies, give or take a little; the loss is their opposite."""
+    """Tables of runs with these accuracies, give or take a little; the loss is their opposite.
+
+    Args:
+        grid: What was asked for.
+        accuracy: Of each model × noise.
+        more: `validation` and `loss` of a model; `ngrams`, the baseline's accuracy; `spread` over
+            seeds; `lost`, runs that are not there, by their status.
+    """
     rng = np.random.default_rng(0)
-    stands = {name: first for first, names in grid.rates.items() for name in names}
+    lost, spread = more.get("lost", {}), more.get("spread", 0.003)
     runs = pd.DataFrame(
         {
             "model": model,
             "noise": noise,
             "seed": seed,
-            "compared_as": stands[model],
-            "status": "ok",
+            "compared_as": grid.compared_as[model],
+            "status": lost.get((model, noise, seed), "ok"),
             "learning_rate": grid.models[model]["learning_rate"],
-            "macro_accuracy": (a := accuracy[model, noise] + rng.normal(0, 0.003)),
-            "final_loss": 1 - a,
+            "macro_accuracy": (a := accuracy[model, noise] + rng.normal(0, spread)),
+            "final_loss": more.get("loss", {}).get(model, 1) - a,
             "loss_area": 1 - a,
             "held_out_loss": 2 - a,
             "validation_accuracy": more.get("validation", {}).get(model, np.nan),
@@ -59,7 +74,8 @@ def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -
         }
         for model, noise, seed in grid.cells
     )
-    scores = runs.assign(trained_at=runs["noise"], tested_at=runs["noise"], macro_loss=1.0)
+    done = runs[runs["status"] == "ok"]
+    scores = done.assign(trained_at=runs["noise"], tested_at=runs["noise"], macro_loss=1.0)
     for key in ("accuracy", "macro_top3", "macro_f1"):
         scores[key] = scores["macro_accuracy"]
     keys = ["model", "trained_at", "tested_at", "seed", "accuracy", "macro_accuracy"]
@@ -67,7 +83,7 @@ def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -
     accuracies = scores[keys]
     baselines = [
         accuracies[accuracies["model"] == grid.compared[0]].assign(
-            model=name, macro_accuracy=0.5 if name == "ngrams" else 0.1
+            model=name, macro_accuracy=more.get("ngrams", 0.5) if name == "ngrams" else 0.1
         )
         for name in grid.baselines
     ]
@@ -101,7 +117,7 @@ def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -
         "probes": probes,
         "yardsticks": pd.DataFrame(
             [{"chance": 0.1, "majority": 0.2, "ceiling": 0.9, "macro_ceiling": 0.9, "leaked": 0}]
-            * SEEDS
+            * len(grid.seeds)
         ),
         "time_to_target": pd.DataFrame(
             {
@@ -137,4 +153,19 @@ def quiet(
     config = resolve({"models": models, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
     grid = grid_of(config)
     values = {(model, "0"): value for model, value in accuracy.items()}
+    return summary.find(tables_of(grid, values, **more), grid), config
+
+
+def noisy(
+    accuracy: dict[str, tuple[float, float]], seeds: int = SEEDS, **more: Any
+) -> tuple[Findings, dict[str, Any]]:
+    """The findings, and their config, for models of these accuracies without noise and under it."""
+    models = {name: CELLS.get(name, {"cell": "gru"}) for name in accuracy}
+    config = resolve({"models": models, "noise": {"levels": [0, 5]}, "seeds": seeds}, SCHEMA)
+    grid = grid_of(config)
+    values = {
+        (model, noise): value
+        for model, both in accuracy.items()
+        for noise, value in zip(("0", "5"), both, strict=True)
+    }
     return summary.find(tables_of(grid, values, **more), grid), config

@@ -62,12 +62,61 @@
     });
     const panel = make("details", { class: "controls" }, make("summary", {}, "Show in figures"),
       make("div", {},
-        group("Models", models.map((name) => ["model:" + name, name])),
+        group("Models", Object.entries(models).map(([name, label]) => ["model:" + name, label])),
         group("Noise levels", noise.map((level) => ["noise:" + level, String(level)])),
         group("Intervals", [["bands", "bands and bars"]]),
         reset));
     panel.open = state.hide.size > 0;
     document.querySelector("nav").append(panel);
+  }
+
+  // --- What a mark stands for: shown where it is pointed at, and with the arrow keys ---------------
+
+  function addTips() {
+    const tip = make("div", { class: "tip", role: "status", hidden: "" });
+    document.body.append(tip);
+    const show = (mark) => {
+      const { left, top, bottom, width } = mark.getBoundingClientRect();
+      tip.textContent = mark.dataset.tip;
+      tip.hidden = false;
+      const x = left + width / 2 - tip.offsetWidth / 2;
+      tip.style.left = Math.max(4, Math.min(x, innerWidth - tip.offsetWidth - 4)) + "px";
+      tip.style.top = (top > 60 ? top - tip.offsetHeight - 6 : bottom + 6) + "px";
+    };
+    const hide = () => { tip.hidden = true; };
+    for (const drawing of all(".drawing")) {
+      const marks = () => all("[data-tip]", drawing).filter((mark) => mark.style.display !== "none");
+      let at = -1;
+      drawing.addEventListener("mouseover", (event) => {
+        const mark = event.target.closest("[data-tip]");
+        if (mark) show(mark); else hide();
+      });
+      drawing.addEventListener("mouseleave", hide);
+      drawing.addEventListener("blur", hide);
+      drawing.addEventListener("keydown", (event) => {
+        const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+        const shown = marks();
+        if (!step || !shown.length) return;
+        event.preventDefault();
+        at = (at + step + shown.length) % shown.length;
+        show(shown[at]);
+      });
+    }
+  }
+
+  // --- Where one is -------------------------------------------------------------------------------
+
+  function followSections() {
+    const links = new Map(all("nav a").map((link) => [link.hash.slice(1), link]));
+    const seen = new IntersectionObserver(() => {
+      const sections = [...links.keys()].map((id) => document.getElementById(id));
+      const current = sections.filter((s) => s.getBoundingClientRect().top < innerHeight / 3).pop();
+      for (const [id, link] of links) {
+        if (current && id === current.id) link.setAttribute("aria-current", "true");
+        else link.removeAttribute("aria-current");
+      }
+    }, { threshold: [0, 0.1, 0.25, 0.5, 0.75, 1] });
+    for (const id of links.keys()) seen.observe(document.getElementById(id));
   }
 
   // --- Downloads ----------------------------------------------------------------------------------
@@ -88,6 +137,7 @@
     const copy = svg.cloneNode(true);
     copy.style.color = getComputedStyle(svg).color;
     copy.style.background = getComputedStyle(document.body).backgroundColor;
+    copy.style.setProperty("--paper", copy.style.background);
     return new XMLSerializer().serializeToString(copy);
   }
 
@@ -121,10 +171,10 @@
   }
 
   function addDownloads() {
-    for (const figure of all("figure")) {
+    for (const figure of all("figure:has(svg)")) {
       const name = figure.id.replace("figure-", "");
       const svg = figure.querySelector("svg");
-      figure.append(make("p", { class: "tools" },
+      figure.querySelector("figcaption").append(make("span", { class: "tools" },
         button("SVG", `Download figure ${name} as SVG`,
           () => save(name + ".svg", "image/svg+xml", svgText(svg))),
         button("PNG", `Download figure ${name} as PNG`, () => savePng(svg, name))));
@@ -140,6 +190,10 @@
   }
 
   // --- Sort any table by a column; filter the table of runs --------------------------------------
+
+  function openAround(element) {
+    for (let box = element; box; box = box.parentElement) if (box.tagName === "DETAILS") box.open = true;
+  }
 
   function sortBy(table, column, descending) {
     const value = (row) => {
@@ -173,7 +227,9 @@
     }
     const [id, column, direction] = state.sort.split(":");
     const table = id && document.getElementById(id);
-    if (table) sortBy(table, Number(column), direction === "down");
+    if (!table) return;
+    sortBy(table, Number(column), direction === "down");
+    openAround(table);
   }
 
   function addFilter() {
@@ -189,6 +245,7 @@
       count.textContent = ` ${shown(table).length} of ${table.tBodies[0].rows.length} runs`;
     };
     input.value = state.filter;
+    if (state.filter) openAround(table);
     input.addEventListener("input", () => {
       state.filter = input.value;
       apply();
@@ -200,6 +257,8 @@
   }
 
   recall();
+  followSections();
+  addTips();
   addControls();
   addSorting();
   addDownloads();

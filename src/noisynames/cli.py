@@ -1,7 +1,6 @@
 """The command line: one subcommand per rule of the workflow."""
 
 import errno
-import gc
 import json
 import re
 import shlex
@@ -249,29 +248,31 @@ def _train_one(
     from noisynames.grid import TIMING
     from noisynames.models.spec import spec_from
     from noisynames.names import splits
+    from noisynames.randomness import Seed
     from noisynames.training.hyperparameters import Hyperparameters
     from noisynames.training.progress import report_to
     from noisynames.training.run import train as train_model
 
     spec, plan = spec_from(settings), call(Hyperparameters, settings)
+    drawn = Seed(seed, settings.get("kept", {}))
     if split_file is None:
         from noisynames.config import resolve
         from noisynames.names import dataset as datasets
 
         usual = resolve({})["dataset"]
-        parts = _split(datasets.load(usual["source"]), seed, usual)
+        parts = _split(datasets.load(usual["source"]), drawn.of("split"), usual)
     else:
         parts = splits.read(split_file)
     try:
         with report_to(sys.stderr, f"{model} noise {noise.name} seed {seed}", plan) as on_interval:
-            given = (spec, parts, noise, seed, plan)
+            given = (spec, parts, noise, drawn, plan)
             run = call(train_model, settings, *given, on_interval=on_interval)
     except KeyboardInterrupt:
         print(f"noisynames: interrupted; nothing was written to {folder}", file=sys.stderr)
         raise typer.Exit(130) from None
     if run.diverged_at is not None:
         print(f"diverged: the loss of update {run.diverged_at} is not finite", file=sys.stderr)
-    runs.write_run(folder, run, spec, plan, parts, model, noise, seed)
+    runs.write_run(folder, run, spec, plan, parts, model, noise, drawn)
     runs.write_timing(folder / TIMING, run, run.diverged_at or plan.updates, since)
     print(f"{run.status}: {folder} ({run.engine}, {run.training_seconds:.1f} s)", file=sys.stderr)
     return time.perf_counter()
@@ -374,24 +375,23 @@ def aggregate(
     work: Work = None,
     missing: Missing = None,
 ) -> None:
-    """Turn all run files into tidy tables and statistics.json."""
+    """Turn all run files into tidy tables and findings.json."""
     from noisynames import grid as grids
     from noisynames.analysis import tables
     from noisynames.analysis.findings import costs, summary
     from noisynames.experiments.missing import read
 
-    gc.freeze()  # statsmodels collects garbage at every correction, through all that was imported
     asked = grids.Grid(**_mapping("--grid", grid))
     absent = read(missing, results, asked)
     built = tables.build(results, asked, work, absent)
-    tables.write(built, output, grids.STATISTICS, summary.find(built, asked))
+    tables.write(built, output, grids.FINDINGS, summary.find(built, asked))
     timings = tables.timings(results, [cell for cell in asked.cells if cell not in absent])
     tables.write({"timings": timings}, output, grids.TIMINGS, costs.find(timings))
 
 
 @app.command()
 def plot(
-    tables: Annotated[Path, typer.Option(help="Folder with the tables and statistics.json.")],
+    tables: Annotated[Path, typer.Option(help="Folder with the tables and findings.json.")],
     output: Annotated[Path, typer.Option(help="Folder for the SVG files.")],
     figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
     processes: Annotated[int, typer.Option(min=1, help="That share the work.")] = 1,

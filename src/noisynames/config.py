@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from jsonschema.validators import extend
 
 from noisynames.errors import UserError
 from noisynames.models.labels import labels
-from noisynames.models.spec import CELLS, READOUTS, spec_from
+from noisynames.models.spec import CELLS, NAME, READOUTS, spec_from
 from noisynames.names import dataset as datasets
 from noisynames.names import splits
 from noisynames.names.alphabet import ALPHABETS
 from noisynames.names.noise import PLACEMENTS
+from noisynames.randomness import SOURCES
 from noisynames.settings import call
 from noisynames.training.engines import ENGINES, check_name, chosen
 from noisynames.training.hyperparameters import OPTIMIZERS, Hyperparameters
@@ -38,6 +40,7 @@ REGISTRIES: Mapping[str, Collection[str]] = {
     "placements": PLACEMENTS,
     "readouts": READOUTS,
     "sources": datasets.SOURCES,
+    "variance": SOURCES,
 }
 """What the code has, by what the schema calls it: `registry: cells` there is an `enum` of these."""
 _SHOWN = 80
@@ -69,12 +72,16 @@ def resolve(
     resolved: dict[str, Any] = _with_defaults(config, schema)
     if isinstance(resolved["seeds"], int):
         resolved["seeds"] = list(range(resolved["seeds"]))
+    _plan_looks(resolved["comparison"], len(resolved["seeds"]))
     if isinstance(resolved["noise"]["placement"], str):
         resolved["noise"]["placement"] = [resolved["noise"]["placement"]]
+    resolved["models"] = _swept(resolved["models"])
     for spec in resolved["models"].values():
         for key in spec.keys() & resolved["training"]:
             if spec[key] is None:
                 spec[key] = resolved["training"][key]
+        if spec["seeds_vary"] is None:
+            spec["seeds_vary"] = resolved["seeds_vary"]
     _check_models(resolved)
     _check_engine(resolved)
     source, path = resolved["dataset"]["source"], resolved["dataset"]["path"]
@@ -87,7 +94,17 @@ def resolve(
 def read_schema(file: Path) -> Schema:
     """Read a schema, its registries filled in."""
     schema: Schema = _with_registries(yaml.safe_load(file.read_text(encoding="utf-8")))
+    _allow_sweeps(schema["properties"]["models"]["additionalProperties"]["properties"])
     return schema
+
+
+def _allow_sweeps(of_model: dict[str, Any]) -> None:
+    """Let a sweep have a list of what a key of a model may be, but for those that make it one."""
+    of_model["sweep"]["properties"] = {
+        key: {"type": "array", "minItems": 1, "uniqueItems": True, "items": part}
+        for key, part in of_model.items()
+        if key not in ("cell", "module", "options", "label", "sweep")
+    }
 
 
 def _with_registries(part: Any) -> Any:
@@ -166,6 +183,45 @@ def check_file(path: Path) -> None:
         raise UserError(f"{path}: {error}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
+
+
+def _plan_looks(comparison: dict[str, Any], seeds: int) -> None:
+    """Make a list of planned looks, of which this must be one."""
+    looks = comparison["looks"]
+    if looks is None:
+        return
+    looks = list(range(10, 10 * looks + 1, 10)) if isinstance(looks, int) else sorted(looks)
+    if seeds not in looks:
+        planned = ", ".join(map(str, looks))
+        raise UserError(f"comparison.looks: at {planned} seeds; found {seeds} seeds")
+    comparison["looks"] = looks
+
+
+def _swept(models: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return models with each sweep in place of the line that stands for it."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, spec in models.items():
+        sweep = spec.pop("sweep")
+        for values in product(*sweep.values()):
+            one = name + "".join(f"_{_in_name(value)}" for value in values)
+            if one in found or (sweep and one in models):
+                raise UserError(f"models.{name}.sweep: makes {one!r}, which there is already")
+            if not re.fullmatch(NAME, one):
+                raise UserError(f"models.{name}.sweep: makes {one!r}; allowed: 40 characters")
+            found[one] = {**spec, **dict(zip(sweep, values, strict=True))}
+            if sweep and spec["label"] is not None:
+                shown = ", ".join(
+                    f"{key} {value}" for key, value in zip(sweep, values, strict=True)
+                )
+                found[one]["label"] = f"{spec['label']}, {shown}"
+    return found
+
+
+def _in_name(value: Any) -> str:
+    """Return a value as part of a name: `0_001`; a list of all sources of variance is `all`."""
+    if isinstance(value, list):
+        return "all" if {*value} == {*SOURCES} else "_".join(value)
+    return re.sub(r"\W", "_", value if isinstance(value, str) else json.dumps(value))
 
 
 def _check_models(config: Mapping[str, Any]) -> None:

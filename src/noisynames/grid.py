@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from noisynames.names.noise import Noise
+from noisynames.randomness import SOURCES, Seed
 
 Cell = tuple[str, str, int]
 """A model, a noise and a seed."""
@@ -22,12 +24,15 @@ ACCURACY, INITIAL, TRAINED = "accuracy", "initial gradient", "trained gradient"
 """What is probed; see `evaluation.probes`."""
 TABLES = ("losses", "runs", *SCORE_TABLES, "yardsticks", "time_to_target", "probes")
 """The tables of every experiment; `Grid.tables` has those of one."""
-STATISTICS, TIMINGS = "statistics.json", "timings.json"
+FINDINGS, TIMINGS = "findings.json", "timings.json"
 """The records of the tables: those that any run of the config gives, and what it cost."""
 REFERENCE = "reference.json"
 """How the compiled engine agrees with PyTorch on the machine that ran."""
 MERGED = "merged.json"
 """Where results come from that `noisynames merge` joined."""
+UNTRAINED = ("label", "seeds_vary")
+"""Keys of a model that are not told to its training: what it is called, and which of its draws are
+those of every seed, which its jobs are told as `kept`."""
 
 SEEDS_PER_PART = 100
 """Seeds 0 to 99 of a model × noise are tested in one job, and each further hundred in another."""
@@ -58,6 +63,10 @@ class Grid:
         training: Hyperparameters that every run must have where its model names no others.
         baselines: Which baselines there are.
         label_name: What a name's label is, in the singular.
+        test_fraction: Share of the names that a seed holds out.
+        vary: Which of `randomness.SOURCES` the seeds of baselines vary, and of models that do not
+            say it.
+        comparison: How differences are judged, as the config has it; without, none is too small.
     """
 
     models: Mapping[str, Mapping[str, Any]]
@@ -67,8 +76,11 @@ class Grid:
     training: Mapping[str, Any]
     baselines: Sequence[str]
     label_name: str = "language"
+    test_fraction: float | None = None
+    vary: Sequence[str] = SOURCES
+    comparison: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def conditions(self) -> list[Noise]:
         """The noise conditions."""
         return [Noise.named(name, self.noise_characters) for name in self.noises]
@@ -89,6 +101,29 @@ class Grid:
         return [name for name, spec in self.models.items() if spec["readout"] == "attention"]
 
     @property
+    def margins(self) -> dict[str, float | None]:
+        """The difference in each metric below which none matters; None where any does."""
+        return self.comparison.get("margin") or {}
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """The numbers of seeds at which results are planned to be looked at; the last ends it."""
+        return tuple(self.comparison.get("looks") or [len(self.seeds)])
+
+    @property
+    def look(self) -> int:
+        """Which of the looks this is, from 0."""
+        return self.looks.index(len(self.seeds))
+
+    @property
+    def odds(self) -> float | None:
+        """Names that a seed holds out for each that it does not; None if all hold out the same."""
+        vary = [self.vary, *(self.models[m].get("seeds_vary", SOURCES) for m in self.compared)]
+        if self.test_fraction is None or not all("split" in sources for sources in vary):
+            return None
+        return self.test_fraction / (1 - self.test_fraction)
+
+    @property
     def tables(self) -> list[str]:
         """The tables that are made of it, but for that of timings."""
         baselines = ["baselines"] if self.baselines else []
@@ -99,25 +134,44 @@ class Grid:
         """Every run, by model, then noise, then seed."""
         return [(m, n, s) for m in self.models for n in self.noises for s in self.seeds]
 
+    def drawn(self, cell: Cell) -> Seed:
+        """Return the seed of each of a run's draws."""
+        model, _, seed = cell
+        vary = self.models[model].get("seeds_vary", SOURCES) if model in self.models else self.vary
+        return Seed(seed, kept(vary, self.seeds[0]))
+
     @property
     def parts(self) -> dict[str, list[int]]:
         """The seeds that are tested together; see `parts_of`."""
         return parts_of(self.seeds)
 
-    @property
+    @cached_property
+    def variants(self) -> dict[str, list[str]]:
+        """Models that differ in `seeds_vary` alone, by the one that varies most: their stand-in."""
+        by_first = {}
+        for names in self._alike(self.models, *UNTRAINED):
+            most = max(names, key=lambda name: len(self.models[name].get("seeds_vary", SOURCES)))
+            by_first[most] = names
+        return {name: by_first[name] for name in self.models if name in by_first}
+
+    def _alike(self, names: Iterable[str], *apart: str) -> list[list[str]]:
+        """Return the names in groups of models that differ in the keys `apart` alone."""
+        groups: dict[str, list[str]] = {}
+        for name in names:
+            rest = {key: value for key, value in self.models[name].items() if key not in apart}
+            groups.setdefault(json.dumps(rest, sort_keys=True), []).append(name)
+        return list(groups.values())
+
+    @cached_property
     def rates(self) -> dict[str, list[str]]:
         """Models that differ in their learning rate alone, by the one that stands for them.
 
         That is the one with `training.learning_rate`, or else the first.
         """
-        alike: dict[str, list[str]] = {}
-        for name, spec in self.models.items():
-            named = ("learning_rate", "label")
-            rest = {key: value for key, value in spec.items() if key not in named}
-            alike.setdefault(json.dumps(rest, sort_keys=True), []).append(name)
+        alike = self._alike(self.variants, "learning_rate", *UNTRAINED)
         common = self.training["learning_rate"]
         by_first = {}
-        for names in alike.values():
+        for names in alike:
             usual = [name for name in names if self.models[name]["learning_rate"] == common]
             by_first[(usual or names)[0]] = names
         return {name: by_first[name] for name in self.models if name in by_first}
@@ -126,6 +180,17 @@ class Grid:
     def compared(self) -> list[str]:
         """The models that are compared with each other: one of those that differ in rate alone."""
         return list(self.rates)
+
+    @property
+    def compared_as(self) -> dict[str, str]:
+        """The model that stands for each in comparisons."""
+        of_rates = {name: first for first, names in self.rates.items() for name in names}
+        return {name: of_rates[most] for most, names in self.variants.items() for name in names}
+
+
+def kept(vary: Sequence[str], first: int) -> dict[str, int]:
+    """Return what every seed draws with the first one: all sources that it does not vary."""
+    return {source: first for source in SOURCES if source not in vary}
 
 
 def run_folder(results: Path, cell: Cell) -> Path:

@@ -7,9 +7,37 @@ So a seed means the same on every machine and with every release.
 """
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+SOURCES = ("split", "weights", "order", "noise")
+"""What a seed draws: the split of the names, initial weights, the names trained on one by one (and
+what a custom module draws in training), and distractors."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A seed whose draws of some sources are another's.
+
+    Attributes:
+        number: The seed.
+        kept: Of SOURCES, those that are drawn with another seed, and that seed.
+    """
+
+    number: int
+    kept: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, source: str) -> int:
+        """Return the seed that one of SOURCES is drawn with."""
+        return self.kept.get(source, self.number)
+
+
+def as_seed(seed: int | Seed) -> Seed:
+    """Return a seed as one; a number draws everything itself."""
+    return seed if isinstance(seed, Seed) else Seed(seed)
 
 
 class Stream:

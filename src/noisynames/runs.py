@@ -29,6 +29,7 @@ from noisynames.names.alphabet import Alphabet
 from noisynames.names.examples import Examples
 from noisynames.names.noise import Noise
 from noisynames.names.splits import Row, Split
+from noisynames.randomness import Seed, as_seed
 from noisynames.training.hyperparameters import Hyperparameters
 from noisynames.training.run import Run
 
@@ -46,20 +47,21 @@ def write_run(
     split: Split,
     model: str,
     noise: Noise,
-    seed: int,
+    seed: int | Seed,
 ) -> None:
     """Write the four files of a run; all but the timing depend on nothing but the settings."""
     for name, content in contents(run).items():
         with replacing(folder / name) as part:
             part.write_bytes(content)
-    languages = split.languages
+    languages, drawn = split.languages, as_seed(seed)
     write_record(
         folder / RECORD,
         {
             "model": model,
             "noise": noise.name,
             "noise_characters": noise.characters if noise.level else None,
-            "seed": seed,
+            "seed": drawn.number,
+            **({"kept": dict(drawn.kept)} if drawn.kept else {}),
             "spec": asdict(spec),
             "hyperparameters": {
                 key: value
@@ -133,6 +135,11 @@ class FinishedRun:
         """The run's seed."""
         seed: int = self.record["seed"]
         return seed
+
+    @property
+    def drawn(self) -> Seed:
+        """The seed of each of its draws."""
+        return Seed(self.seed, self.record.get("kept", {}))
 
     @property
     def languages(self) -> list[str]:

@@ -464,7 +464,7 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ),
         (
             "plot cross --tables t --output f",
-            "noisynames: t/statistics.json: no such file",
+            "noisynames: t/findings.json: no such file",
         ),
     ],
 )

@@ -73,6 +73,7 @@ def test_a_model_needs_one_line() -> None:
             "num_heads": 4,
             "module": None,
             "options": {},
+            "seeds_vary": ["split", "weights", "order", "noise"],
             "learning_rate": 0.005,
             "batch_size": 1,
             "optimizer": "sgd",
@@ -90,9 +91,32 @@ def test_a_models_own_rate_and_batch_go_before_those_of_all() -> None:
     assert plans == [(0.1, 2), (0.005, 4)]
 
 
+def test_a_sweep_is_a_model_for_every_combination() -> None:
+    sweep = {"hidden_size": [8, 16], "learning_rate": [0.001, None]}
+    models = {"gru": {"cell": "gru", "sweep": sweep}, "rnn": {"cell": "rnn"}}
+    found = resolve({"models": models}, SCHEMA)["models"]
+    assert {name: (m["hidden_size"], m["learning_rate"]) for name, m in found.items()} == {
+        "gru_8_0_001": (8, 0.001),
+        "gru_8_null": (8, 0.005),
+        "gru_16_0_001": (16, 0.001),
+        "gru_16_null": (16, 0.005),
+        "rnn": (32, 0.005),
+    }
+    plain = resolve({"models": {"rnn": {"cell": "rnn"}}}, SCHEMA)["models"]["rnn"]
+    assert found["rnn"] == plain, "a sweep beside it trains nothing again"
+
+
+def test_the_models_of_a_labelled_sweep_have_labels_of_their_own() -> None:
+    models = {"gru": {"cell": "gru", "label": "Mine", "sweep": {"hidden_size": [8, 16]}}}
+    found = resolve({"models": models}, SCHEMA)["models"]
+    assert [m["label"] for m in found.values()] == ["Mine, hidden_size 8", "Mine, hidden_size 16"]
+
+
 def test_text_from_the_command_line_is_read_as_yaml() -> None:
-    config = resolve({"training": {"updates": "100"}, "noise": {"levels": ["0", "2"]}}, SCHEMA)
+    training = {"updates": "100", "seeds_per_job": "10"}
+    config = resolve({"training": training, "noise": {"levels": ["0", "2"]}}, SCHEMA)
     assert config["training"]["updates"] == 100
+    assert config["training"]["seeds_per_job"] == 10
     assert config["noise"]["levels"] == [0, 2]
 
 
@@ -149,7 +173,7 @@ def test_the_readme_names_every_key_with_its_default() -> None:
         found = []
         for key, sub in part.get("properties", {}).items():
             here = f"{path}{key}"
-            if "properties" in sub:
+            if "properties" in sub and key != "sweep":
                 found += keys(sub, f"{here}.")
             else:
                 found.append((here, sub.get("default")))

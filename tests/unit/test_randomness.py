@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from noisynames.models.weights import position_encoding
-from noisynames.randomness import Stream
+from noisynames.randomness import SOURCES, Seed, Stream, as_seed
 
 M = 2**64 - 1
 
@@ -69,3 +69,9 @@ def test_encodings_of_positions_are_sines_and_cosines() -> None:
     angles = np.arange(200)[:, None] / 10_000 ** (np.arange(0, 6, 2) / 6)
     np.testing.assert_allclose(found[:, ::2], np.sin(angles), atol=1e-7)
     np.testing.assert_allclose(found[:, 1::2], np.cos(angles), atol=1e-7)
+
+
+def test_what_a_seed_keeps_is_drawn_as_the_kept_seed_draws_it() -> None:
+    seed = Seed(7, {"weights": 0, "noise": 0})
+    assert [seed.of(source) for source in SOURCES] == [7, 0, 7, 0]
+    assert as_seed(3) == Seed(3)

@@ -218,7 +218,7 @@ DAMAGE = {
         ("probes/rnn/noise0.csv", "aggregate", "truncated"),
         ("attention/gru_attention/noise2.csv", "aggregate", "truncated"),
         ("tables/accuracy.csv", "plot", "altered"),
-        ("tables/statistics.json", "report", "altered"),
+        ("tables/findings.json", "report", "altered"),
     ],
 )
 def test_a_damaged_file_is_refused_by_its_reader(

@@ -127,7 +127,9 @@ ACTIONS: dict[str, Callable[[Experiment], None]] = {
     "take the alphabet from the names": setting("dataset", "alphabet", "data"),
     "edit a template": lambda it: it.edit("report/partials/methods.html"),
     "edit a figure's title": lambda it: it.edit("src/noisynames/reporting/figures/accuracy.py"),
-    "edit statistics.py": lambda it: it.edit("src/noisynames/analysis/statistics.py"),
+    "edit how differences are judged": lambda it: it.edit(
+        "src/noisynames/analysis/statistics/comparing.py"
+    ),
     "edit the GRU's kernel": lambda it: it.edit("src/noisynames/models/cells/gru.py"),
     "edit the LSTM's kernel": lambda it: it.edit("src/noisynames/models/cells/lstm.py"),
     "edit the other engine": lambda it: it.edit("src/noisynames/training/autograd.py"),

@@ -1,5 +1,5 @@
 rule aggregate:
-    """Turn all run files into tidy tables and the statistics that the report prints."""
+    """Turn all run files into tidy tables and the findings that the report prints."""
     input:
         runs=beside(RECORDS, RECORD, LOSSES, TIMING),
         splits=SPLITS,
@@ -9,7 +9,7 @@ rule aggregate:
     output:
         tables=expand("results/tables/{table}.csv", table=TABLES),
         timings="results/tables/timings.csv",
-        statistics="results/tables/statistics.json",
+        findings="results/tables/findings.json",
         record="results/tables/timings.json",
     log:
         "results/logs/aggregate.log",

@@ -35,7 +35,9 @@ from noisynames.grid import (
     RUN_FILES,
     SCORE_TABLES,
     TIMING,
+    UNTRAINED,
     Grid,
+    kept,
     parts_of,
 )
 from noisynames.models.spec import spec_from
@@ -100,6 +102,9 @@ GRID = {
     },
     "baselines": BASELINES,
     "label_name": config["dataset"]["label_name"],
+    "test_fraction": config["dataset"]["test_fraction"],
+    "vary": config["seeds_vary"],
+    "comparison": config["comparison"],
 }
 ASKED = Grid(**GRID)
 # All of it on which a run's result depends.
@@ -110,9 +115,15 @@ TRAINING = {
 }
 # What the report calls a model trains nothing again.
 AS_TRAINED = {
-    name: {key: value for key, value in model.items() if key != "label"}
+    name: {key: value for key, value in model.items() if key not in UNTRAINED}
     for name, model in config["models"].items()
 }
+# What every seed draws with the first one, by model or baseline: nothing, unless the config says so.
+KEPT = {
+    name: kept(model["seeds_vary"], SEEDS[0])
+    for name, model in config["models"].items()
+}
+KEPT |= dict.fromkeys(BASELINES, kept(config["seeds_vary"], SEEDS[0]))
 # What the compiled engine trains the models with.
 COMPILED = [
     modules_of("compiled", spec_from(model))
@@ -148,7 +159,7 @@ ATTENTION = expand(
     file=[".csv", ".json", *(f"-{name}.csv" for name in ATTENTION_TABLES)],
 )
 ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + expand(
-    "results/tables/{record}.json", record=["statistics", "timings"]
+    "results/tables/{record}.json", record=["findings", "timings"]
 )
 ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
 # What the page holds of runs: those that a reader can try, all of one seed, and those to train again.
@@ -253,6 +264,7 @@ def training_settings(wildcards):
     asked = dict(TRAINING)
     asked |= AS_TRAINED[wildcards.model]  # its own rate and batch size
     asked |= {"characters": CHARACTERS} if wildcards.noise != "0" else {}
+    asked |= {"kept": KEPT[wildcards.model]} if KEPT[wildcards.model] else {}
     return json.dumps(asked)
 
 
@@ -262,6 +274,36 @@ def of_part(file):
     def files(wildcards):
         seeds = PARTS[wildcards.part]
         return [file.format(**wildcards, seed=seed) for seed in seeds]
+
+    return files
+
+
+def splits_of_part(type):
+    """An input function: the split of each seed of a part, as a model's or a baseline's runs have it."""
+
+    def files(wildcards):
+        name = getattr(wildcards, "model", None) or wildcards.baseline
+        seeds = [KEPT[name].get("split", seed) for seed in PARTS[wildcards.part]]
+        return [f"results/splits/seed{seed}.{type}" for seed in seeds]
+
+    return files
+
+
+def splits_of_run(type):
+    """An input function: the split of a run, or of each of ten runs."""
+
+    def files(wildcards):
+        first = KEPT[wildcards.model].get("split")
+        ten = getattr(wildcards, "ten", None)
+        seeds = (
+            [wildcards.seed]
+            if ten is None
+            else [f"{ten}{digit}" for digit in range(10)]
+        )
+        return [
+            f"results/splits/seed{seed if first is None else first}.{type}"
+            for seed in seeds
+        ]
 
     return files
 

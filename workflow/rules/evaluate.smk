@@ -5,7 +5,7 @@ rule evaluate:
         weights=of_part(
             "results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors"
         ),
-        splits=of_part("results/splits/seed{seed}.csv"),
+        splits=splits_of_part("csv"),
     output:
         predictions="results/evaluation/{model}/noise{noise}{part}.csv",
         scores=expand(
@@ -44,7 +44,7 @@ rule inspect_attention:
         weights=of_part(
             "results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors"
         ),
-        splits=of_part("results/splits/seed{seed}.csv"),
+        splits=splits_of_part("csv"),
     output:
         weights="results/attention/{model}/noise{noise}{part}.csv",
         tables=expand(
@@ -83,7 +83,7 @@ rule probe:
         weights=of_part(
             "results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors"
         ),
-        splits=of_part("results/splits/seed{seed}.csv"),
+        splits=splits_of_part("csv"),
     output:
         probes="results/probes/{model}/noise{noise}{part}.csv",
         record="results/probes/{model}/noise{noise}{part}.json",
@@ -117,8 +117,8 @@ rule probe:
 rule baseline:
     """Fit a baseline under every seed and one noise, and predict the held-out names."""
     input:
-        splits=of_part("results/splits/seed{seed}.csv"),
-        records=of_part("results/splits/seed{seed}.json"),
+        splits=splits_of_part("csv"),
+        records=splits_of_part("json"),
     output:
         predictions="results/evaluation/{baseline}/noise{noise}{part}.csv",
         scores=expand(
@@ -142,7 +142,15 @@ rule baseline:
         splits=lambda wildcards, input: repeated("split", input.splits),
         noise=TESTED_AT,
         characters=literal(CHARACTERS),
-        settings=settings(config["evaluation"], updates=config["training"]["updates"]),
+        settings=settings(
+            config["evaluation"],
+            updates=config["training"]["updates"],
+            **(
+                {"kept": KEPT[BASELINES[0]]}
+                if BASELINES and KEPT[BASELINES[0]]
+                else {}
+            ),
+        ),
     shell:
         "python -m noisynames baseline {wildcards.baseline} {params.seeds} {params.splits}"
         " {params.noise} --trained-at {wildcards.noise} --noise-characters {params.characters:q}"

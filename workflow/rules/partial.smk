@@ -2,7 +2,7 @@
 # results/partial. No rule here has a run or a split as input, so none of them trains: a job is given
 # all files that there could be, and leaves out the runs that are missing.
 SPLITS_OF_PART = lambda wildcards: [
-    *repeated("split", of_part("results/splits/seed{seed}.csv")(wildcards)),
+    *repeated("split", splits_of_part("csv")(wildcards)),
     f"--missing {MISSING}",
 ]
 

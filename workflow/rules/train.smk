@@ -1,8 +1,8 @@
 rule train:
     """Train one model under one noise and one seed."""
     input:
-        splits="results/splits/seed{seed}.csv",
-        records="results/splits/seed{seed}.json",
+        splits=splits_of_run("csv"),
+        records=splits_of_run("json"),
     output:
         losses="results/runs/{model}/noise{noise}/seed{seed}/losses.csv",
         weights="results/runs/{model}/noise{noise}/seed{seed}/weights.safetensors",
@@ -24,7 +24,7 @@ rule train:
         code=training_code,
         settings=training_settings,
         seeds="--seed {seed}",
-        splits=lambda wildcards, input: repeated("split", [input.splits]),
+        splits=lambda wildcards, input: repeated("split", input.splits),
     shell:
         "python -m noisynames train --model {wildcards.model} --noise {wildcards.noise}"
         " {params.seeds} {params.splits} --settings {params.settings:q}"
@@ -33,8 +33,8 @@ rule train:
 
 use rule train as train_ten with:
     input:
-        splits=expand("results/splits/seed{{ten}}{digit}.csv", digit=range(10)),
-        records=expand("results/splits/seed{{ten}}{digit}.json", digit=range(10)),
+        splits=splits_of_run("csv"),
+        records=splits_of_run("json"),
     output:
         expand(
             "results/runs/{{model}}/noise{{noise}}/seed{{ten}}{digit}/{file}",

@@ -24,12 +24,13 @@ from noisynames.files import (
 )
 from noisynames.grid import (
     ATTENTION,
+    FINDINGS,
     LOSSES,
     RECORD,
     SCORE_TABLES,
-    STATISTICS,
     TIMING,
     TIMINGS,
+    UNTRAINED,
     Cell,
     Grid,
     run_folder,
@@ -113,18 +114,18 @@ def write(tables: Tables, folder: Path, record: str, content: Mapping[str, Any])
 
 
 def read(folder: Path) -> tuple[Tables, dict[str, Any]]:
-    """Read the tables in `folder` by name, and all findings: the statistics, and what runs cost.
+    """Read the tables in `folder` by name, and all findings: what they say, and what runs cost.
 
     Raises:
         UserError: A file is missing, or not what was written.
     """
-    statistics, costs = read_record(folder / STATISTICS), read_record(folder / TIMINGS)
+    findings, costs = read_record(folder / FINDINGS), read_record(folder / TIMINGS)
     tables = {
         Path(name).stem: read_table(folder / name, record)
-        for record in (statistics, costs)
+        for record in (findings, costs)
         for name in record["files"]
     }
-    return tables, costs | statistics
+    return tables, costs | findings
 
 
 def as_written(table: pd.DataFrame) -> pd.DataFrame:
@@ -154,10 +155,11 @@ def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
     record = read_record(folder / RECORD)
     characters = grid.noise_characters if Noise.named(cell[1]).level else None
     asked = {**grid.training, **grid.models[cell[0]], "noise_characters": characters}
-    found = {**record["spec"], **record["hyperparameters"]}
+    asked |= {"kept": dict(grid.drawn(cell).kept)}
+    found = {**record["spec"], **record["hyperparameters"], "kept": record.get("kept", {})}
     found["noise_characters"] = record["noise_characters"]
     for key, value in asked.items():
-        if found.get(key) != value:
+        if key not in UNTRAINED and found.get(key) != value:
             raise UserError(
                 f"{folder}: trained with {key} {found.get(key)}, the config says {value}; "
                 f"`rm -r {shlex.quote(str(folder))}`, then run again"
@@ -270,7 +272,7 @@ def _runs(
     accuracy: pd.DataFrame,
     validation: Mapping[Cell, Mapping[str, float]],
 ) -> pd.DataFrame:
-    stands_for = {name: first for first, names in grid.rates.items() for name in names}
+    compared_as = grid.compared_as
     curves = losses.groupby(["model", "noise", "seed"])["loss"]
     final = curves.apply(lambda loss: loss.tail(FINAL_POINTS).mean())
     area = curves.mean()
@@ -279,7 +281,7 @@ def _runs(
     rows = []
     for cell in grid.cells:
         row: dict[str, Any] = dict(zip(("model", "noise", "seed"), cell, strict=True))
-        row["compared_as"] = stands_for[cell[0]]
+        row["compared_as"] = compared_as[cell[0]]
         if cell in missing:
             rows.append({**row, "status": "missing", "reason": missing[cell]})
             continue

@@ -59,7 +59,7 @@ def attention_of_run(run: FinishedRun, noises: Iterable[Noise], per_language: in
     rows = inspected_names(run.split, per_language)
     stems = run.examples(rows)
     examples = Examples.concatenated(
-        [held_out_examples(stems, noise, run.seed) for noise in noises]
+        [held_out_examples(stems, noise, run.drawn.of("noise")) for noise in noises]
     )
     log_probabilities, weights = predict(run.model, examples)
     assert weights is not None, "only models with an attention readout come here"

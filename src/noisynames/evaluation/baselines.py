@@ -1,7 +1,7 @@
 """What any model must beat: logistic regression on character n-grams, and the largest class."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from noisynames.names import splits
 from noisynames.names.examples import Examples, TrainingStream, held_out_examples
 from noisynames.names.noise import Noise
 from noisynames.names.splits import Split
+from noisynames.randomness import Seed
 
 NGRAMS = (1, 3)
 MOST_EXAMPLES = 5_000
@@ -27,7 +28,7 @@ Predict = Callable[[Examples], NDArray[np.float64]]
 """From sequences to log-probabilities (count, languages)."""
 
 
-def _ngrams(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
+def _ngrams(split: Split, noise: Noise, seed: Seed, updates: int) -> Predict:
     """Fit a logistic regression to character n-grams, with the ends of the text as characters.
 
     Terms are weighted by TF-IDF and the penalty is scikit-learn's default (L2, C = 1). Newton's
@@ -101,7 +102,7 @@ def ngram_counts(
     return counts, terms
 
 
-def _majority(split: Split, noise: Noise, seed: int, updates: int) -> Predict:
+def _majority(split: Split, noise: Noise, seed: Seed, updates: int) -> Predict:
     """Answer with the shares of the languages among the held-out names: the best constant."""
     sizes = Counter(language for language, _ in split.test)
     shares = np.array([sizes[language] for language in split.languages]) / len(split.test)
@@ -121,6 +122,7 @@ def evaluate(
     output: Path,
     updates: int,
     keep: str,
+    kept: Mapping[str, int] | None = None,
 ) -> None:
     """Write a baseline's held-out predictions and their scores; see `predictions.evaluate`.
 
@@ -133,6 +135,7 @@ def evaluate(
         output: The predictions' CSV file; `grid.SCORE_TABLES` and a record go beside it.
         updates: The models' budget in examples; no more are fitted to.
         keep: Which predictions to write: `all`, or those under `own`.
+        kept: What every seed draws with another one; see `randomness.Seed`.
 
     Raises:
         UserError: There is no such baseline, a split is missing or damaged, or there are more
@@ -147,7 +150,8 @@ def evaluate(
 
     def each() -> Iterator[pd.DataFrame]:
         for file, seed in zip(split_files, seeds, strict=True):
-            yield evaluate_seed(baseline, splits.read(file), seed, own, tested, updates)
+            drawn = Seed(seed, kept or {})
+            yield evaluate_seed(baseline, splits.read(file), drawn, own, tested, updates)
 
     write_with_tables(
         each(),
@@ -159,11 +163,11 @@ def evaluate(
 
 
 def evaluate_seed(
-    baseline: str, split: Split, seed: int, own: Noise, tested: Sequence[Noise], updates: int
+    baseline: str, split: Split, seed: Seed, own: Noise, tested: Sequence[Noise], updates: int
 ) -> pd.DataFrame:
     """Fit a baseline under one seed and return its held-out predictions; see `evaluate`."""
     predict = _BASELINES[baseline](split, own, seed, updates)
     names = Examples.of_names(split.test, split.languages, split.alphabet)
-    examples = [held_out_examples(names, condition, seed) for condition in tested]
+    examples = [held_out_examples(names, condition, seed.of("noise")) for condition in tested]
     log_probabilities = predict(Examples.concatenated(examples))
-    return predictions(seed, tested, split.test, split.languages, log_probabilities)
+    return predictions(seed.number, tested, split.test, split.languages, log_probabilities)

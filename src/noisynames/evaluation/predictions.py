@@ -58,7 +58,7 @@ def evaluate(
 def evaluate_run(run: FinishedRun, noises: Sequence[Noise]) -> pd.DataFrame:
     """Return the held-out predictions of one run under every noise; see `predictions`."""
     names = run.examples(run.split.test)
-    examples = [held_out_examples(names, noise, run.seed) for noise in noises]
+    examples = [held_out_examples(names, noise, run.drawn.of("noise")) for noise in noises]
     log_probabilities, _ = predict(run.model, Examples.concatenated(examples))
     return predictions(run.seed, noises, run.split.test, run.languages, log_probabilities)
 
@@ -70,7 +70,7 @@ def validate(run: FinishedRun, noise: Noise) -> dict[str, Any]:
         seed, validation_accuracy and validation_loss, both macro-averaged.
     """
     names = run.examples(run.split.validation)
-    stream = NoiseStream(noise, run.seed, "validation noise", run.split.alphabet)
+    stream = NoiseStream(noise, run.drawn.of("noise"), "validation noise", run.split.alphabet)
     log_probabilities, _ = predict(run.model, names.with_noise(stream.take(len(names))))
     rows = predictions(run.seed, [noise], run.split.validation, run.languages, log_probabilities)
     by_language = rows.assign(correct=rows["rank"] == 1).groupby("language")

@@ -73,7 +73,7 @@ def probe_run(
     """
     alphabet = run.split.alphabet
     names = run.examples(inspected_names(run.split, names_per_language))
-    suffixes = _suffixes(characters, longest_suffix, run.seed, len(names), alphabet)
+    suffixes = _suffixes(characters, longest_suffix, run.drawn.of("noise"), len(names), alphabet)
     rows: list[dict[str, Any]] = []
     lengths = range(longest_suffix + 1)
     examples = Examples.concatenated([_followed(names, suffixes[:, :n]) for n in lengths])
@@ -97,7 +97,8 @@ def _gradients(
     model, inputs = run.model, len(run.split.alphabet)
     stages = {TRAINED: model.parameters}
     if initial:
-        stages[INITIAL] = initial_parameters(model.spec, inputs, model.outputs, run.seed)
+        seed = run.drawn.of("weights")
+        stages[INITIAL] = initial_parameters(model.spec, inputs, model.outputs, seed)
     rows = []
     for probe, parameters in stages.items():
         norms = gradient_norms(replace(model, parameters=parameters), examples)[:farthest]

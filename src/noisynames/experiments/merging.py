@@ -98,8 +98,8 @@ def _check_agreement(parts: Sequence[_Part]) -> None:
                 )
         for path, record in part.run_records.items():
             cell = path.parts[1:3]
-            keys = ("spec", "hyperparameters", "noise_characters", "languages")
-            settings = {key: record[key] for key in keys}
+            keys = ("spec", "hyperparameters", "noise_characters", "languages", "kept")
+            settings = {key: record.get(key) for key in keys}
             other, known = first_with.setdefault(cell, (part, settings))
             for key in keys:
                 if known[key] != settings[key]:

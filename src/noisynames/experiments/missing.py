@@ -30,7 +30,7 @@ def find(results: Path, grid: Grid) -> dict[Cell, str]:
         try:
             read_recorded(folder / LOSSES, tables.read_run(results, grid, cell))
             read_record(folder / TIMING)
-            runs.open_finished(folder / RECORD, split_file(results, cell[2]))
+            runs.open_finished(folder / RECORD, split_file(results, grid.drawn(cell).of("split")))
         except UserError as error:
             missing[cell] = str(error)
     return missing

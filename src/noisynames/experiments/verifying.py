@@ -8,10 +8,12 @@ from typing import Any
 from noisynames.errors import UserError
 from noisynames.files import read_bytes, read_record, read_recorded, sha256
 from noisynames.grid import LOSSES, RECORD, WEIGHTS
+from noisynames.grid import split_file as files_of_split
 from noisynames.models.spec import ModelSpec
 from noisynames.names import splits
 from noisynames.names.alphabet import WORKSHEET_NOISE, Alphabet
 from noisynames.names.noise import Noise
+from noisynames.randomness import Seed
 from noisynames.runs import NUMBERS, contents
 from noisynames.training.hyperparameters import Hyperparameters
 from noisynames.training.run import train
@@ -63,7 +65,8 @@ def _verified(results: Path, file: Path) -> Verdict:
             read_recorded(file.with_name(name), record)
         if reason := _why_unknown(record):
             return Verdict(run, UNKNOWN, reason)
-        split_file = results / "splits" / f"seed{record['seed']}.csv"
+        seed = Seed(record["seed"], record.get("kept", {}))
+        split_file = files_of_split(results, seed.of("split"))
         if not split_file.exists():
             return Verdict(run, UNKNOWN, f"{split_file} is not there")
         content = read_bytes(split_file)
@@ -74,7 +77,7 @@ def _verified(results: Path, file: Path) -> Verdict:
         return Verdict(run, DIFFERS, str(error).split(";", maxsplit=1)[0])
     spec, plan = ModelSpec(**record["spec"]), Hyperparameters(**record["hyperparameters"])
     noise = Noise.named(record["noise"], record["noise_characters"] or WORKSHEET_NOISE)
-    found = contents(train(spec, split, noise, record["seed"], plan, record["engine"]))
+    found = contents(train(spec, split, noise, seed, plan, record["engine"]))
     others = [name for name, content in found.items() if sha256(content) != record["files"][name]]
     if others:
         return Verdict(run, DIFFERS, f"other {' and other '.join(others)}")

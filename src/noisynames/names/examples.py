@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from noisynames.names.alphabet import WORKSHEET, Alphabet
 from noisynames.names.noise import PLACEMENTS, Distractors, Noise, NoiseStream
-from noisynames.randomness import Stream
+from noisynames.randomness import Seed, Stream, as_seed
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,12 @@ class TrainingStream:
     does not depend on how many examples are taken at a time.
     """
 
-    def __init__(self, names: Examples, noise: Noise, seed: int) -> None:
+    def __init__(self, names: Examples, noise: Noise, seed: int | Seed) -> None:
         """Draw from `names`, of which every class 0 … max(targets) has at least one."""
+        drawn = as_seed(seed)
         self._names = names
-        self._choice = Stream(seed, "training names")
-        self._noise = NoiseStream(noise, seed, "training noise", names.alphabet)
+        self._choice = Stream(drawn.of("order"), "training names")
+        self._noise = NoiseStream(noise, drawn.of("noise"), "training noise", names.alphabet)
         self._by_class = np.argsort(names.targets, kind="stable")
         self._class_sizes = np.bincount(names.targets)
         self._class_starts = np.cumsum(self._class_sizes) - self._class_sizes

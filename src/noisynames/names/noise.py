@@ -40,7 +40,7 @@ class Placement:
     """Where the distractors of a name go.
 
     Attributes:
-        where: Where that is, in the words of a sentence about a name.
+        where: Where that is, as a phrase.
         put: From names (characters end to end, and offsets) and their distractors to noisy names.
         is_drawn: Whether it needs `Distractors.places`.
     """
@@ -106,10 +106,10 @@ def _instead(characters: Characters, offsets: Offsets, noise: Distractors) -> No
 
 
 PLACEMENTS = {
-    "suffix": Placement("behind it", _behind),
-    "prefix": Placement("before it", _before),
-    "scattered": Placement("each between two of its letters", _between, is_drawn=True),
-    "substitution": Placement("each in the place of a letter of it", _instead, is_drawn=True),
+    "suffix": Placement("behind the name", _behind),
+    "prefix": Placement("before the name", _before),
+    "scattered": Placement("between its letters", _between, is_drawn=True),
+    "substitution": Placement("in place of its letters", _instead, is_drawn=True),
 }
 """Every placement; the worksheet's comes first. A new one is a function and a line here."""
 

@@ -19,7 +19,7 @@ from noisynames.analysis.tables import Tables
 from noisynames.errors import UserError
 from noisynames.files import write_text
 from noisynames.reporting import gallery
-from noisynames.reporting.figures.look import INK, STYLE, Look, models_in, new_panels
+from noisynames.reporting.figures.look import INK, PAPER, STYLE, Look, models_in, new_panels
 
 if TYPE_CHECKING:  # findings are read, and nothing here computes one
     from noisynames.analysis.findings.summary import Findings
@@ -80,7 +80,7 @@ def _end_with_parent() -> None:
 
 
 def _draw(names: Sequence[str], tables: Tables, findings: "Findings", folder: Path) -> None:
-    look = Look(models_in(tables))
+    look = Look(models_in(tables), findings["labels"])
     for name in names:
         asked = gallery.ALL[name]
         with mpl.rc_context(STYLE):
@@ -97,7 +97,7 @@ def _draw(names: Sequence[str], tables: Tables, findings: "Findings", folder: Pa
 
 
 def _nothing() -> Figure:
-    figure, (axes,) = new_panels(1, width=5.0, height=0.8)
+    figure, (axes,) = new_panels(1, height=0.8)
     axes.set_axis_off()
     axes.text(0, 0.5, "No run completed that this figure could show.", va="center")
     return figure
@@ -111,19 +111,22 @@ def _compared(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return table[~table["model"].isin(others)].reset_index(drop=True)
 
 
-_TAG = re.compile(r'id="series:([^:"]+):([^:"]+):([^:"]*)"')
+_TAG = re.compile(r'id="series:([^:"]+):([^:"]*):([^:"]*):([^"]*)"')
 
 
 def _inlinable(svg: str, name: str) -> str:
     """Return the SVG element fit to stand in a page with others.
 
-    Ids get the figure's name in front, tags become data attributes, the ink takes the page's text
-    colour, and the size follows the page.
+    Ids get the figure's name in front, tags become data attributes, ink and paper take the page's
+    colours, and the size follows the page.
     """
     svg = svg[svg.index("<svg") :]
-    svg = _TAG.sub(r'class="series" data-part="\1" data-model="\2" data-noise="\3"', svg)
+    svg = _TAG.sub(
+        r'class="series" data-part="\1" data-model="\2" data-noise="\3" data-tip="\4"', svg
+    ).replace(' data-tip=""', "")
+    svg = re.sub(r'<g id="whole:([^"]*)">', r"<g><title>\1</title>", svg)
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
     svg = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{name}-\1"', svg)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    return svg.replace(INK, "currentColor")
+    return svg.replace(INK, "currentColor").replace(PAPER, "var(--paper, #ffffff)")

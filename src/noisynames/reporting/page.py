@@ -15,13 +15,13 @@ from markupsafe import Markup
 from noisynames.analysis import tables
 from noisynames.columns import SCORES
 from noisynames.files import damaged, missing, read_record
-from noisynames.grid import MERGED, REFERENCE, Cell
+from noisynames.grid import MERGED, REFERENCE, Cell, Grid
 from noisynames.names import dataset as datasets
 from noisynames.names import examples as sampling
 from noisynames.names import noise
 from noisynames.names.alphabet import Alphabet, graphemes
-from noisynames.reporting import gallery, playground, questions, retraining
-from noisynames.reporting.answers import words
+from noisynames.reporting import cells, gallery, playground, questions, retraining, shortly, words
+from noisynames.reporting.answers.study import VERDICTS, Study
 from noisynames.reporting.figures.registry import ReportFigure
 
 if TYPE_CHECKING:  # findings are read, and nothing here computes one
@@ -48,19 +48,32 @@ def render(
     work = work or results
     data, findings = tables.read(work / "tables")
     names = datasets.read(results / "dataset" / datasets.NAMES)
-    status = _status(data["runs"])
+    asked = _asked(config)
+    study = Study(findings, config)
+    shown = gallery.applying(asked)
     environment = _environment(templates)
     environment.globals.update(
+        label=lambda model: findings["labels"].get(model, model),
         figures=gallery.ALL,
+        shown_figures=shown,
         figure_svg=lambda name: _svg(work / "figures" / f"{name}.svg"),
         figure_caption=lambda name: _caption(environment, gallery.ALL[name]),
         figure_rows=lambda name: gallery.ALL[name].numbers.rows(data, findings),
+        matrix=lambda records: cells.matrix(records, asked.compared),
+        cell=lambda row, key: cells.text(row, key, findings["labels"]),
     )
+    status = _status(data["runs"])
+    tried = playground.of(results, config, names, status)
+    answers, unasked = questions.answer_all(findings, config)
     return environment.get_template("base.html").render(
         config=config,
         config_text=json.dumps(config, indent=2, ensure_ascii=False),
         findings=findings,
-        answers=questions.answer_all(findings, config),
+        sections=_sections(findings, asked, bool(tried)),
+        short=shortly.answer(findings, config),
+        answers=answers,
+        unasked=unasked,
+        ends=study.noises,
         parts=_parts(results / MERGED),
         agreement=_agreement(results / REFERENCE),
         versions={package: version(package) for package in _VERSIONS},
@@ -70,11 +83,46 @@ def render(
         cost=_cost(findings),
         scores=SCORES,
         placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
-        playground=playground.of(results, config, names, status),
+        playground=tried,
         retraining=retraining.of(results, templates / "wasm", config, status),
-        **_of_runs(data, config),
+        **_of_runs(data, config, findings),
         **_of_names(names, config),
     )
+
+
+def _asked(config: Mapping[str, Any]) -> Grid:
+    """Return what a config asks for."""
+    return Grid(
+        config["models"],
+        [condition.name for condition in noise.conditions(**config["noise"])],
+        config["noise"]["characters"],
+        config["seeds"],
+        config["training"],
+        config["baselines"],
+        config["dataset"]["label_name"],
+        config["dataset"]["test_fraction"],
+        config["seeds_vary"],
+        config["comparison"],
+    )
+
+
+def _sections(findings: "Findings", asked: Grid, tried: bool) -> list[tuple[str, str]]:
+    """Return the sections that have something to show, each with its anchor, in their order."""
+    every = {
+        "answer": ("The short answer", True),
+        "questions": ("Questions", True),
+        "try": ("Try it", tried),
+        "training": ("Training", True),
+        "noise": ("Noise", len(asked.noises) > 1),
+        "memory": ("Memory", True),
+        "attention": ("Attention", bool(findings["attention"])),
+        "accuracy": ("Accuracy", True),
+        "rates": ("Learning rates", bool(findings["rates"]["models"])),
+        "runs": ("Runs", True),
+        "methods": ("Methods", True),
+        "provenance": ("Provenance", True),
+    }
+    return [(anchor, title) for anchor, (title, has) in every.items() if has]
 
 
 def _agreement(file: Path) -> dict[str, Any] | None:
@@ -95,10 +143,16 @@ def _environment(templates: Path) -> Environment:
         number=words.number,
         signed=words.signed,
         p_value=words.p_value,
+        percent=words.percent,
+        plural=words.plural,
         thousands=lambda value: f"{value:,}",
     )
     environment.globals.update(
         interval=words.interval,
+        change=cells.change,
+        verdicts=VERDICTS,
+        counted=lambda count, noun: f"{count:,} {words.plural(noun, count)}",
+        noise_words=lambda name: "Without noise" if name == "0" else f"Noise {name}",
         inline=lambda path: Markup((templates / path).read_text(encoding="utf-8")),
     )
     return environment
@@ -115,14 +169,18 @@ def _status(runs: pd.DataFrame) -> dict[Cell, str]:
     )
 
 
-def _of_runs(data: tables.Tables, config: Mapping[str, Any]) -> dict[str, Any]:
+def _of_runs(
+    data: tables.Tables, config: Mapping[str, Any], findings: "Findings"
+) -> dict[str, Any]:
     """Return what templates say of runs, and of the machines that did them."""
     runs = data["runs"]
     machine = ["processor", "cores", "system", "python"]
     return {
         "runs": tables.records(runs),
-        "models": _models(runs, config),
-        "compared": list(dict.fromkeys(runs["compared_as"])),
+        "models": _models(runs, config, findings["labels"]),
+        "shown_models": {
+            model: findings["labels"][model] for model in dict.fromkeys(runs["compared_as"])
+        },
         "mistakes": tables.records(data["mistakes"]),
         "machine": tables.records(data["timings"][machine].drop_duplicates()),
     }
@@ -190,11 +248,13 @@ def _commit(folder: Path) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _models(runs: pd.DataFrame, config: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _models(
+    runs: pd.DataFrame, config: Mapping[str, Any], labels: Mapping[str, str]
+) -> list[dict[str, Any]]:
     known = runs[runs["status"] != "missing"].groupby("model")["parameters"].first()
     parameters = {name: int(known[name]) if name in known else None for name in config["models"]}
     return [
-        {"name": name, **spec, "parameters": parameters[name]}
+        {"name": name, **spec, "label": labels[name], "parameters": parameters[name]}
         for name, spec in config["models"].items()
     ]
 

@@ -92,7 +92,7 @@ def of(
         "held_out": _by_language(rows),
         "trained": _by_language(split.train) if len(split.train) <= MOST_NAMES else None,
         "typical": typical,
-        "arms": [_arm(cell, run, called, Look([*called])) for cell, run in fit.items()],
+        "arms": [_arm(c, run, called, Look([*called], called)) for c, run in fit.items()],
         "examples": _examples([*fit.values()], [*typical.items()]),
         "left_out": [
             *_unasked(config, asked, called),

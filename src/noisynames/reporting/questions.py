@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from noisynames.reporting import answers
-from noisynames.reporting.answers.study import QUESTIONS, Answer, Study
+from noisynames.reporting.answers.study import QUESTIONS, Answer, Study, Unasked
 from noisynames.reporting.folders import import_all
 
 if TYPE_CHECKING:  # findings are read, and nothing here computes one
@@ -13,8 +13,18 @@ if TYPE_CHECKING:  # findings are read, and nothing here computes one
 import_all(answers)
 
 
-def answer_all(findings: "Findings", config: Mapping[str, Any]) -> list[Answer]:
-    """Return the answers to all questions that the experiment asks, in their order."""
+def answer_all(
+    findings: "Findings", config: Mapping[str, Any]
+) -> tuple[list[Answer], list[Unasked]]:
+    """Return the answers to the questions that the experiment asks, in their order, and the others.
+
+    Args:
+        findings: As `analysis.findings.summary.find` returns them.
+        config: Resolved.
+    """
     study = Study(findings, config)
-    given = (QUESTIONS[place](study) for place in sorted(QUESTIONS))
-    return [answer for answer in given if answer is not None]
+    given = [QUESTIONS[place](study) for place in sorted(QUESTIONS)]
+    return (
+        [answer for answer in given if isinstance(answer, Answer)],
+        [unasked for unasked in given if isinstance(unasked, Unasked)],
+    )

@@ -18,6 +18,7 @@ from noisynames.names import splits
 from noisynames.names.alphabet import Alphabet
 from noisynames.names.examples import Examples
 from noisynames.names.noise import conditions
+from noisynames.randomness import SOURCES
 from noisynames.reporting import playground
 from noisynames.runs import NUMBERS
 from noisynames.settings import call
@@ -53,7 +54,8 @@ def wanted(config: Mapping[str, Any]) -> list[Cell]:
 def _has_kernel(config: Mapping[str, Any], model: str) -> bool:
     spec = config["models"][model]
     known = spec["cell"] in CELLS and filled_up(spec["hidden_size"]) in UNITS
-    return known and config["training"]["engine"] != "autograd"
+    alone = {*spec["seeds_vary"]} == {*SOURCES}  # the page draws everything with the run's own seed
+    return known and alone and config["training"]["engine"] != "autograd"
 
 
 def needs(results: Path, config: Mapping[str, Any]) -> set[Path]:

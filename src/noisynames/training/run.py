@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +13,7 @@ from noisynames.models.weights import initial_parameters
 from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
 from noisynames.names.splits import Split
+from noisynames.randomness import Seed, as_seed
 from noisynames.training.engines import engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
@@ -67,7 +68,7 @@ def train(
     spec: ModelSpec,
     split: Split,
     noise: Noise,
-    seed: int,
+    seed: int | Seed,
     hyperparameters: Hyperparameters,
     engine: str = "auto",
     on_interval: Callable[[Progress], None] = lambda _: None,
@@ -80,7 +81,7 @@ def train(
         spec: The model.
         split: Its training names are drawn from, with replacement.
         noise: What every name drawn is given.
-        seed: Fixes the stream of examples and the initial weights.
+        seed: Fixes the stream of examples and the initial weights; a `Seed` may keep another's.
         hyperparameters: Budget and learning rate.
         engine: `auto`, `compiled` or `autograd`.
         on_interval: Called after every recording interval.
@@ -90,10 +91,11 @@ def train(
     """
     languages = split.languages
     names = Examples.of_names(split.train, languages, split.alphabet)
-    stream = TrainingStream(names, noise, seed)
-    inputs = len(split.alphabet)
-    initial = initial_parameters(spec, inputs, len(languages), seed)
-    trainer = engine_of(engine, spec)(spec, initial, hyperparameters, seed, inputs, len(languages))
+    drawn = as_seed(seed)
+    stream = TrainingStream(names, noise, drawn)
+    sizes = len(split.alphabet), len(languages)
+    initial = initial_parameters(spec, *sizes, drawn.of("weights"))
+    trainer = engine_of(engine, spec)(spec, initial, hyperparameters, drawn.of("order"), *sizes)
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     seen = recorded = 0
@@ -113,20 +115,19 @@ def train(
         mean = math.fsum(waiting[:count]) / count  # exact, in whatever order a processor adds
         waiting = waiting[count:]
         run.losses.append((point, mean))
-        on_interval(
-            Progress(
-                point,
-                hyperparameters.updates,
-                time.perf_counter() - start,
-                mean,
-                examples.text(len(examples) - 1),
-                languages[int(guesses[-1])],
-                languages[int(examples.targets[-1])],
-            )
-        )
+        on_interval(_told(run, hyperparameters.updates, examples, int(guesses[-1]), languages))
     run.training_seconds = time.perf_counter() - start
     run.parameters = trainer.parameters()
     return run
+
+
+def _told(
+    run: Run, updates: int, examples: Examples, guess: int, languages: Sequence[str]
+) -> Progress:
+    """Return how far a run has come, with its last example."""
+    (point, mean), elapsed = run.losses[-1], time.perf_counter() - run.started
+    name, target = examples.text(len(examples) - 1), languages[int(examples.targets[-1])]
+    return Progress(point, updates, elapsed, mean, name, languages[guess], target)
 
 
 def _whole_batches(seen: int, point: int, plan: Hyperparameters) -> int:

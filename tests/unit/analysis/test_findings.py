@@ -81,7 +81,12 @@ def test_without_validation_names_no_rate_is_chosen() -> None:
 def test_the_shipped_budget_has_four_models_at_four_rates() -> None:
     config = resolve(yaml.safe_load((SCHEMA.parents[2] / "config/budget.yaml").read_text()), SCHEMA)
     sizes = {name: len(names) for name, names in grid_of(config).rates.items()}
-    assert sizes == {"rnn": 4, "gru": 4, "gru_attention": 4, "lstm": 4}
+    assert sizes == {
+        "rnn_0_005": 4,
+        "gru_0_005": 4,
+        "gru_attention_0_005": 4,
+        "lstm_0_005": 4,
+    }
 
 
 def losses(*curves: list[float]) -> dict[str, pd.DataFrame]:

@@ -13,10 +13,14 @@ from noisynames.config import resolve
 from noisynames.reporting import gallery
 
 PARTIALS = "".join(path.read_text() for path in (ROOT / "report/partials").glob("*.html"))
-SOMETIMES = {
-    "placements", "rates", "attention_examples", "occlusion_examples", "attention_position",
-    "attention_noise",
+ATTENTION = {
+    "attention_examples", "occlusion_examples", "attention_position", "attention_noise",
+    "card_attention",
 }  # fmt: skip
+PLACES = {"placements", "headline_placement"}
+RATE = {"rates", "card_rates"}
+FURTHER = {"card_deeper", "card_batches", "card_sweeps", "card_variance"}
+SOMETIMES = ATTENTION | PLACES | RATE | FURTHER
 
 
 def figures_of(**config: Any) -> set[str]:
@@ -28,14 +32,24 @@ def figures_of(**config: Any) -> set[str]:
     ("config", "further"),
     [
         ({}, set()),
-        ({"noise": {"levels": [0, 5], "placement": ["suffix", "prefix"]}}, {"placements"}),
-        ({"models": RATES}, {"rates"}),
-        (
-            {"models": {"gru": {"cell": "gru", "readout": "attention"}}},
-            SOMETIMES - {"placements", "rates"},
-        ),
+        ({"noise": {"levels": [0, 5], "placement": ["suffix", "prefix"]}}, PLACES),
+        ({"models": RATES}, RATE),
+        ({"models": {**MODELS, "attends": {"cell": "gru", "readout": "attention"}}}, ATTENTION),
+        ({"models": {**MODELS, "lstm": {"cell": "lstm"}}}, {"card_deeper"}),
+        ({"models": {**MODELS, "b": {"cell": "gru", "batch_size": 4}}}, {"card_batches"}),
+        ({"models": {**MODELS, "b": {"cell": "gru", "hidden_size": 4}}}, {"card_sweeps"}),
+        ({"models": {**MODELS, "b": {"cell": "gru", "seeds_vary": ["split"]}}}, {"card_variance"}),
     ],
-    ids=["one of each", "two placements", "two rates", "attention"],
+    ids=[
+        "one of each",
+        "two places",
+        "two rates",
+        "attention",
+        "lstm",
+        "batches",
+        "sizes",
+        "sources",
+    ],
 )
 def test_an_experiment_has_the_figures_that_apply_to_it(
     config: dict[str, Any], further: set[str]
@@ -45,7 +59,9 @@ def test_an_experiment_has_the_figures_that_apply_to_it(
 
 def test_every_figure_has_one_place_in_the_page() -> None:
     placed = re.findall(r'{{ figure\("(\w+)"\) }}', PARTIALS)
-    assert sorted(placed) == sorted(gallery.ALL)
+    of_answers = {name for name, figure in gallery.ALL.items() if figure.question}
+    of_headlines = {name for name in gallery.ALL if name.startswith("headline_")}
+    assert sorted(placed) == sorted(set(gallery.ALL) - of_answers - of_headlines)
 
 
 def test_the_workflow_can_ask_which_figures_there_are_at_no_cost() -> None:

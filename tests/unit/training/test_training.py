@@ -1,5 +1,6 @@
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from noisynames.models.weights import initial_parameters
 from noisynames.names import splits
 from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
+from noisynames.randomness import Seed
 from noisynames.training.engines import chosen, engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 from noisynames.training.progress import report_to
@@ -189,3 +191,24 @@ def test_a_recorded_point_averages_its_own_names_though_batches_straddle_it(
     assert [loss for _, loss in batched.losses] == pytest.approx(
         [loss for _, loss in alone.losses], abs=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("kept", "same"), [("weights", "initial"), ("order", "names"), ("noise", "noise")]
+)
+def test_a_seed_that_keeps_one_source_draws_the_others_anew(kept: str, same: str) -> None:
+    def drawn(seed: int | Seed) -> dict[str, Any]:
+        names = Examples.of_names(SPLIT.train, SPLIT.languages)
+        stream = TrainingStream(names, Noise(5), seed).take(50)
+        lengths = np.diff(stream.offsets)
+        of = np.repeat(np.arange(50), lengths)
+        plan = Hyperparameters(updates=1, learning_rate=1e-30)  # weights stay as they were drawn
+        run = train(ModelSpec("gru"), SPLIT, Noise(5), seed, plan)
+        return {
+            "initial": run.parameters["output.bias"].tolist(),
+            "names": stream.characters[~stream.is_noise].tolist(),
+            "noise": np.bincount(of[stream.is_noise], minlength=50).tolist(),
+        }
+
+    first, other = drawn(0), drawn(Seed(1, {kept: 0}))
+    assert [key for key in first if first[key] == other[key]] == [same]

@@ -1,8 +1,11 @@
 """Accuracy by what a model was trained and tested under, and by language."""
 
+import numpy as np
 import pandas as pd
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
 
-from noisynames.analysis.findings.pairs import Record, estimate
+from noisynames.analysis.findings.pairs import Record, Values, estimate
 from noisynames.analysis.tables import Tables, as_written, records
 from noisynames.grid import Grid
 
@@ -38,13 +41,41 @@ def recall(tables: Tables) -> list[Record]:
 def commonest_mistakes(tables: Tables) -> list[Record]:
     """Return each language's commonest wrong prediction, by its share in the table of confusion.
 
-    One record for each model × trained_at × language, tested under the same noise.
+    One record for each model × trained_at × language with a mistake, tested under the same noise.
     """
     own = _own(as_written(tables["confusion"]))
-    wrong = own[own["language"] != own["prediction"]]
+    wrong = own[(own["language"] != own["prediction"]) & (own["share"] > 0)]
     by_share = wrong.sort_values("share", ascending=False, kind="stable")
     first = by_share.groupby(["model", "trained_at", "language"], sort=False).head(1)
     return records(first.sort_values(["model", "trained_at", "language"]))
+
+
+def confusion_order(tables: Tables) -> list[str]:
+    """Return the languages so that those that are mistaken for each other stand together.
+
+    Leaves of an average linkage of 1 − the mean share of mistakes either way, over all arms, in
+    their optimal order (Bar-Joseph, Gifford and Jaakkola, 2001).
+    """
+    own = _own(tables["confusion"])
+    languages = sorted(own["language"].astype(str).unique())
+    if len(languages) < 3:
+        return languages
+    mean = own.groupby(["language", "prediction"])["share"].mean().unstack()
+    shares = mean.reindex(index=languages, columns=languages).fillna(0).to_numpy(float)
+    distance = 1 - (shares + shares.T) / 2
+    np.fill_diagonal(distance, 0)
+    tree = linkage(squareform(distance, checks=False), "average", optimal_ordering=True)
+    return [languages[i] for i in leaves_list(tree)]
+
+
+def most_accurate(values: Values, grid: Grid) -> str:
+    """Return the compared model whose macro-averaged accuracy, the mean over noises, is highest."""
+    means = {
+        model: float(np.mean([values[key].mean() for key in keys]))
+        for model in grid.compared
+        if (keys := [k for n in grid.noises if (k := ("macro_accuracy", model, n)) in values])
+    }
+    return max(means, key=lambda model: means[model], default=grid.compared[0])
 
 
 def _own(table: pd.DataFrame) -> pd.DataFrame:

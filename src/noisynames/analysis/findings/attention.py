@@ -3,7 +3,7 @@
 import pandas as pd
 
 from noisynames.analysis.findings.comparisons import higher_noises
-from noisynames.analysis.findings.pairs import Pair, Record, compared, estimate
+from noisynames.analysis.findings.pairs import Pair, Record, compared, estimate, standard
 from noisynames.analysis.tables import Tables, as_written, records
 from noisynames.grid import Grid
 
@@ -49,7 +49,7 @@ def effects(tables: Tables, grid: Grid) -> list[Record]:
             )
             asked.append({"question": "on_noise_minus_share", **where})
             pairs.append((at_noise["on_noise"].to_numpy(), at_noise["noise_share"].to_numpy()))
-    return compared(asked, pairs)
+    return compared(asked, pairs, standard("attention", grid))
 
 
 def agreement(tables: Tables, grid: Grid) -> list[Record]:

@@ -1,6 +1,13 @@
 """Baselines, and every model against each of them."""
 
-from noisynames.analysis.findings.pairs import Record, Values, compared, estimate, paired
+from noisynames.analysis.findings.pairs import (
+    Record,
+    Values,
+    compared,
+    estimate_of,
+    paired,
+    standard,
+)
 from noisynames.analysis.tables import Tables
 from noisynames.columns import SCORES
 from noisynames.grid import Grid
@@ -16,7 +23,7 @@ _METRICS = {
 def baselines(tables: Tables, grid: Grid) -> list[Record]:
     """Return a record for each metric × baseline × noise, tested at the noise it was fitted at."""
     return [
-        {"metric": metric, "baseline": baseline, "noise": noise, **estimate(cell)}
+        {"metric": metric, "baseline": baseline, "noise": noise, **estimate_of(metric, cell, grid)}
         for (metric, baseline, noise), cell in _by_baseline(tables, grid).items()
         if len(cell)
     ]
@@ -41,6 +48,7 @@ def comparisons(tables: Tables, values: Values, grid: Grid) -> list[Record]:
                         paired(everything, (metric, model, noise), (metric, baseline, noise))
                         for model in grid.compared
                     ],
+                    standard(metric, grid),
                 )
     return records
 

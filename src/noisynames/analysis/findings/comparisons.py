@@ -10,34 +10,40 @@ from noisynames.analysis.findings.pairs import (
     Values,
     compared,
     estimate,
+    estimate_of,
     paired,
     paired_change,
+    standard,
 )
 from noisynames.grid import Grid
 
-_COMPARED = ("final_loss", "loss_area", "held_out_loss", "generalisation_gap", "macro_accuracy")
+COMPARED = ("final_loss", "loss_area", "held_out_loss", "generalisation_gap", "macro_accuracy")
 
 
 def estimates(values: Values, grid: Grid) -> list[Record]:
     """Return a record for each metric × model × noise."""
     return [
-        {"metric": metric, "model": model, "noise": noise, **estimate(values[key])}
+        {
+            "metric": metric, "model": model, "noise": noise,
+            **estimate_of(metric, values[key], grid),
+        }
         for metric in METRICS
         for noise in grid.noises
         for model in grid.compared
         if (key := (metric, model, noise)) in values
-    ]
+    ]  # fmt: skip
 
 
 def model_comparisons(values: Values, grid: Grid) -> list[Record]:
     """Return a record for each metric × noise × pair of models; a family is all pairs."""
     pairs = model_pairs(grid)
     records = []
-    for metric in _COMPARED:
+    for metric in COMPARED:
         for noise in grid.noises:
             records += compared(
                 [{"metric": metric, "noise": noise, "a": a, "b": b} for a, b in pairs],
                 [paired(values, (metric, a, noise), (metric, b, noise)) for a, b in pairs],
+                standard(metric, grid),
             )
     return records
 
@@ -47,10 +53,11 @@ def noise_effects(values: Values, grid: Grid) -> list[Record]:
     low = grid.quietest
     asked = [(model, noise) for noise in higher_noises(grid) for model in grid.compared]
     records = []
-    for metric in _COMPARED:
+    for metric in COMPARED:
         records += compared(
             [{"metric": metric, "model": m, "noise": n, "against": low} for m, n in asked],
             [paired(values, (metric, m, n), (metric, m, low)) for m, n in asked],
+            standard(metric, grid),
         )
     return records
 
@@ -60,7 +67,7 @@ def interactions(values: Values, grid: Grid) -> list[Record]:
     low = grid.quietest
     asked = [(a, b, noise) for noise in higher_noises(grid) for a, b in model_pairs(grid)]
     records = []
-    for metric in _COMPARED:
+    for metric in COMPARED:
         records += compared(
             [{"metric": metric, "a": a, "b": b, "noise": n, "against": low} for a, b, n in asked],
             [
@@ -71,6 +78,7 @@ def interactions(values: Values, grid: Grid) -> list[Record]:
                 )
                 for a, b, n in asked
             ],
+            standard(metric, grid),
         )
     return records
 
@@ -113,6 +121,7 @@ def placements(values: Values, grid: Grid) -> list[Record]:
                     for model, a, b in asked
                 ],
                 [paired(values, (metric, m, a.name), (metric, m, b.name)) for m, a, b in asked],
+                standard(metric, grid),
             )  # fmt: skip
     return records
 

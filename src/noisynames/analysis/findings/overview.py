@@ -1,7 +1,13 @@
 """What all of the report is about: how many runs and seeds, and what a number is held against."""
 
+import math
+
 from noisynames.analysis.findings.pairs import METRICS, Record, estimate
-from noisynames.analysis.statistics import ALPHA, CONFIDENCE, EXACT_UP_TO, smallest_p
+from noisynames.analysis.statistics.comparing import ALPHA
+from noisynames.analysis.statistics.intervals import CONFIDENCE
+from noisynames.analysis.statistics.power import POWER
+from noisynames.analysis.statistics.sequential import nominal_levels, peeking_error
+from noisynames.analysis.statistics.tests import EXACT_UP_TO, smallest_p
 from noisynames.analysis.tables import FINAL_POINTS, Tables
 from noisynames.grid import Grid
 from noisynames.models.labels import labels
@@ -13,6 +19,9 @@ def find(tables: Tables, grid: Grid) -> Record:
     return {
         "confidence": CONFIDENCE,
         "alpha": ALPHA,
+        "power": POWER,
+        "looks": _looks(grid),
+        "margins": grid.margins,
         "final_points": FINAL_POINTS,
         "seeds": len(grid.seeds),
         "labels": _labels(grid),
@@ -26,11 +35,28 @@ def find(tables: Tables, grid: Grid) -> Record:
             **{name: int((status == name).sum()) for name in ("ok", "diverged", "missing")},
         },
         "metrics": METRICS,
+        "random_loss": -math.log(float(tables["yardsticks"]["chance"].mean())),
         "leaked_names": int(tables["yardsticks"]["leaked"].sum()),
         "yardsticks": {
             name: estimate(tables["yardsticks"][name])
             for name in ("chance", "majority", "ceiling", "macro_ceiling")
         },
+    }
+
+
+def _looks(grid: Grid) -> Record:
+    """Return the planned looks, which this is, and what looking without a plan would do.
+
+    Returns:
+        planned: The numbers of seeds at each. this: Which of them this is, from 1. level: What
+        this one tests a single comparison at. unplanned: How often five looks, after as many seeds
+        each and each at the full level, would call a difference where there is none.
+    """
+    return {
+        "planned": list(grid.looks),
+        "this": grid.look + 1,
+        "level": nominal_levels(grid.looks, ALPHA)[grid.look],
+        "unplanned": peeking_error(range(1, 6), ALPHA),
     }
 
 

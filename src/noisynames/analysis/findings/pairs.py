@@ -1,16 +1,55 @@
-"""Values over seeds, and comparisons of them that are paired by seed."""
+"""Values over seeds, and comparisons of them that are paired by seed.
+
+Every comparison in the findings is a flat record. It begins with what is compared: `metric`,
+`noise`, `a`, `b` and others, as the function says that makes the list. Then come
+
+    mean            mean over seeds of a − b; null without a seed
+    low, high       its 95 % t interval, of this comparison alone; null with fewer than two seeds
+    n               seeds that both sides completed
+    p               of the paired t test, two-sided; null, as all p values, where n < 2
+    p_adjusted      after Holm's correction over the family (and, with several looks, for all of
+                    them); where it is at most `alpha`, a difference is detected
+    p_exact         of the exact sign-flip test, uncorrected
+    exact_reaches   whether the exact test could reach `alpha` at all, with n seeds in this family
+    agrees          whether the exact test, corrected likewise, detects a difference where the t
+                    test does; null where it could not reach `alpha`
+    margin          a difference below it does not matter; null where any does
+    p_equivalent    that the difference is below the margin, corrected likewise; null without margin
+    below_margin    whether p_equivalent is at most `alpha`: then a difference, detected or not, is
+                    too small to matter; null without margin
+    verdict         `higher` or `lower`, of a against b, where a difference is detected, however
+                    small; else `same`, where it is below the margin; else `undecided`
+    seeds_for_margin      of what is undecided: how many seeds in all have 80 % power to detect a
+                    difference as large as the margin; null without margin, or if 10,000 have not
+    seeds_for_difference  of what is undecided: how many seeds in all would settle it with 80 %
+                    power, as a difference or as none that matters, if the observed one is the
+                    true one; null if 10,000 would not
+    detectable      the smallest difference that these n seeds had 80 % power to detect
+    reason          why there was no test, in words, where n < 2; else null
+    new_low, new_high, new_p_adjusted, new_verdict
+                    as `low`, `high`, `p_adjusted` and `verdict`, but for new names of the same
+                    languages: seeds split one set of names, so they agree more than other
+                    sets of names would. Of held-out accuracy and loss; else, and where
+                    all seeds hold out the same names, null
+
+Seeds needed and `detectable` take the spread that was observed for the true one, and the level at
+which Holm's correction stopped in this family. `findings["families"]` says of each list, in
+words, what is corrected together.
+"""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from noisynames.analysis.statistics import Comparison, compare, t_interval
+from noisynames.analysis.statistics.comparing import Comparison, Standard, compare
+from noisynames.analysis.statistics.intervals import t_interval
 from noisynames.analysis.tables import Tables
 from noisynames.columns import SCORES
+from noisynames.grid import Grid
 
 METRICS = {
     "final_loss": "final training loss (nats)",
@@ -21,6 +60,9 @@ METRICS = {
     **{name: score.words for name, score in SCORES.items()},
 }
 
+HELD_OUT = ("held_out_loss", "macro_accuracy", *SCORES)
+"""Those that are measured on held-out names alone, and so might hold for new ones."""
+
 Record = dict[str, Any]
 Key = tuple[str, str, str]
 """A metric, a model (or baseline) and a noise."""
@@ -28,6 +70,9 @@ Values = dict[Key, pd.Series]
 """Each metric × model × noise as a series over the seeds that completed."""
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Two arrays of shape (seeds,), in the same order of seeds."""
+
+
+_EMPTY = pd.Series(dtype=float)
 
 
 def by_run(tables: Tables) -> Values:
@@ -47,7 +92,23 @@ def by_run(tables: Tables) -> Values:
 
 def estimate(values: ArrayLike) -> Record:
     """Return the mean of values, shape (seeds,), with its interval: mean, low, high, n."""
-    return asdict(t_interval(values))
+    return {**vars(t_interval(values))}
+
+
+def estimate_of(metric: str, values: ArrayLike, grid: Grid) -> Record:
+    """Return an estimate of a metric, with its interval for new names: new_low, new_high.
+
+    They are None where the metric is not one of HELD_OUT, with one seed, and where all seeds hold
+    out the same names.
+    """
+    wide = None
+    if metric in HELD_OUT and grid.odds is not None:
+        wide = t_interval(values, odds=grid.odds)
+    return {
+        **estimate(values),
+        "new_low": wide and wide.low,
+        "new_high": wide and wide.high,
+    }
 
 
 def paired(values: Values, a: Key, b: Key) -> Pair:
@@ -64,29 +125,36 @@ def paired_change(values: Values, a: tuple[Key, Key], b: tuple[Key, Key]) -> Pai
 
 def _aligned(values: Values, keys: Sequence[Key]) -> NDArray[np.float64]:
     """Return values at the seeds that all of them have, shape (seeds, keys)."""
-    empty = pd.Series(dtype=float)
-    table = pd.concat([values.get(key, empty) for key in keys], axis=1, join="inner")
-    return table.to_numpy(float)
+    series = [values.get(key, _EMPTY) for key in keys]
+    seeds = series[0].index
+    if any(not other.index.equals(seeds) for other in series):  # which costs nothing, and is rare
+        seeds = reduce(pd.Index.intersection, (other.index for other in series))
+        series = [other.loc[seeds] for other in series]
+    return np.column_stack([other.to_numpy(float) for other in series])
 
 
-def compared(asked: Sequence[Record], pairs: Sequence[Pair]) -> list[Record]:
+def standard(metric: str, grid: Grid) -> Standard:
+    """Return what comparisons in a metric are judged by: one of METRICS, or another quantity."""
+    odds = grid.odds if metric in HELD_OUT else None
+    return Standard(grid.margins.get(metric), odds, looks=grid.looks, look=grid.look)
+
+
+def compared(asked: Sequence[Record], pairs: Sequence[Pair], by: Standard) -> list[Record]:
     """Compare the two sides of each pair; all pairs are one family.
 
     Args:
         asked: What each pair is, which its record begins with.
         pairs: As many.
+        by: What they are judged by.
+
+    Returns:
+        One record for each pair, as the top of this file has it.
     """
-    found = zip(asked, compare(pairs), strict=True)
+    found = zip(asked, compare(pairs, by), strict=True)
     return [{**what, **_record(comparison)} for what, comparison in found]
 
 
 def _record(comparison: Comparison) -> Record:
-    difference = asdict(comparison.difference)
-    if comparison.difference.n == 0:
-        difference["mean"] = None
-    return {
-        **difference,
-        "p": comparison.p,
-        "p_adjusted": comparison.p_adjusted,
-        "verdict": comparison.verdict,
-    }
+    record = {**vars(comparison.difference), **vars(comparison)}
+    del record["difference"]
+    return {**record, "mean": record["mean"] if record["n"] else None}

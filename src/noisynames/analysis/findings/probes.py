@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from noisynames.analysis.findings.pairs import Pair, Record, compared, estimate
+from noisynames.analysis.findings.pairs import Pair, Record, compared, estimate, standard
 from noisynames.analysis.tables import Tables
 from noisynames.grid import ACCURACY, INITIAL, TRAINED, Grid
 
@@ -38,7 +38,7 @@ def memory_effects(tables: Tables, grid: Grid) -> list[Record]:
             longest, none = wide[wide.columns[-1:]], wide[wide.columns[:1]]
             pair: Pair = (longest.to_numpy(float).ravel(), none.to_numpy(float).ravel())
             pairs.append(pair)
-        records += compared(asked, pairs)
+        records += compared(asked, pairs, standard("macro_accuracy", grid))
     return records
 
 

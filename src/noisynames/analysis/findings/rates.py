@@ -1,10 +1,10 @@
 """How models do at each of their learning rates, and at the best one by validation."""
 
-from itertools import combinations, product
+from itertools import chain, combinations, product
 
 import pandas as pd
 
-from noisynames.analysis.findings.pairs import Record, Values, compared, estimate, paired
+from noisynames.analysis.findings.pairs import Record, Values, compared, estimate, paired, standard
 from noisynames.analysis.tables import Tables
 from noisynames.grid import Grid
 
@@ -28,7 +28,7 @@ def find(tables: Tables, grid: Grid) -> Record:
     if not several:
         lists = ("estimates", "chosen", "best", "single_comparisons", "best_comparisons")
         return {"models": several, **{key: [] for key in lists}}
-    runs = tables["runs"][tables["runs"]["compared_as"].isin(several)]
+    runs = tables["runs"][tables["runs"]["model"].isin([*chain(*several.values())])]
     usual = runs[(runs["model"] == runs["compared_as"]) & (runs["status"] == "ok")]
     best = _best(runs)
     at_usual, at_best = _values(usual), _values(best)
@@ -91,5 +91,6 @@ def _comparisons(values: Values, several: dict[str, list[str]], grid: Grid) -> l
         records += compared(
             [{"metric": metric, "noise": noise, "a": a, "b": b} for a, b in pairs],
             [paired(values, (metric, a, noise), (metric, b, noise)) for a, b in pairs],
+            standard(metric, grid),
         )
     return records

@@ -5,7 +5,9 @@ import pandas as pd
 
 from noisynames.analysis.findings.comparisons import model_pairs
 from noisynames.analysis.findings.pairs import Record
-from noisynames.analysis.statistics import holm, log_rank, reached_by, t_band
+from noisynames.analysis.statistics.intervals import t_band
+from noisynames.analysis.statistics.survival import log_rank, reached_by
+from noisynames.analysis.statistics.tests import holm
 from noisynames.analysis.tables import Tables, as_written
 from noisynames.grid import Grid
 

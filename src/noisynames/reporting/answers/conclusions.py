@@ -1,27 +1,27 @@
 """Question 3: do the conclusions about the models change under noise, and why."""
 
-from noisynames.names.noise import Noise, conditions
+from noisynames.names.noise import PLACEMENTS, Noise, conditions
 from noisynames.reporting.answers.study import (
     DETECTED,
     Answer,
     Study,
+    Unasked,
     fewest_seeds,
-    not_tested,
     question,
-    undecided,
+    settled,
+    statistic,
 )
-from noisynames.reporting.answers.words import Record, difference, interval, listed
+from noisynames.reporting.words import Record, difference, interval, listed, percent, points
 
 
 @question(place=3)
-def answer(study: Study) -> Answer:
+def answer(study: Study) -> Answer | Unasked:
     """Answer it from the findings."""
     asked = "Do the conclusions about the models change under noise, and why?"
     changes = study.select("interactions", metric="final_loss", noise=study.top)
     if not changes:
-        return not_tested(asked, "This needs two models and two noise levels.", "conclusions")
-    sentences = []
-    swapped, moved = [], []
+        return Unasked(asked, "that takes two models and two noise levels")
+    swapped, statistics = [], []
     for r in changes:
         at = {
             noise: study.select(
@@ -29,133 +29,147 @@ def answer(study: Study) -> Answer:
             )[0]
             for noise in (study.low, study.top)
         }
-        verdicts = {at[study.low]["verdict"], at[study.top]["verdict"]}
-        pair = f"{r['a']} − {r['b']}"
         if r["verdict"] not in DETECTED:
             continue
-        moved.append(pair)
-        if verdicts == set(DETECTED):
-            swapped.append(pair)
-        sentences.append(
-            f"{pair} in training loss goes from {interval(at[study.low], signs=True)} at noise "
-            f"{study.low} to {interval(at[study.top], signs=True)} at noise {study.top}: a change "
-            f"of {difference(r)}."
+        if {at[study.low]["verdict"], at[study.top]["verdict"]} == set(DETECTED):
+            swapped.append(study.pair(r))
+        statistics.append(
+            f"{study.pair(r)} in training loss goes from "
+            f"{interval(at[study.low], signs=True)} at noise {study.low} to "
+            f"{interval(at[study.top], signs=True)} at noise {study.top}: a change of "
+            f"{difference(r)}."
         )
-    if swapped:
-        verdict = f"the order changed: {listed(swapped)}"
-    elif moved:
-        verdict = "differences changed in size, no order reversed beyond doubt"
-    else:
-        verdict = undecided(changes)
-    accuracy = [
-        r
+    statistics += [
+        f"{study.pair(r)} in held-out accuracy changes by {statistic(r)}."
         for r in study.select("interactions", metric="macro_accuracy", noise=study.top)
         if r["verdict"] in DETECTED
     ]
-    if accuracy:
-        sentences.append(
-            "In held-out accuracy, too, differences between models changed: "
-            + "; ".join(f"{r['a']} − {r['b']} by {difference(r)}" for r in accuracy)
-            + "."
-        )
-    if not sentences:
-        sentences = ["No pair of models has a difference in loss that noise changed detectably."]
+    why, of_places = placement(study)
+    forgets, of_memory = memory(study)
     return Answer(
         asked,
-        verdict,
-        sentences + _placement(study) + _memory(study),
-        "conclusions",
+        _line(study, changes, swapped, bool(statistics)),
+        [*statistics, *of_places, *of_memory] or ["No difference between two models changed."],
+        "noise",
         fewest_seeds(changes),
+        "card_conclusions",
+        [*why, *forgets][:2],
     )
 
 
-def _placement(study: Study) -> list[str]:
-    """Say for which models noise costs accuracy only, or more, where it stands last."""
+def _line(study: Study, changes: list[Record], swapped: list[str], moved: bool) -> str:
+    """Say whether the order of the models by training loss changes."""
+    first = {
+        noise: study.label(study.ranked("final_loss", noise)[0]["model"]) for noise in study.noises
+    }
+    if swapped and first[study.low] != first[study.top]:
+        return (
+            f"Yes: by training loss {first[study.low]} leads {study.under(study.low)}, "
+            f"{first[study.top]} {study.under(study.top)}."
+        )
+    if swapped:
+        count = f"{len(swapped)} of {len(changes)} pairs of models"
+        return f"Partly: {first[study.low]} stays first by training loss, but {count} swap places."
+    if moved:
+        return "Differences change in size; no order is reversed beyond doubt."
+    return f"Between the noises, {settled(changes)}."
+
+
+def placement(study: Study) -> tuple[list[str], list[str]]:
+    """Say whom noise costs more where it stands last; and the numbers.
+
+    Returns:
+        Sentences on a cause, and statistics, both empty where noise has one place.
+    """
     level = Noise.named(study.top).level
     at = {
         noise.placement: noise.name
         for noise in conditions(**study.noise)
         if noise.level == level and noise.placement != "substitution"  # which takes letters away
     }
-    others = [placement for placement in at if placement != "suffix"]
+    others = [place for place in at if place != "suffix"]
     if "suffix" not in at or not others:
-        return []
-    sentences = []
+        return [], []
+    groups: dict[str, list[str]] = {}
+    statistics = []
     for model in dict.fromkeys(r["model"] for r in study.findings["placements"]):
         effect = {
-            placement: study.select(
-                "noise_effects", metric="macro_accuracy", model=model, noise=name
-            )[0]
-            for placement, name in at.items()
+            place: study.select("noise_effects", metric="macro_accuracy", model=model, noise=name)[
+                0
+            ]
+            for place, name in at.items()
         }
-        against = {
-            r["b"]: r
-            for r in study.select(
-                "placements", metric="macro_accuracy", model=model, level=level, a="suffix"
-            )
-            if r["b"] in others
-        } | {
-            r["a"]: _turned(r)
-            for r in study.select(
-                "placements", metric="macro_accuracy", model=model, level=level, b="suffix"
-            )
-            if r["a"] in others
-        }
-        numbers = "; ".join(f"{p} {difference(r)}" for p, r in effect.items())
-        lost = [p for p, r in effect.items() if r["verdict"] == "lower"]
-        deeper = [p for p in others if against[p]["verdict"] == "lower"]
-        if lost == ["suffix"] and len(deeper) == len(others):
-            says = (
-                "it loses only where noise stands last, so its loss is one of memory across the "
-                "suffix"
-            )
-        elif "suffix" in lost and len(deeper) == len(others):
-            says = (
-                "it loses most where noise stands last, so part of its loss is one of memory "
-                "across the suffix"
-            )
-        elif "suffix" in lost and deeper:
-            says = f"noise costs it more behind the name than as {listed(deeper)}"
-        elif lost:
-            says = "it loses, but not detectably more where noise stands last"
-        else:
-            says = undecided(list(effect.values()))
-        sentences.append(
-            f"{model}: {says}. Accuracy at level {level} minus noise {study.low}: {numbers}."
+        groups.setdefault(_cost(study, model, level, effect), []).append(model)
+        numbers = "; ".join(f"{place} {difference(r)}" for place, r in effect.items())
+        statistics.append(
+            f"{study.label(model)}, accuracy at level {level} minus noise {study.low}: {numbers}."
         )
-    return sentences
+    why = [f"{says.replace('WHO', study.names(who))}." for says, who in groups.items() if says]
+    return why, statistics
 
 
-def _turned(record: Record) -> Record:
-    """Return a comparison with its sides swapped."""
-    verdict = {"lower": "higher", "higher": "lower"}.get(record["verdict"], record["verdict"])
-    return {**record, "verdict": verdict}
+def _cost(study: Study, model: str, level: int, effect: dict[str, Record]) -> str:
+    """Return what noise costs a model by its place, a sentence about WHO; nothing if it is open."""
+    others = [place for place in effect if place != "suffix"]
+    against = {}
+    for r in study.select("placements", metric="macro_accuracy", model=model, level=level):
+        if "suffix" in (r["a"], r["b"]):
+            other, sign = (r["b"], r["verdict"]) if r["a"] == "suffix" else (r["a"], _turned(r))
+            against[other] = sign
+    lost = [place for place, r in effect.items() if r["verdict"] == "lower"]
+    deeper = [place for place in others if against.get(place) == "lower"]
+    if "suffix" not in lost:
+        return ""
+    if len(deeper) == len(others):
+        only = "only" if lost == ["suffix"] else "most"
+        return f"Noise costs WHO {only} where it stands last: they forget the name while reading on"
+    if deeper:
+        where = listed(PLACEMENTS[place].where for place in deeper)
+        return f"Noise costs WHO more behind the name than {where}"
+    return "Noise costs WHO no more behind the name than elsewhere"
 
 
-def _memory(study: Study) -> list[str]:
-    """Say what the memory probe and the gradients found, for models trained under noise."""
-    kept: list[str] = []
-    fell: list[str] = []
+def _turned(record: Record) -> str:
+    """Return the verdict of a comparison with its sides swapped."""
+    verdict = str(record["verdict"])
+    return {"lower": "higher", "higher": "lower"}.get(verdict, verdict)
+
+
+def memory(study: Study) -> tuple[list[str], list[str]]:
+    """Say what the memory probe found of models trained under noise; and the numbers."""
     longest = max((r["distance"] for r in study.findings["memory"]), default=0)
-    for r in study.select("memory_effects", noise=study.top):
-        if r["verdict"] in DETECTED:
-            (fell if r["verdict"] == "lower" else kept).append(f"{r['model']} by {difference(r)}")
-    sentences = []
+    effects = study.select("memory_effects", noise=study.top)
+    statistics = [
+        f"Memory probe, {study.label(r['model'])} trained at noise {study.top}: with {longest} "
+        f"distractors behind the name instead of none, accuracy changes by {_in_points(r)}."
+        for r in effects
+        if r["verdict"] in DETECTED
+    ]
+    fell = sorted((r for r in effects if r["verdict"] == "lower"), key=lambda r: r["mean"])
+    why = []
     if fell:
-        sentences.append(
-            f"Memory probe: with {longest} distractors behind the name instead of none, models "
-            f"trained at noise {study.top} lose accuracy: {'; '.join(fell)}."
+        worst, least = fell[0], fell[-1]
+        why.append(
+            f"Models forget while they read on: {longest} junk characters take "
+            f"{percent(-worst['mean'], 0).rstrip('%').strip()} points from "
+            f"{study.label(worst['model'])}"
+            + (
+                f", but {percent(-least['mean'], 0).rstrip('%').strip()} from "
+                f"{study.label(least['model'])}."
+                if least is not worst
+                else "."
+            )
         )
-    if kept:
-        sentences.append(f"Memory probe: with {longest} distractors these gain: {'; '.join(kept)}.")
     reach = study.select("gradient_reach", stage="initial")
-    if reach:
-        sentences.append(
-            "Before training, the gradient's norm changes with each character further from the end "
-            "by a factor of "
-            + "; ".join(f"{r['model']} {interval(r)}" for r in reach)
-            + f": after {longest} characters, "
-            + "; ".join(f"{r['model']} {r['left']:.1g}" for r in reach)
-            + " of it is left."
-        )
-    return sentences
+    statistics += [
+        f"Before training, the gradient of {study.label(r['model'])} changes with each character "
+        f"further from the end by a factor of {interval(r)}: after {longest} characters "
+        f"{r['left']:.1g} of it is left."
+        for r in reach
+    ]
+    return why, statistics
+
+
+def _in_points(record: Record) -> str:
+    """Return a change of accuracy of the memory probe, whose records name no metric."""
+    return difference({**record, "metric": "macro_accuracy"}) or points(record["mean"])

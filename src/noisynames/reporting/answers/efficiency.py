@@ -3,69 +3,79 @@
 from noisynames.reporting.answers.study import (
     Answer,
     Study,
-    against,
+    Unasked,
     fewest_seeds,
-    not_tested,
     question,
-    undecided,
+    settled,
+    statistic,
 )
-from noisynames.reporting.answers.words import difference, each_with_interval, interval, listed
+from noisynames.reporting.words import Record, interval, number
 
 
 @question(place=1)
-def answer(study: Study) -> Answer:
+def answer(study: Study) -> Answer | Unasked:
     """Answer it from the findings."""
-    asked = (
-        "How do the models compare in the efficiency of training? Is there an empirical reason to "
-        "prefer the GRU or attention over the plain RNN?"
-    )
+    asked = "How do the models compare in the efficiency of training?"
+    if study.models[study.reference]["cell"] == "rnn":
+        asked += " Is there an empirical reason to prefer the GRU or attention over the plain RNN?"
     ranked = study.ranked("final_loss", study.low)
     if not ranked:
-        return not_tested(asked, "No run completed.", "runs")
-    sentences = [
-        f"After {study.budget} at noise {study.low} the training loss (nats, lower is "
-        f"better) was {each_with_interval(ranked)}."
-    ]
+        return Unasked(asked, "No run completed.")
     rivals = [
         r
         for r in study.select("model_comparisons", metric="final_loss", noise=study.low)
         if study.reference in (r["a"], r["b"])
     ]
-    better, worse = against(study.reference, rivals)
+    better, worse = study.against(study.reference, rivals)
+    statistics = [
+        f"After {study.budget} {study.under(study.low)} the training loss (nats, lower is better) "
+        f"was {study.each(ranked)}."
+    ]
+    statistics += [f"{study.pair(r)} in training loss: {statistic(r)}." for r in rivals]
+    return Answer(
+        asked,
+        _line(study, ranked, rivals, better),
+        statistics,
+        "training",
+        fewest_seeds(ranked),
+        "card_efficiency",
+        _why(study, worse),
+    )
+
+
+def _line(study: Study, ranked: list[Record], rivals: list[Record], better: list[str]) -> str:
+    """Say who trains to the lowest loss, beside the reference model."""
+    reference = study.label(study.reference)
+    if not rivals:
+        return f"{reference} is the only model here; its loss ends at {number(ranked[0]['mean'])}."
     if better:
-        sentences.append(
-            f"{listed(better)} reached a lower loss than {study.reference}, which is an empirical "
-            "reason to prefer that, as far as training goes."
+        best = ranked[0]
+        return (
+            f"Yes: {len(better)} of {len(rivals)} others reach a lower loss than {reference}; "
+            f"{study.label(best['model'])} the lowest, {number(best['mean'])} nats."
         )
-    if worse:
-        sentences.append(
-            f"{listed(worse)} ended with a higher loss than {study.reference}: at this learning "
-            "rate and length of training, the training loss gives no reason to prefer that."
+    if ranked[0]["model"] == study.reference and len(ranked) > 1:
+        first, second = ranked[:2]
+        start = "Not in training: " if study.models[study.reference]["cell"] == "rnn" else ""
+        return (
+            f"{start}{reference} reaches the lowest loss, {number(first['mean'])} nats, "
+            f"before {study.label(second['model'])} with {number(second['mean'])}."
         )
-    if rivals:
-        compared = (f"{r['a']} − {r['b']} {difference(r)}, {r['verdict']}" for r in rivals)
-        sentences.append(f"Paired differences: {'; '.join(compared)}.")
+    return f"In training loss, {settled(rivals)}."
+
+
+def _why(study: Study, worse: list[str]) -> list[str]:
+    """Say whether the lowest training loss is one of names learnt by heart."""
     gaps = {
         r["model"]: r
         for r in study.select("estimates", metric="generalisation_gap")
         if r["noise"] == study.low
     }
-    if (
-        worse
-        and study.reference in gaps
-        and gaps[study.reference]["mean"] > max(gaps[m]["mean"] for m in worse if m in gaps)
-    ):
-        sentences.append(
-            f"But {study.reference} also has the widest gap between held-out and training loss, "
-            f"{interval(gaps[study.reference])}: a low training loss here is partly names learnt "
-            "by heart. Question 5 says what held-out names show."
-        )
-    if better and worse:
-        verdict = f"training loss: {listed(better)} below, {listed(worse)} above {study.reference}"
-    elif better:
-        verdict = f"training loss: {listed(better)} below {study.reference}"
-    elif worse:
-        verdict = f"training loss: {study.reference} below {listed(worse)}"
-    else:
-        verdict = undecided(rivals) if rivals else "one model only"
-    return Answer(asked, verdict, sentences, "training", fewest_seeds(ranked))
+    reference = study.reference
+    others = [gaps[m]["mean"] for m in worse if m in gaps]
+    if reference not in gaps or not others or gaps[reference]["mean"] <= max(others):
+        return []
+    return [
+        f"{study.label(reference)} also has the widest gap between held-out and training loss, "
+        f"{interval(gaps[reference])} nats: its low training loss is partly names learnt by heart."
+    ]

@@ -4,85 +4,101 @@ from noisynames.reporting.answers.study import (
     DETECTED,
     Answer,
     Study,
+    Unasked,
     fewest_seeds,
-    not_tested,
     question,
-    undecided,
+    settled,
+    statistic,
 )
-from noisynames.reporting.answers.words import (
-    Record,
-    difference,
-    each_with_interval,
-    interval,
-    listed,
-    number,
-)
+from noisynames.reporting.words import Record, interval, listed, percent
 
 
 @question(place=5)
-def answer(study: Study) -> Answer:
+def answer(study: Study) -> Answer | Unasked:
     """Answer it from the findings."""
     asked = "On held-out names, unseen in training, do the models differ in accuracy?"
-    sentences = []
-    winners = []
+    statistics: list[str] = []
     compared: list[Record] = []
-    for noise in dict.fromkeys((study.low, study.top)):
+    for noise in study.noises:
         ranked = study.ranked("macro_accuracy", noise, best_first=-1)
         if not ranked:
             continue
         pairs = study.select("model_comparisons", metric="macro_accuracy", noise=noise)
         compared += pairs
-        sentences.append(
-            f"Macro-averaged accuracy at noise {noise} (chance is "
-            f"{number(study.findings['yardsticks']['chance']['mean'])}): "
-            f"{each_with_interval(ranked)}."
+        statistics.append(
+            f"Macro-averaged accuracy {study.under(noise)} (chance is "
+            f"{percent(study.findings['yardsticks']['chance']['mean'])}): {study.each(ranked)}."
         )
-        detected = [r for r in pairs if r["verdict"] in DETECTED]
-        if detected:
-            sentences.append(
-                f"Detected differences at noise {noise}: "
-                + "; ".join(f"{r['a']} − {r['b']} {difference(r)}" for r in detected)
-                + "."
-            )
-        best = ranked[0]["model"]
-        beaten = {r["b"] for r in detected if r["a"] == best} | {
-            r["a"] for r in detected if r["b"] == best
-        }
-        if beaten and len(beaten) == len(ranked) - 1:
-            winners.append(f"{best} best at noise {noise}")
-        elif detected:
-            winners.append(f"yes at noise {noise}, for {len(detected)} of {len(pairs)} pairs")
-        else:
-            winners.append(f"{undecided(pairs) if pairs else 'one model only'} at noise {noise}")
-    if not sentences:
-        return not_tested(asked, "No run completed.", "accuracy")
-    sentences += _baselines(study)
-    return Answer(asked, "; ".join(winners), sentences, "accuracy", fewest_seeds(compared))
+        statistics += [
+            f"{study.pair(r)} {study.under(noise)}: {statistic(r)}."
+            for r in pairs
+            if r["verdict"] in DETECTED
+        ]
+    if not statistics:
+        return Unasked(asked, "no run completed")
+    beaten, more = _baselines(study)
+    return Answer(
+        asked,
+        _line(study, compared),
+        statistics + more,
+        "accuracy",
+        fewest_seeds(compared) if compared else study.findings["seeds"],
+        "card_accuracy",
+        beaten,
+    )
 
 
-def _baselines(study: Study) -> list[str]:
-    """Say which models beat which baselines."""
-    sentences = []
-    for noise in dict.fromkeys((study.low, study.top)):
-        found = study.select("baselines", metric="macro_accuracy", noise=noise)
-        for baseline in found:
+def _line(study: Study, compared: list[Record]) -> str:
+    """Say who leads under each noise."""
+    leads = []
+    for noise in study.noises:
+        ranked = study.ranked("macro_accuracy", noise, best_first=-1)
+        leaders = study.leaders("macro_accuracy", noise, best_first=-1)
+        if not ranked:
+            continue
+        if len(leaders) == 1 and len(ranked) > 1:
+            best = percent(ranked[0]["mean"], 0)
+            leads.append(f"{study.label(leaders[0])} leads {study.under(noise)} ({best})")
+        elif len(leaders) < len(ranked):
+            leads.append(f"{len(leaders)} of {len(ranked)} models lead {study.under(noise)}")
+    if leads:
+        return f"Yes: {listed(leads)}."
+    if not compared:
+        return "There is one model only."
+    return f"{settled(compared).capitalize()}."
+
+
+def _baselines(study: Study) -> tuple[list[str], list[str]]:
+    """Say whether a baseline does better than every model; and the numbers.
+
+    Returns:
+        At most one sentence, and statistics.
+    """
+    ahead, statistics = [], []
+    for noise in study.noises:
+        for baseline in study.select("baselines", metric="macro_accuracy", noise=noise):
             against = [
                 r
                 for r in study.select("baseline_comparisons", metric="macro_accuracy", noise=noise)
                 if r["b"] == baseline["baseline"]
             ]
+            if against and all(r["verdict"] == "lower" for r in against):
+                ahead.append(f"{percent(baseline['mean'], 0)} {study.under(noise)}")
             groups = {
                 "beat it": [r["a"] for r in against if r["verdict"] == "higher"],
                 "fall behind it": [r["a"] for r in against if r["verdict"] == "lower"],
-                "cannot be told from it": [
-                    r["a"] for r in against if r["verdict"] == "no difference detected"
-                ],
-                "have too few seeds to tell": [
-                    r["a"] for r in against if r["verdict"] == "too few seeds to tell"
-                ],
+                "do as well": [r["a"] for r in against if r["verdict"] == "same"],
+                "are undecided": [r["a"] for r in against if r["verdict"] == "undecided"],
             }
-            says = "; ".join(f"{listed(names)} {what}" for what, names in groups.items() if names)
-            sentences.append(
-                f"Baseline {baseline['baseline']} at noise {noise}: {interval(baseline)}; {says}."
+            told = "; ".join(f"{study.names(who)} {what}" for what, who in groups.items() if who)
+            statistics.append(
+                f"Baseline {baseline['baseline']} {study.under(noise)}: {interval(baseline)}; "
+                f"{told}."
             )
-    return sentences
+    why = []
+    if ahead:
+        why.append(
+            f"A logistic regression on character n-grams does better than every network: "
+            f"{listed(ahead)}."
+        )
+    return why, statistics

@@ -1,70 +1,111 @@
 """Beyond the worksheet: whether the ranking is one of a single learning rate."""
 
+from collections.abc import Iterable
+
 from noisynames.reporting.answers.study import (
     DETECTED,
     Answer,
     Study,
+    Unasked,
     fewest_seeds,
-    not_tested,
     question,
-    undecided,
+    settled,
 )
-from noisynames.reporting.answers.words import Record, difference, each_with_interval
+from noisynames.reporting.words import Record, difference
+
+Both = list[tuple[Record, Record]]
+"""Comparisons at one rate for all, each with that at the models' own best rates."""
 
 
 @question(place=8)
-def answer(study: Study) -> Answer | None:
+def answer(study: Study) -> Answer | Unasked | None:
     """Answer it from the findings."""
-    if not study.findings["rates"]["models"]:
+    rates = study.findings["rates"]
+    if not rates["models"]:
         return None
     asked = "Does the ranking at one learning rate survive each model's own best rate?"
-    rates = study.findings["rates"]
     if not rates["chosen"]:
-        return not_tested(asked, "There are no validation names to choose by.", "rates")
-    sentences, verdicts = [], []
-    shown: list[Record] = []
+        return Unasked(
+            asked,
+            "there are no validation names to choose a rate by",
+            "snakemake --cores 4 --config 'dataset={validation_fraction: 0.1}'",
+        )
+    statistics, shown, lines = [], [], []
     for metric, text in (("macro_accuracy", "accuracy"), ("final_loss", "training loss")):
-        for noise in dict.fromkeys((study.low, study.top)):
-            both = [
-                (single, best)
-                for single in rates["single_comparisons"]
-                for best in rates["best_comparisons"]
-                if all(single[key] == best[key] for key in ("metric", "noise", "a", "b"))
-                and (single["metric"], single["noise"]) == (metric, noise)
-            ]
+        for noise in study.noises:
+            both = _both(study, metric, noise)
             shown += [best for _, best in both]
-            detected = [(s, b) for s, b in both if s["verdict"] in DETECTED]
-            kept = [s for s, b in detected if b["verdict"] == s["verdict"]]
-            turned = [s for s, b in detected if {s["verdict"], b["verdict"]} == set(DETECTED)]
-            new = [b for s, b in both if s not in kept + turned and b["verdict"] in DETECTED]
-            counts = f"{len(kept)} of {len(detected)} differences kept, {len(turned)} reversed"
-            nothing = undecided([single for single, _ in both])
-            verdicts.append(f"{text} at noise {noise}: {counts if detected else nothing}")
+            lines.append(_line(text, study.under(noise), both))
             estimates = [r for r in rates["best"] if (r["metric"], r["noise"]) == (metric, noise)]
             order = sorted(estimates, key=lambda r: r["mean"] * (-1 if text == "accuracy" else 1))
-            sentences.append(
-                f"{text.capitalize()} at noise {noise}, each at its own best rate: "
-                f"{each_with_interval(order)}."
+            statistics.append(
+                f"{text.capitalize()} {study.under(noise)}, each at its own best rate: "
+                f"{study.each(order)}."
             )
-            sentences += [
-                f"{s['a']} − {s['b']} in {text} at noise {noise} turns from {difference(s)} to "
-                f"{difference(b)}."
-                for s, b in detected
-                if s in turned
-            ]
-            sentences += [
-                f"{b['a']} − {b['b']} in {text} at noise {noise} is detected only at the best "
-                f"rates: {difference(b)}."
-                for b in new
-            ]
+            statistics += _changed(study, f"{text} {study.under(noise)}", both)
+    return Answer(
+        asked,
+        f"{lines[0][0].upper()}{lines[0][1:]}.",
+        [*statistics, *_at_the_end(study)],
+        "rates",
+        fewest_seeds(shown),
+        "card_rates",
+        [f"{line[0].upper()}{line[1:]}." for line in lines[1:2]],
+    )
+
+
+def _both(study: Study, metric: str, noise: str) -> Both:
+    """Return each pair of models at the one rate, and at their best rates."""
+    rates = study.findings["rates"]
+    return [
+        (single, best)
+        for single in rates["single_comparisons"]
+        for best in rates["best_comparisons"]
+        if all(single[key] == best[key] for key in ("metric", "noise", "a", "b"))
+        and (single["metric"], single["noise"]) == (metric, noise)
+    ]
+
+
+def _turned(both: Both) -> Both:
+    return [(s, b) for s, b in both if {s["verdict"], b["verdict"]} == set(DETECTED)]
+
+
+def _line(text: str, under: str, both: Both) -> str:
+    """Say how many differences at one rate are still there at the best rates."""
+    detected = [(s, b) for s, b in both if s["verdict"] in DETECTED]
+    if not detected:
+        return f"in {text} {under}, {settled(s for s, _ in both)} at one rate"
+    kept = sum(b["verdict"] == s["verdict"] for s, b in detected)
+    turned = len(_turned(both))
+    reversed_ = f", {turned} turn round" if turned else ""
+    return f"{kept} of {len(detected)} differences in {text} {under} stay{reversed_}"
+
+
+def _changed(study: Study, text: str, both: Both) -> Iterable[str]:
+    """Say which differences turn round, and which show at the best rates only."""
+    for single, best in both:
+        if (single, best) in _turned(both):
+            yield (
+                f"{study.pair(single)} in {text} turns from {difference(single)} to "
+                f"{difference(best)}."
+            )
+        elif single["verdict"] not in DETECTED and best["verdict"] in DETECTED:
+            yield (
+                f"{study.pair(best)} in {text} is detected only at the best rates: "
+                f"{difference(best)}."
+            )
+
+
+def _at_the_end(study: Study) -> Iterable[str]:
+    """Say whose best rate may lie beyond those that were tried."""
+    rates = study.findings["rates"]
     for record in rates["chosen"]:
-        names = rates["models"][record["model"]]
-        tried = sorted(study.models[name]["learning_rate"] for name in names)
+        tried = sorted(study.models[m]["learning_rate"] for m in rates["models"][record["model"]])
         seeds = sum(record["seeds"].values())
         for rate, end in ((tried[0], "smallest"), (tried[-1], "largest")):
             if (count := record["seeds"].get(f"{rate:g}", 0)) > seeds / 2:
-                sentences.append(
-                    f"{record['model']} took the {end} rate that was tried, {rate:g}, in {count} "
-                    f"of {seeds} seeds at noise {record['noise']}: its best may lie beyond."
+                yield (
+                    f"{study.label(record['model'])} took the {end} rate that was tried, {rate:g}, "
+                    f"in {count} of {seeds} seeds {study.under(record['noise'])}: its best may lie "
+                    "beyond."
                 )
-    return Answer(asked, "; ".join(verdicts), sentences, "rates", fewest_seeds(shown))

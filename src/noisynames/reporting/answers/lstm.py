@@ -1,38 +1,71 @@
 """Question 6: the LSTM, and several layers."""
 
-from noisynames.reporting.answers.study import DETECTED, Answer, Study, fewest_seeds, question
-from noisynames.reporting.answers.words import Record, difference, listed
+from noisynames.reporting.answers.study import (
+    Answer,
+    Study,
+    Unasked,
+    fewest_seeds,
+    question,
+    says,
+    statistic,
+)
+from noisynames.reporting.words import Record
 
 
 @question(place=6)
-def answer(study: Study) -> Answer:
+def answer(study: Study) -> Answer | Unasked:
     """Answer it from the findings."""
     asked = "What about the LSTM, and several layers?"
     lstms = [m for m, spec in study.models.items() if spec["cell"] == "lstm"]
     deep = [m for m, spec in study.models.items() if spec["num_layers"] > 1]
-    sentences, verdicts = [], []
+    subjects = lstms + [m for m in deep if m not in lstms]
     shown: list[Record] = []
-    for model in lstms + [m for m in deep if m not in lstms]:
-        of_model: list[Record] = []
+    statistics = []
+    for model in subjects:
         for metric, text in (("final_loss", "training loss"), ("macro_accuracy", "accuracy")):
-            for r in study.select("model_comparisons", metric=metric, noise=study.low):
-                if model in (r["a"], r["b"]):
-                    of_model.append(r)
-                    sentences.append(
-                        f"{r['a']} − {r['b']} in {text} at noise {study.low}: {difference(r)}; "
-                        f"{r['verdict']}."
-                    )
-        if of_model:  # there is none at a further learning rate of a model
-            detected = sum(r["verdict"] in DETECTED for r in of_model)
-            verdicts.append(f"{model}: {detected} of {len(of_model)} differences detected")
-        shown += of_model
-    compared = {model for r in shown for model in (r["a"], r["b"])}
-    for kind, models, missing in (
-        ("several layers", deep, "No model here has several layers, so nothing is said of them."),
-        ("LSTM", lstms, "No model here is an LSTM."),
-    ):
-        if not compared.intersection(models):
-            verdicts.append(f"{kind} not tested")
-            nothing = f"{listed(models)}: there is nothing to compare with." if models else missing
-            sentences.append(nothing)
-    return Answer(asked, "; ".join(verdicts), sentences, "accuracy", fewest_seeds(shown))
+            for noise in study.noises:
+                for r in study.select("model_comparisons", metric=metric, noise=noise):
+                    if model in (r["a"], r["b"]) and r not in shown:
+                        shown.append(r)
+                        statistics.append(
+                            f"{study.pair(r)} in {text} {study.under(noise)}: {statistic(r)}."
+                        )
+    if not shown:
+        return Unasked(
+            asked,
+            "no LSTM or deeper model is compared here",
+            "snakemake --cores 4 --configfile config/config.yaml",
+        )
+    contrasts = [c for c in (_cell(study), _layers(study, deep)) if c]
+    line = "; ".join(contrasts) or f"{study.names(subjects)}: see the numbers"
+    return Answer(asked, f"{line}.", statistics, "accuracy", fewest_seeds(shown), "card_deeper")
+
+
+def _cell(study: Study) -> str:
+    """Return how the LSTM does beside the GRU that is like it, in accuracy without noise."""
+    plain = {
+        spec["cell"]: m
+        for m, spec in reversed([*study.models.items()])
+        if spec["num_layers"] == 1 and spec["readout"] == "last"
+    }
+    if not {"lstm", "gru"} <= plain.keys():
+        return ""
+    return _contrast(study, plain["lstm"], plain["gru"])
+
+
+def _layers(study: Study, deep: list[str]) -> str:
+    """Return how the first deeper model does beside the one that differs in layers alone."""
+    for model in deep:
+        for other, spec in study.models.items():
+            like = {**spec, "num_layers": study.models[model]["num_layers"], "label": None}
+            if other != model and like == {**study.models[model], "label": None}:
+                return _contrast(study, model, other)
+    return ""
+
+
+def _contrast(study: Study, model: str, other: str) -> str:
+    """Return a comparison in accuracy without noise, as a phrase."""
+    for r in study.select("model_comparisons", metric="macro_accuracy", noise=study.low):
+        if {r["a"], r["b"]} == {model, other}:
+            return f"{study.label(r['a'])} against {study.label(r['b'])}: {says(r)}"
+    return ""

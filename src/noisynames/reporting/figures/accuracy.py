@@ -1,18 +1,22 @@
-"""Accuracy on held-out names, of models, pairs and languages."""
+"""Accuracy on held-out names, of models, baselines and languages."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from noisynames.reporting.figures.look import (
+    FULL,
     INK,
     SEQUENTIAL,
     Look,
+    draw_baseline,
     draw_interval,
-    label_ends,
     models_in,
+    name_ticks,
     new_panels,
     noises_in,
+    percentages,
     select,
     tag,
 )
@@ -21,12 +25,14 @@ from noisynames.reporting.figures.registry import BOUNDS, MODEL, NOISE, TRAINED_
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from pandas import DataFrame
 
     from noisynames.analysis.findings.summary import Findings
     from noisynames.analysis.tables import Tables
 
 
-def _accuracies(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
+def accuracies(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
+    """Return the macro-averaged accuracies of models, then of baselines, as rows of a table."""
     of_models = select(findings["estimates"], metric="macro_accuracy")
     of_baselines = select(findings["baselines"], metric="macro_accuracy")
     return of_models + [{**r, "model": f"{r['baseline']} (baseline)"} for r in of_baselines]
@@ -36,45 +42,26 @@ def _accuracies(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
     shows="accuracy",
     alt="Macro-averaged held-out accuracy by model and noise",
     caption="""
-        Macro-averaged accuracy on held-out names, trained and tested under the same noise.
-        Large marker and bar: mean and {{ band() }}. Small markers: single seeds. Dashed:
-        chance, and the ceiling that shared names set.{% if findings.baselines %} Below the
-        line, hollow: baselines, which are no models of this comparison.{% endif %}
+        Large marker and bar: mean and {{ band() }}. Small markers: single seeds. Dashed: chance,
+        and the ceiling that shared names set.{% if findings.baselines %} Below the line, hollow:
+        baselines.{% endif %}
     """,
     numbers=Numbers(
-        "Macro-averaged accuracy", [MODEL, NOISE, *BOUNDS, ("Seeds", "n", True)], _accuracies
+        "Macro-averaged accuracy, trained and tested under the same noise",
+        [MODEL, NOISE, *BOUNDS, ("Seeds", "n", True)],
+        accuracies,
     ),
 )
 def accuracy(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Macro-averaged accuracy, tested at the noise trained at: every seed, mean and interval."""
-    runs = tables["runs"]
-    models = models_in(tables)
-    noises = noises_in(tables)
+    models, noises = models_in(tables), noises_in(tables)
     baselines = list(dict.fromkeys(r["baseline"] for r in findings["baselines"]))
     rows = len(models) + len(baselines)
-    figure, panels = new_panels(len(noises), width=4.2, height=0.42 * rows + 1.5, sharey=True)
-    sticks = findings["yardsticks"]
+    figure, panels = new_panels(len(noises), height=0.28 * rows + 1.0, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):
-        for name, text in (("chance", "chance"), ("macro_ceiling", "ceiling")):
-            axes.axvline(sticks[name]["mean"], color=INK, lw=0.9, ls=(0, (3, 2)))
-            axes.annotate(
-                text,
-                (sticks[name]["mean"], 1),
-                (0, 2),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points",
-                ha="center",
-                fontsize=7.5,
-            )
+        _draw_yardsticks(axes, findings)
         for i, model in enumerate(models):
-            values = runs[(runs["model"] == model) & (runs["noise"] == noise)]["macro_accuracy"]
-            values = values.dropna()
-            jitter = 0.24 + 0.1 * np.linspace(-1, 1, len(values)) if len(values) > 1 else [0.24]
-            seeds = axes.scatter(
-                values, i + np.asarray(jitter)[: len(values)], s=9, alpha=0.5, lw=0,
-                color=look.colour(model), marker=look.marker(model),
-            )  # fmt: skip
-            tag(seeds, "seed", model, noise)
+            _draw_seeds(axes, tables, look, model, noise, i)
             for record in select(
                 findings["estimates"], metric="macro_accuracy", model=model, noise=noise
             ):
@@ -85,147 +72,46 @@ def accuracy(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
             for record in select(
                 findings["baselines"], metric="macro_accuracy", baseline=baseline, noise=noise
             ):
-                _draw_baseline(axes, record, i, noise)
+                draw_baseline(axes, record, i, noise)
         axes.set(xlim=(0, 1.0), xlabel="Macro-averaged held-out accuracy")
-        axes.set_title(f"Noise {noise}", pad=16)
-        axes.set_yticks(range(rows), [*models, *(f"{name} (baseline)" for name in baselines)])
+        percentages(axes.xaxis)
+        axes.set_title(f"Noise {noise}", pad=14)
+        labels = [*map(look.label, models), *(f"{name} (baseline)" for name in baselines)]
+        name_ticks(axes.yaxis, range(rows), labels)
         axes.set_ylim(rows - 0.4, -0.6)
     return figure
 
 
-@figure(
-    shows="accuracy",
-    alt="Paired differences in macro-averaged accuracy with intervals",
-    caption="""
-        Paired differences between models. Bar: {{ band() }}. p: sign-flip test, Holm-adjusted
-        over the pairs of a noise level. Filled dot: detected at 5 %.
-    """,
-    numbers=Numbers(
-        "Paired differences in macro-averaged accuracy",
-        [("Pair", "pair", False), NOISE, *BOUNDS, ("p (Holm)", "p_adjusted", True)],
-        lambda tables, findings: [
-            {**r, "pair": f"{r['a']} − {r['b']}"}
-            for r in select(findings["model_comparisons"], metric="macro_accuracy")
-        ],
-    ),
-)
-def differences(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Forest plot of the paired differences in macro-averaged accuracy."""
-    records = select(findings["model_comparisons"], metric="macro_accuracy")
-    noises = list(dict.fromkeys(r["noise"] for r in records))
-    rows = max((sum(r["noise"] == n for r in records) for n in noises), default=1)
-    figure, panels = new_panels(
-        max(len(noises), 1), width=4.6, height=0.34 * rows + 1.3, sharey=True
-    )
-    for axes, noise in zip(panels, noises, strict=False):
-        shown = [r for r in records if r["noise"] == noise]
-        axes.axvline(0, color=INK, lw=0.9)
-        for i, record in enumerate(shown):
-            if record["n"] == 0:
-                continue
-            detected = record["verdict"] in ("higher", "lower")
-            if record["low"] is not None:
-                line = axes.plot([record["low"], record["high"]], [i, i], color=INK, lw=1.6)[0]
-                tag(line, "interval", record["a"], noise)
-            dot = axes.plot(record["mean"], i, "o", ms=6, mec=INK, mfc=INK if detected else "none")[
-                0
-            ]
-            tag(dot, "mean", record["a"], noise)
-            axes.annotate(
-                _p_text(record["p_adjusted"]),
-                (1, i),
-                (4, 0),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                va="center",
-                fontsize=7.5,
-                annotation_clip=False,
-            )
-        axes.set_yticks(range(len(shown)), [f"{r['a']} − {r['b']}" for r in shown])
-        axes.set_ylim(len(shown) - 0.5, -0.5)
-        axes.margins(x=0.12)
-        axes.set(title=f"Noise {noise}", xlabel="Difference in macro-averaged accuracy")
-    return figure
+def _draw_yardsticks(axes: "Axes", findings: "Findings") -> None:
+    for name, text in (("chance", "chance"), ("macro_ceiling", "ceiling")):
+        place = findings["yardsticks"][name]["mean"]
+        axes.axvline(place, color=INK, lw=0.9, ls=(0, (3, 2)))
+        axes.annotate(
+            text, (place, 1), (0, 2), xycoords=("data", "axes fraction"),
+            textcoords="offset points", ha="center", fontsize=7.5,
+        )  # fmt: skip
 
 
-def _with_ranks(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
-    ranks = {(r["model"], r["noise"]): r["mean"] for r in findings["ranks"]}
-    of_models = select(findings["estimates"], metric="macro_accuracy")
-    return [{**r, "rank": ranks.get((r["model"], r["noise"]))} for r in of_models]
-
-
-@figure(
-    shows="accuracy",
-    alt="Macro-averaged accuracy and mean rank of every model against noise",
-    caption="""
-        Left: macro-averaged held-out accuracy, trained and tested at the same noise level.
-        Right: rank by that accuracy within a seed, averaged. Bars: {{ band() }}.{% if
-        findings.baselines %} Dotted: baselines, which have no rank.{% endif %}
-    """,
-    numbers=Numbers(
-        "Macro-averaged accuracy and mean rank",
-        [MODEL, NOISE, *BOUNDS, ("Mean rank", "rank", True)],
-        _with_ranks,
-    ),
-)
-def accuracy_by_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Accuracy and mean rank of every model against noise, trained and tested at the same level."""
-    from matplotlib.ticker import MaxNLocator
-
-    noises = noises_in(tables)
-    figure, (left, right) = new_panels(2, width=4.2, height=3.2)
-    for axes, records in (
-        (left, select(findings["estimates"], metric="macro_accuracy")),
-        (right, findings["ranks"]),
-    ):
-        ends = []
-        for model in models_in(tables):
-            own = {r["noise"]: r for r in records if r["model"] == model}
-            shown = [noise for noise in noises if noise in own]
-            if not shown:
-                continue
-            x = [noises.index(noise) for noise in shown]
-            y = [own[noise]["mean"] for noise in shown]
-            line = axes.plot(
-                x, y, color=look.colour(model), ls=look.dashes(model), marker=look.marker(model),
-                lw=1.8, ms=6,
-            )[0]  # fmt: skip
-            tag(line, "mean", model)
-            for position, noise in zip(x, shown, strict=True):
-                if own[noise]["low"] is not None:
-                    bar = axes.plot(
-                        [position] * 2, [own[noise]["low"], own[noise]["high"]],
-                        color=look.colour(model), lw=1.2,
-                    )[0]  # fmt: skip
-                    tag(bar, "band", model)
-            ends.append(((x[-1] + 0.02, y[-1]), model, look.colour(model)))
-        known = select(findings["baselines"], metric="macro_accuracy") if axes is left else []
-        for baseline in dict.fromkeys(r["baseline"] for r in known):
-            own = {r["noise"]: r["mean"] for r in known if r["baseline"] == baseline}
-            x = [i for i, noise in enumerate(noises) if noise in own]
-            y = [own[noises[i]] for i in x]
-            line = axes.plot(x, y, color=INK, lw=0.9, ls=(0, (1, 2)), marker="o", mfc="none")[0]
-            tag(line, "mean", baseline)
-            ends.append(((x[-1] + 0.02, y[-1]), f"{baseline} (baseline)", INK))
-        axes.set_xticks(range(len(noises)), noises)
-        axes.set_xlabel("Noise")
-        if axes is right:
-            axes.invert_yaxis()
-            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        else:
-            axes.set_ylim(0, None)
-        label_ends(axes, ends)
-    left.set(title="Macro-averaged accuracy", ylabel="Accuracy")
-    right.set(title="Mean rank by accuracy", ylabel="Rank (1 is best)")
-    return figure
+def _draw_seeds(
+    axes: "Axes", tables: "Tables", look: Look, model: str, noise: str, row: int
+) -> None:
+    """Draw the accuracy of every seed of an arm below its mean."""
+    runs = tables["runs"]
+    values = runs[(runs["model"] == model) & (runs["noise"] == noise)]["macro_accuracy"].dropna()
+    jitter = 0.24 + 0.1 * np.linspace(-1, 1, len(values)) if len(values) > 1 else np.array([0.24])
+    seeds = axes.scatter(
+        values, row + jitter[: len(values)], s=9, alpha=0.5, lw=0, color=look.colour(model),
+        marker=look.marker(model),
+    )  # fmt: skip
+    tag(seeds, "seed", model, noise)
 
 
 @figure(
     shows="recall",
     alt="Recall of every language by model and noise",
     caption="""
-        Recall of every language: mean over {{ seeds() }}, trained and tested under the same
-        noise.
+        Recall: the share of a {{ config.dataset.label_name }}’s held-out names that got the right
+        label, in per cent; mean over {{ seeds() }}, trained and tested under the same noise.
     """,
     numbers=Numbers(
         "Recall, mean over seeds",
@@ -245,92 +131,129 @@ def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         .reindex(columns=pd.MultiIndex.from_tuples(columns))
         .astype(float)
     )
-    figure, (axes,) = new_panels(
-        1, width=0.85 * len(columns) + 2.0, height=0.24 * max(len(matrix), 4) + 1.4
-    )
+    some = len(matrix) <= 40
+    row = 0.2 if some else max(0.09, 8.0 / len(matrix))
+    figure, (axes,) = new_panels(1, height=row * max(len(matrix), 4) + 0.7, width=FULL)
     sns.heatmap(
-        matrix, ax=axes, vmin=0, vmax=1, cmap=SEQUENTIAL, annot=True, fmt=".2f",
-        annot_kws={"size": 7.5}, cbar=False,
+        100 * matrix, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, annot=some, fmt=".0f",
+        annot_kws={"size": 7.5}, cbar=not some,
     )  # fmt: skip
-    axes.set_xticks(
-        np.arange(len(columns)) + 0.5, [f"{m}\nnoise {n}" for m, n in columns], rotation=0
-    )
-    axes.tick_params(length=0, labelsize=8)
+    name_ticks(axes.yaxis, np.arange(len(matrix)) + 0.5, [*map(str, matrix.index)])
+    room = max(int(130 / max(len(columns), 1)), 8)
+    heads = [f"{fill(look.label(m, 2 * room), room)}\nnoise {n}" for m, n in columns]
+    name_ticks(axes.xaxis, np.arange(len(columns)) + 0.5, heads, most=4 * room + 12)
+    axes.tick_params(length=0, labelsize=8, rotation=0)
+    axes.xaxis.tick_top()
     axes.set(xlabel="", ylabel="")
     return figure
 
 
+_CONFUSION = Numbers(
+    "The commonest wrong prediction of every language that has one; tables/confusion.csv has all",
+    [
+        ("Language", "language", False),
+        MODEL,
+        TRAINED_AT,
+        ("Prediction", "prediction", False),
+        ("Share", "share", True),
+    ],
+    lambda tables, findings: findings["commonest_mistakes"],
+)
+
+
 @figure(
     shows="confusion",
-    alt="Confusion matrices by model and noise",
+    alt="Confusion matrices of the most accurate model, without noise and under it",
     caption="""
-        Confusion: the share of a language's held-out names (rows, summing to 1) that got each
-        prediction (columns); mean over {{ seeds() }}.
+        What the names of each {{ config.dataset.label_name }} (rows, each summing to 100 %) were
+        taken for (columns), by {{ label(findings.most_accurate) }}, the most accurate model; mean
+        over {{ seeds() }}. Those that are mistaken for each other stand together.
     """,
-    numbers=Numbers(
-        "The commonest wrong prediction of every language; tables/confusion.csv has all",
-        [
-            ("Language", "language", False),
-            MODEL,
-            TRAINED_AT,
-            ("Prediction", "prediction", False),
-            ("Share", "share", True),
-        ],
-        lambda tables, findings: findings["commonest_mistakes"],
-    ),
+    numbers=_CONFUSION,
 )
 def confusion(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Row-normalised confusion matrices, mean over seeds, tested at the noise trained at."""
+    """Confusion of the best model under the lowest and the highest noise."""
+    noises = list(dict.fromkeys((findings["quietest"], findings["noisiest"])))
+    arms = [(findings["most_accurate"], noise) for noise in noises]
+    return _matrices(tables, findings, look, arms, across=2, most=4.0)
+
+
+@figure(
+    shows="confusion",
+    applies=lambda grid: len(grid.compared) * len(grid.noises) > 1,
+    alt="Confusion matrices of every model and noise",
+    caption="The same for every model and noise, in the same order.",
+    numbers=_CONFUSION,
+)
+def confusions(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
+    """Confusion of every model and noise, small."""
+    arms = [(model, noise) for model in models_in(tables) for noise in noises_in(tables)]
+    return _matrices(tables, findings, look, arms, across=4, most=2.2)
+
+
+def _matrices(
+    tables: "Tables",
+    findings: "Findings",
+    look: Look,
+    arms: list[tuple[str, str]],
+    across: int,
+    most: float,
+) -> "Figure":
+    """Draw row-normalised confusion matrices, mean over seeds, tested at the noise trained at.
+
+    Laid out by hand: measuring every rotated label takes longer than all other figures together.
+
+    Args:
+        tables: With `confusion`.
+        findings: With the order of the languages.
+        look: Of the models.
+        arms: A model and a noise for each matrix.
+        across: Matrices in a row; the first column and the last row are named where there are few.
+        most: Largest side of a matrix in inches.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    confusion = tables["confusion"]
-    own = confusion[confusion["trained_at"] == confusion["tested_at"]]
-    models = models_in(tables)
-    noises = noises_in(tables)
-    languages = sorted(own["language"].astype(str).unique())
-    side = min(max(0.17 * len(languages), 1.6), 7.5)
-    width, height = len(noises) * (side + 0.3) + 2.1, len(models) * (side + 0.5) + 1.2
-    # Laid out by hand: measuring every rotated label takes longer than all other figures together.
+    table = tables["confusion"]
+    own = table[table["trained_at"] == table["tested_at"]]
+    languages: list[str] = findings["confusion_order"]
+    named = across <= 2
+    longest = max((len(language) for language in languages), default=1)
+    margin = 0.35 + (0.062 * min(longest, 24) if named else 0)
+    beside = 0.75 if named else 0.2
+    down = -(-len(arms) // across)
+    side = min(most, (FULL - margin - beside - 0.35 * across) / across)
+    height = down * (side + 0.34) + (margin if named else 0.2)
     with mpl.rc_context({"figure.constrained_layout.use": False}):
-        figure = Figure(figsize=(width, height))
-    figure.subplots_adjust(1.0 / width, 1.1 / height, 1 - 1.0 / width, 1 - 0.3 / height, 0.1, 0.15)
-    grid = figure.subplots(len(models), len(noises), squeeze=False, sharex=True, sharey=True)
-    ticks = np.arange(len(languages)) + 0.5
-    for row, model in zip(grid, models, strict=True):
-        for axes, noise in zip(row, noises, strict=True):
-            cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
-            matrix = cell.pivot(index="language", columns="prediction", values="share")
-            matrix = matrix.reindex(index=languages, columns=languages)
-            mesh = axes.pcolormesh(
-                matrix.to_numpy(float), vmin=0, vmax=1, cmap=SEQUENTIAL, rasterized=True
-            )
-            axes.set_xticks(ticks, languages, rotation=90)
-            axes.set_yticks(ticks, languages)
-            axes.grid(visible=False)
-            axes.tick_params(length=0, labelsize=7)
-            axes.set_title(f"{model}, noise {noise}")
-    grid[0, 0].invert_yaxis()
-    for axes in grid[:, 0]:
-        axes.set_ylabel("true language")
-    for axes in grid[-1]:
-        axes.set_xlabel("predicted language")
-    beside = grid[0, -1].get_position()
-    place = (1 - 0.85 / width, beside.y0, 0.12 / width, beside.height)
-    figure.colorbar(mesh, cax=figure.add_axes(place), label="share of the language's names")
+        figure = Figure(figsize=(FULL, height))
+    for place, (model, noise) in enumerate(arms):
+        row, column = divmod(place, across)
+        left = margin + column * (side + 0.35)
+        bottom = height - (row + 1) * (side + 0.34)
+        axes = figure.add_axes((left / FULL, bottom / height, side / FULL, side / height))
+        cell = own[(own["model"] == model) & (own["trained_at"] == noise)]
+        shares = _shares(cell, languages)
+        mesh = axes.pcolormesh(shares, vmin=0, vmax=1, cmap=SEQUENTIAL, rasterized=True)
+        axes.invert_yaxis()
+        axes.grid(visible=False)
+        axes.tick_params(length=0, labelsize=7)
+        axes.set(title=f"{look.label(model)}, noise {noise}", xticks=[], yticks=[])
+        if named:
+            ticks = np.arange(len(languages)) + 0.5
+            name_ticks(axes.xaxis, ticks, languages)
+            axes.tick_params(axis="x", rotation=90)
+            axes.set_xlabel("taken for")
+            if column == 0:
+                name_ticks(axes.yaxis, ticks, languages)
+                axes.set_ylabel("true")
+    if named:
+        right = margin + min(across, len(arms)) * (side + 0.35) - 0.25
+        bar = (right / FULL, (height - side - 0.34) / height, 0.12 / FULL, side / height)
+        percentages(figure.colorbar(mesh, cax=figure.add_axes(bar)).ax.yaxis)
     return figure
 
 
-def _p_text(p: float | None) -> str:
-    if p is None:
-        return "p —"
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
-def _draw_baseline(axes: "Axes", record: dict[str, Any], y: float, noise: str) -> None:
-    """Draw a baseline's mean and interval: hollow and in ink, unlike any model."""
-    if record["low"] is not None:
-        line = axes.plot([record["low"], record["high"]], [y, y], color=INK, lw=1.2)[0]
-        tag(line, "band", record["baseline"], noise)
-    dot = axes.plot(record["mean"], y, "o", ms=6, mec=INK, mfc="none")[0]
-    tag(dot, "mean", record["baseline"], noise)
+def _shares(cell: "DataFrame", languages: list[str]) -> Any:
+    """Return an arm's confusion as an array, shape (languages, languages)."""
+    matrix = cell.pivot(index="language", columns="prediction", values="share")
+    return matrix.reindex(index=languages, columns=languages).to_numpy(float)

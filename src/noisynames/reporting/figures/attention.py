@@ -8,14 +8,18 @@ from noisynames.grid import Grid
 from noisynames.reporting.figures.look import (
     COLOURS,
     DASHES,
+    FULL,
+    HALF,
     INK,
     MARKERS,
     SEQUENTIAL,
     Look,
     draw_interval,
     models_in,
+    name_ticks,
     new_panels,
     noises_in,
+    percentages,
     select,
     tag,
 )
@@ -61,7 +65,7 @@ def _examples(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
 )
 def attention_examples(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """The weights on every character of a few held-out names, with and without noise."""
-    return _names_with(tables, "weight", "attention weight", SEQUENTIAL, 0, 1)
+    return _names_with(tables, look, "weight", "attention weight", SEQUENTIAL, 0, 1)
 
 
 @figure(
@@ -83,7 +87,7 @@ def occlusion_examples(tables: "Tables", findings: "Findings", look: Look) -> "F
     """What leaving a character out takes from the prediction, for the same names."""
     strongest = float(tables["attention_examples"]["occlusion"].abs().max())
     return _names_with(
-        tables, "occlusion", "loss of log-probability, nats", "PuOr_r", -strongest, strongest
+        tables, look, "occlusion", "loss of log-probability, nats", "PuOr_r", -strongest, strongest
     )
 
 
@@ -105,7 +109,7 @@ def attention_position(tables: "Tables", findings: "Findings", look: Look) -> "F
     """Mean weight by position from the end, one line per noise level, with its t band."""
     positions = findings["attention_positions"]
     models = [model for model in models_in(tables) if select(positions, model=model)]
-    figure, panels = new_panels(max(len(models), 1), width=4.6, height=3.0, sharey=True)
+    figure, panels = new_panels(max(len(models), 1), height=2.6, sharey=True, width=HALF)
     for axes, model in zip(panels, models, strict=False):
         for i, noise in enumerate(noises_in(tables)):
             there = select(positions, model=model, trained_at=noise)
@@ -122,11 +126,13 @@ def attention_position(tables: "Tables", findings: "Findings", look: Look) -> "F
                 x, mean, color=colour, ls=DASHES[i % 5], marker=MARKERS[i % 7], ms=4,
                 label=f"noise {noise}",
             )[0]  # fmt: skip
-            tag(line, "mean", model, noise)
+            last = look.tip(records[0], model, noise, " on the last character")
+            tag(line, "mean", model, noise, last)
             band = axes.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
             tag(band, "band", model, noise)
-        axes.set(title=model, xlabel="Characters from the end (0 is the last one)")
+        axes.set(title=look.label(model), xlabel="Characters from the end (0: the last)")
         axes.set_ylim(bottom=0)
+        percentages(axes.yaxis)
         axes.legend(frameon=False, title="trained and tested at")
     panels[0].set_ylabel("Mean attention weight")
     return figure
@@ -169,7 +175,7 @@ def attention_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figu
     tested = findings["noisiest"]
     records = [r for r in findings["attention"] if r["tested_at"] == tested]
     rows = list(dict.fromkeys((r["model"], r["trained_at"]) for r in records))
-    figure, (axes,) = new_panels(1, width=5.4, height=0.45 * max(len(rows), 1) + 1.2)
+    figure, (axes,) = new_panels(1, height=0.45 * max(len(rows), 1) + 1.2, width=HALF)
     for i, (model, trained) in enumerate(rows):
         own = {
             r["quantity"]: r for r in records if (r["model"], r["trained_at"]) == (model, trained)
@@ -177,14 +183,22 @@ def attention_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figu
         draw_interval(axes, own["on_noise"], i, look, model, trained)
         share = axes.plot(own["noise_share"]["mean"], i, "|", color=INK, ms=14, mew=1.6)[0]
         tag(share, "mean", model, trained)
-    axes.set_yticks(range(len(rows)), [f"{model}, trained at noise {n}" for model, n in rows])
+    where = [f"{look.label(model)}\ntrained at noise {n}" for model, n in rows]
+    name_ticks(axes.yaxis, range(len(rows)), where, most=48)
+    percentages(axes.xaxis)
     axes.set_ylim(max(len(rows), 1) - 0.4, -0.6)
-    axes.set(xlim=(0, 1), xlabel=f"Share of attention on noise, tested at noise {tested}")
+    axes.set(xlim=(0, 1), xlabel=f"Attention on noise, tested at noise {tested}")
     return figure
 
 
 def _names_with(
-    tables: "Tables", column: str, label: str, colours: str, low: float, high: float
+    tables: "Tables",
+    look: Look,
+    column: str,
+    label: str,
+    colours: str,
+    low: float,
+    high: float,
 ) -> "Figure":
     """Draw a number for each character of the example names, with the character in it."""
     import matplotlib as mpl
@@ -197,7 +211,8 @@ def _names_with(
     models = list(dict.fromkeys(own["model"]))
     noises = noises_in(tables)
     rows = max(own.groupby(["model", "trained_at"])["name"].nunique(), default=1)
-    figure = Figure(figsize=(4.4 * max(len(noises), 1), max(len(models), 1) * (0.25 * rows + 0.9)))
+    height = max(len(models), 1) * (0.21 * rows + 0.75)
+    figure = Figure(figsize=(FULL, height * -(-len(noises) // 3)))
     grid = figure.subplots(max(len(models), 1), max(len(noises), 1), squeeze=False)
     norm, colour_map = Normalize(low, high), mpl.colormaps[colours]
     for line, model in zip(grid, models, strict=False):
@@ -217,14 +232,14 @@ def _names_with(
                     x + 0.5, y + 0.5, character, ha="center", va="center", fontsize=8,
                     color="#ffffff" if is_dark else "#000000",
                 )  # fmt: skip
-            axes.set_yticks(np.arange(len(names)) + 0.5, [language for language, _ in names])
+            name_ticks(axes.yaxis, np.arange(len(names)) + 0.5, [label for label, _ in names], 16)
             axes.set_xticks(
                 np.arange(0, matrix.shape[1], 2) + 0.5, range(1, matrix.shape[1] + 1, 2)
             )
             axes.invert_yaxis()
             axes.grid(visible=False)
             axes.tick_params(length=0, labelsize=8)
-            axes.set(title=f"{model}, noise {noise}", xlabel="character")
+            axes.set(title=f"{look.label(model)}, noise {noise}", xlabel="character")
     scale = ScalarMappable(norm, colour_map)
     figure.colorbar(scale, ax=grid.ravel().tolist(), label=label, fraction=0.025)
     return figure

@@ -1,18 +1,26 @@
-"""The look of every figure: one style, and the marks that figures share."""
+"""The look of every figure: one style, and the marks that figures share.
 
-from collections.abc import Sequence
-from itertools import pairwise
+A figure is drawn once, at the size that it is shown at: 96 of the page's pixels are an inch.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from noisynames.reporting import words
 
 if TYPE_CHECKING:  # imported where they draw: the workflow imports figures to know which there are
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
     from noisynames.analysis.tables import Tables
+
+FULL, HALF = 10.0, 4.85
+"""Widths in inches: of the text, and of a figure that shares it with another."""
 
 # Okabe and Ito's palette for colour-blind readers, without the yellow that fades on white.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
@@ -21,13 +29,17 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 
 # Drawn in this colour, replaced by the page's own text colour: readable in light and in dark.
 INK = "#010203"
+# Likewise, by the page's background.
+PAPER = "#fdfeff"
 SEQUENTIAL = "viridis"
+MOST_TICKS = 60
+"""More labels than this along an axis would be a smear; some are then left out."""
 
 STYLE: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
-    "axes.titlesize": 10,
+    "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
     "axes.labelsize": 9,
@@ -53,10 +65,15 @@ STYLE: Any = {
 
 
 class Look:
-    """The colour, dashes and marker that a model has in every figure."""
+    """The label, colour, dashes and marker that a model has in every figure."""
 
-    def __init__(self, models: Sequence[str]) -> None:
+    def __init__(self, models: Sequence[str], labels: Mapping[str, str]) -> None:
         self._rank = {model: i for i, model in enumerate(models)}
+        self._labels = labels
+
+    def label(self, model: str, most: int = 24) -> str:
+        """Return what the model is called, in at most so many characters."""
+        return words.shortened(self._labels.get(model, model), most)
 
     def colour(self, model: str) -> str:
         """Return the model's Okabe–Ito colour."""
@@ -70,16 +87,34 @@ class Look:
         """Return the model's marker."""
         return MARKERS[self._rank[model] % len(MARKERS)]
 
+    def tip(self, record: Mapping[str, Any], model: str, noise: str = "", unit: str = "") -> str:
+        """Return what a mark says of itself when it is pointed at: model, noise, mean, interval."""
+        under = f", noise {noise}" if noise else ""
+        shown = words.interval(record, signs="p_adjusted" in record)
+        return f"{self._labels.get(model, model)}{under}: {shown}{unit}"
+
 
 def new_panels(
-    count: int, width: float, height: float, sharey: bool | Literal["col"] = False
+    count: int,
+    height: float,
+    across: int = 2,
+    width: float = FULL,
+    sharey: bool | Literal["col"] = False,
 ) -> "tuple[Figure, list[Axes]]":
-    """Return a figure of `count` axes, at most two a row where they are wide, four where not."""
+    """Return a figure of `count` axes, so many side by side.
+
+    Args:
+        count: At least 1.
+        height: Of each row, in inches.
+        across: Most axes in a row.
+        width: Of the figure, in inches.
+        sharey: Whether axes have one scale; see `matplotlib.figure.Figure.subplots`.
+    """
     from matplotlib.figure import Figure
 
-    across = min(count, 2 if width > 2.9 else 4)
+    across = min(count, across)
     down = -(-count // across)
-    figure = Figure(figsize=(width * across, height * down))
+    figure = Figure(figsize=(width, height * down))
     grid = figure.subplots(down, across, squeeze=False, sharey=sharey)
     axes: list[Axes] = grid.ravel().tolist()
     for unused in axes[count:]:
@@ -103,38 +138,105 @@ def select(records: list[dict[str, Any]], **match: Any) -> list[dict[str, Any]]:
 
 
 def draw_interval(
-    axes: "Axes", record: dict[str, Any], y: float, look: Look, model: str, noise: str
+    axes: "Axes",
+    record: Mapping[str, Any],
+    place: float,
+    look: Look,
+    model: str,
+    noise: str,
+    upright: bool = False,
+    hollow: bool = False,
 ) -> None:
-    """Draw a mean with its interval, in the colour and marker of its model."""
+    """Draw a mean with its interval, in the colour and marker of its model.
+
+    Args:
+        axes: Where.
+        record: mean, low, high.
+        place: Its row, or where it stands upright, its column.
+        look: Of the models.
+        model: The model.
+        noise: What it was trained under.
+        upright: Whether the interval stands.
+        hollow: Whether the marker is a ring.
+    """
+    colour, tip = look.colour(model), look.tip(record, model, noise)
     if record["low"] is not None:
-        line = axes.plot([record["low"], record["high"]], [y, y], color=look.colour(model), lw=2.2)[
-            0
-        ]
+        ends, where = [record["low"], record["high"]], [place, place]
+        line = axes.plot(*((where, ends) if upright else (ends, where)), color=colour, lw=2)[0]
         tag(line, "band", model, noise)
+    at = (place, record["mean"]) if upright else (record["mean"], place)
     dot = axes.plot(
-        record["mean"], y, look.marker(model), color=look.colour(model), ms=6.5, mec="#ffffff",
-        mew=0.7,
+        *at, look.marker(model), color=colour, ms=6.5, mew=1.4 if hollow else 0.7,
+        mfc=PAPER if hollow else colour, mec=colour if hollow else PAPER,
     )[0]  # fmt: skip
-    tag(dot, "mean", model, noise)
+    tag(dot, "mean", model, noise, tip)
+
+
+def draw_baseline(
+    axes: "Axes", record: Mapping[str, Any], y: float, noise: str, hollow: bool = True
+) -> None:
+    """Draw a baseline's mean and interval in ink, unlike any model."""
+    name = record["baseline"]
+    if record["low"] is not None:
+        line = axes.plot([record["low"], record["high"]], [y, y], color=INK, lw=1.2)[0]
+        tag(line, "band", name, noise)
+    dot = axes.plot(record["mean"], y, "o", ms=6, mec=INK, mfc="none" if hollow else INK)[0]
+    tag(dot, "mean", name, noise, f"{name}, noise {noise}: {words.interval(record)}")
 
 
 def label_ends(
     axes: "Axes", ends: list[tuple[tuple[float, float], str, str]], noise: str | None = None
 ) -> None:
-    """Write each line's name beside its end, pushed apart where ends are close."""
-    low, high = axes.get_ylim()
-    gap = 0.075 * (high - low)
-    places: NDArray[np.float64] = np.array([y for (_, y), _, _ in ends])
-    order = np.argsort(places, kind="stable")
-    for lower, upper in pairwise(order):
-        places[upper] = max(places[upper], places[lower] + gap)
+    """Write each line's name beside its end, moved as little as keeps them apart and inside.
+
+    Args:
+        axes: Whose limits are final.
+        ends: Of each line its last point, its name and its colour.
+        noise: What the lines were trained under, if they are to be hidden with it.
+    """
+    if not ends:
+        return
+    from matplotlib.transforms import blended_transform_factory
+
+    inches = float(axes.figure.get_size_inches()[1])  # type: ignore[union-attr]
+    height = 72 * inches * axes.get_position().height
+    across = axes.transAxes.inverted().transform(
+        axes.transData.transform([point for point, _, _ in ends])
+    )
+    places = spread(across[:, 1], 11 / height, 0.0, 1.0)
+    mixed = blended_transform_factory(axes.transData, axes.transAxes)
     for ((x, _), text, colour), y in zip(ends, places, strict=True):
         label = axes.annotate(
-            text, (x, float(y)), (5, 0), textcoords="offset points", va="center", fontsize=8,
-            color=colour, fontweight="bold", annotation_clip=False,
+            text, (x, float(y)), (5, 0), xycoords=mixed, textcoords="offset points", va="center",
+            fontsize=8, color=colour, fontweight="bold", annotation_clip=False,
         )  # fmt: skip
         if noise is not None:
             tag(label, "label", text, noise)
+
+
+def spread(places: ArrayLike, gap: float, low: float, high: float) -> NDArray[np.float64]:
+    """Return places moved as little as possible so that all are `gap` apart, from low to high.
+
+    The least squares solution is an isotonic regression of the places less their share of the gaps
+    (Best and Chakravarti, 1990). Where they have no room, they stand evenly.
+
+    Args:
+        places: Shape (count,), in any order, which they keep.
+        gap: The least distance between two.
+        low: They stay at or above it,
+        high: and at or below this.
+    """
+    from scipy.optimize import isotonic_regression
+
+    wanted = np.asarray(places, float)
+    count = len(wanted)
+    gap = min(gap, (high - low) / max(count - 1, 1))
+    order = np.argsort(wanted, kind="stable")
+    steps = gap * np.arange(count)
+    free = isotonic_regression(wanted[order] - steps).x
+    apart = np.empty(count)
+    apart[order] = np.clip(free, low, max(low, high - gap * (count - 1))) + steps
+    return apart
 
 
 def legend_below(figure: "Figure", tables: "Tables", look: Look, marked: bool = False) -> None:
@@ -142,14 +244,39 @@ def legend_below(figure: "Figure", tables: "Tables", look: Look, marked: bool = 
     from matplotlib.lines import Line2D
 
     lines = [
-        Line2D([], [], color=look.colour(m), ls="", marker=look.marker(m), label=m)
+        Line2D([], [], color=look.colour(m), ls="", marker=look.marker(m), label=look.label(m))
         if marked
-        else Line2D([], [], color=look.colour(m), ls=look.dashes(m), lw=1.8, label=m)
+        else Line2D([], [], color=look.colour(m), ls=look.dashes(m), lw=1.8, label=look.label(m))
         for m in models_in(tables)
     ]
-    figure.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False, handlelength=3)
+    figure.legend(handles=lines, loc="outside lower center", ncols=6, frameon=False, handlelength=3)
 
 
-def tag(artist: "Artist", part: str, model: str, noise: str | str = "") -> None:
-    """Mark what an artist shows, so that the report can show and hide it."""
-    artist.set_gid(f"series:{part}:{model}:{noise}")
+def name_ticks(axis: "Axis", places: ArrayLike, texts: Sequence[str], most: int = 24) -> None:
+    """Put texts of any length and number along an axis.
+
+    Long ones are shortened, with the whole text in their title; of too many only some are shown,
+    and the axis says so.
+    """
+    every = -(-len(texts) // MOST_TICKS)
+    shown = list(texts)[::every]
+    labels = [words.shortened(text, most) for text in shown]
+    ticks = axis.set_ticks(np.asarray(places)[::every], labels)
+    for tick, text in zip(ticks, shown, strict=False):
+        if len(text) > most:
+            tick.label1.set_gid(f"whole:{text}")
+    if every > 1:
+        said = axis.get_label_text()
+        axis.set_label_text(f"{said} (one in {every} of {len(texts)} is named)".strip())
+
+
+def percentages(axis: "Axis") -> None:
+    """Write shares along an axis as percentages."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=f"{words.NO_BREAK}%"))
+
+
+def tag(artist: "Artist", part: str, model: str, noise: str = "", tip: str = "") -> None:
+    """Mark what an artist shows, so that the report can show and hide it, and say its value."""
+    artist.set_gid(f"series:{part}:{model}:{noise}:{tip}")

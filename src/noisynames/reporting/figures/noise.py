@@ -7,11 +7,13 @@ from noisynames.reporting.figures.look import (
     INK,
     SEQUENTIAL,
     Look,
+    draw_interval,
     label_ends,
     legend_below,
     models_in,
     new_panels,
     noises_in,
+    percentages,
     select,
     tag,
 )
@@ -31,8 +33,8 @@ _TRAINED = ("Trained at", "noise", True)
     shows="accuracy",
     alt="Macro-averaged accuracy by training noise and test noise, one panel per model",
     caption="""
-        Macro-averaged held-out accuracy of models trained at one noise level (rows) and tested
-        at another (columns): mean over {{ seeds() }}.
+        Macro-averaged held-out accuracy in per cent, trained under one noise (rows) and tested
+        under another (columns): mean over {{ seeds() }}.
     """,
     numbers=Numbers(
         "Macro-averaged accuracy by training and test noise",
@@ -49,8 +51,9 @@ def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     records = records[records["metric"] == "macro_accuracy"] if len(records) else records
     models = models_in(tables)
     noises = noises_in(tables)
-    side = 0.62 * len(noises) + 1.1
-    figure, panels = new_panels(len(models), width=max(side, 2.3), height=side)
+    across = 6 if len(noises) <= 3 else 3
+    side = min(0.36 * len(noises), 2.4) + 0.9
+    figure, panels = new_panels(len(models), height=side, across=across)
     for axes, model in zip(panels, models, strict=True):
         if records.empty:
             continue
@@ -61,11 +64,13 @@ def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
             .astype(float)
         )
         sns.heatmap(
-            matrix, ax=axes, vmin=0, vmax=1, cmap=SEQUENTIAL, annot=True, fmt=".2f", cbar=False,
-            square=True, linewidths=1.5, linecolor="none", rasterized=False,
+            100 * matrix, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, annot=True, fmt=".0f",
+            cbar=False, linewidths=1.5, linecolor="none",
         )  # fmt: skip
-        axes.set(title=model, xlabel="tested at noise", ylabel="trained at noise")
-        axes.tick_params(length=0)
+        axes.set(title=look.label(model, 18), xlabel="tested at noise", ylabel="")
+        axes.tick_params(length=0, rotation=0)
+    for axes in panels[::across]:
+        axes.set_ylabel("trained at noise")
     return figure
 
 
@@ -90,7 +95,7 @@ def placements(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     effects = select(findings["noise_effects"], metric="macro_accuracy")
     levels = sorted({Noise.named(r["noise"]).level for r in effects})
     models = models_in(tables)
-    figure, panels = new_panels(max(len(levels), 1), width=5.2, height=3.2, sharey=True)
+    figure, panels = new_panels(max(len(levels), 1), height=2.8, sharey=True)
     for axes, level in zip(panels, levels, strict=True):
         there = [r for r in effects if Noise.named(r["noise"]).level == level]
         placements = list(dict.fromkeys(Noise.named(r["noise"]).placement for r in there))
@@ -98,21 +103,12 @@ def placements(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         for i, model in enumerate(models):
             shift = 0.5 * (i - (len(models) - 1) / 2) / max(len(models), 1)
             for record in there:
-                if record["model"] != model or record["mean"] is None:
-                    continue
-                x = placements.index(Noise.named(record["noise"]).placement) + shift
-                if record["low"] is not None:
-                    bar = axes.plot(
-                        [x, x], [record["low"], record["high"]], color=look.colour(model), lw=2
-                    )[0]
-                    tag(bar, "band", model, record["noise"])
-                dot = axes.plot(
-                    x, record["mean"], look.marker(model), color=look.colour(model), ms=6.5,
-                    mec="#ffffff", mew=0.7,
-                )[0]  # fmt: skip
-                tag(dot, "mean", model, record["noise"])
+                if record["model"] == model and record["mean"] is not None:
+                    x = placements.index(Noise.named(record["noise"]).placement) + shift
+                    draw_interval(axes, record, x, look, model, record["noise"], upright=True)
         axes.set_xticks(range(len(placements)), placements)
         axes.set(title=f"Level {level}", xlabel="Placement of the noise")
+        percentages(axes.yaxis)
     panels[0].set_ylabel(f"Accuracy minus that at noise {findings['quietest']}")
     legend_below(figure, tables, look, marked=True)
     return figure
@@ -138,7 +134,7 @@ def memory(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     from matplotlib.ticker import MaxNLocator
 
     noises = noises_in(tables)
-    figure, panels = new_panels(len(noises), width=4.2, height=3.2, sharey=True)
+    figure, panels = new_panels(len(noises), height=2.7, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):
         chance = findings["yardsticks"]["chance"]["mean"]
         axes.axhline(chance, color=INK, lw=0.9, ls=(0, (3, 2)))
@@ -148,10 +144,11 @@ def memory(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
             records = select(findings["memory"], model=model, noise=noise)
             if records:
                 end = _distances(axes, records, look, model, noise)
-                ends.append((end, model, look.colour(model)))
+                ends.append((end, look.label(model), look.colour(model)))
         axes.set(title=f"Trained at noise {noise}", xlabel="Distractors behind the name")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(bottom=0)
+        percentages(axes.yaxis)
         label_ends(axes, ends, noise)
     for axes in panels[::2]:
         axes.set_ylabel("Macro-averaged accuracy")
@@ -183,23 +180,21 @@ def gradients(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 
     noises = noises_in(tables)
     asked = [("initial", findings["quietest"]), *(("trained", noise) for noise in noises)]
-    figure, panels = new_panels(len(asked), width=4.2, height=3.0, sharey=True)
+    figure, panels = new_panels(len(asked), height=2.5, across=3, sharey=True)
     for axes, (stage, noise) in zip(panels, asked, strict=True):
-        ends = []
         for model in models_in(tables):
             records = select(findings["gradients"], model=model, noise=noise, stage=stage)
             if records:
                 shown = "" if stage == "initial" else noise
-                end = _distances(axes, records, look, model, shown)
-                ends.append((end, model, look.colour(model)))
+                _distances(axes, records, look, model, shown)
         title = "Before training" if stage == "initial" else f"Trained at noise {noise}"
-        axes.set(title=title, xlabel="Characters from the end (0 is the last one)")
+        axes.set(title=title, xlabel="Characters from the end (0: the last)")
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.yaxis.set_major_formatter(_power_of_ten)
-        label_ends(axes, ends)
-    for axes in panels[::2]:
+    for axes in panels[::3]:
         axes.set_ylabel("Gradient norm (last character: 1)")
+    legend_below(figure, tables, look)
     return figure
 
 
@@ -214,7 +209,8 @@ def _distances(
         band = axes.fill_between(x, low, high, color=look.colour(model), alpha=0.2, lw=0)
         tag(band, "band", model, noise)
     line = axes.plot(x, mean, color=look.colour(model), ls=look.dashes(model), lw=1.8)[0]
-    tag(line, "mean", model, noise)
+    last = f", {records[-1]['distance']} characters away"
+    tag(line, "mean", model, noise, look.tip(records[-1], model, noise, last))
     return x[-1], mean[-1]
 
 

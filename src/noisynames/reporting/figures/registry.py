@@ -52,6 +52,7 @@ class ReportFigure:
         numbers: The table below it.
         shows: The table without whose rows it is empty, as where every run diverged.
         applies: Whether an experiment has it.
+        question: Whether it belongs to an answer, and is shown there alone.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ReportFigure:
     numbers: Numbers
     shows: str
     applies: Callable[[Grid], bool]
+    question: bool = False
 
 
 FIGURES: dict[str, ReportFigure] = {}
@@ -73,6 +75,7 @@ def figure(
     numbers: Numbers,
     shows: str = "runs",
     applies: Callable[[Grid], bool] = lambda grid: True,
+    question: bool = False,
 ) -> Callable[[Draw], Draw]:
     """Register a function as the drawing of the figure of its name; see `ReportFigure`.
 
@@ -82,7 +85,7 @@ def figure(
 
     def register(draw: Draw) -> Draw:
         name = draw.__name__
-        FIGURES[name] = ReportFigure(name, draw, alt, text, numbers, shows, applies)
+        FIGURES[name] = ReportFigure(name, draw, alt, text, numbers, shows, applies, question)
         return draw
 
     return register

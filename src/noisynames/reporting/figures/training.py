@@ -9,11 +9,13 @@ import numpy as np
 from noisynames.reporting.figures.look import (
     DASHES,
     Look,
+    draw_interval,
     label_ends,
     legend_below,
     models_in,
     new_panels,
     noises_in,
+    percentages,
     select,
     tag,
 )
@@ -60,25 +62,26 @@ _CURVES = Numbers(
     shows="losses",
     alt="Training loss against updates, all models, one panel per noise level",
     caption="""
-        Training loss of all models, one panel per noise level. Each point averages
-        {{ config.training.record_every | thousands }} {{ "examples" if batched else "updates" }}.
+        Each point averages the losses of {{ config.training.record_every | thousands }}
+        {{ "names" if batched else "updates" }}.
     """
     + _LINES
-    + "; the unit of replication is the seed.",
+    + ".",
     numbers=_CURVES,
 )
 def loss_by_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """All models in one axes, one panel per noise level."""
     noises = noises_in(tables)
-    figure, panels = new_panels(len(noises), width=4.2, height=3.6, sharey=True)
+    figure, panels = new_panels(len(noises), height=3.1, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):
         ends = []
         for curve in _curves(tables, findings, noise=noise):
             model = curve["model"]
             _draw_seeds(axes, tables, curve, look)
-            end = _draw_mean(axes, curve, curve["update"], look.colour(model), look.dashes(model))
-            ends.append((end, model, look.colour(model)))
+            end = _draw_mean(axes, curve, curve["update"], look, look.dashes(model))
+            ends.append((end, look.label(model), look.colour(model)))
         axes.set(title=f"Noise {noise}", xlabel=_budget(tables))
+        axes.set_ylim(bottom=0)
         _thousands(axes)
         label_ends(axes, ends, noise)
     panels[0].set_ylabel("Loss (Train), nats")
@@ -88,24 +91,27 @@ def loss_by_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure
 @figure(
     shows="losses",
     alt="Training loss against updates, one panel per model, one line per noise level",
-    caption="The same curves, each model alone, one line per noise level. " + _LINES + ".",
+    caption="The same curves, each model alone, one line for each noise.",
     numbers=replace(_CURVES, caption=f"{_CURVES.caption}, as above"),
 )
 def loss_by_model(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Each model alone, one line per noise level."""
     models = models_in(tables)
     noises = noises_in(tables)
-    figure, panels = new_panels(len(models), width=4.2, height=3.0, sharey=True)
+    figure, panels = new_panels(len(models), height=2.15, across=3, sharey=True)
     for axes, model in zip(panels, models, strict=True):
         ends = []
         for curve in _curves(tables, findings, model=model):
             _draw_seeds(axes, tables, curve, look)
             dashes = DASHES[noises.index(curve["noise"]) % 5]
-            end = _draw_mean(axes, curve, curve["update"], look.colour(model), dashes)
+            end = _draw_mean(axes, curve, curve["update"], look, dashes)
             ends.append((end, f"noise {curve['noise']}", look.colour(model)))
-        axes.set(title=model, xlabel=_budget(tables), ylabel="Loss (Train), nats")
+        axes.set(title=look.label(model, 36), xlabel=_budget(tables))
+        axes.set_ylim(bottom=0)
         _thousands(axes)
         label_ends(axes, ends)
+    for axes in panels[::3]:
+        axes.set_ylabel("Loss (Train), nats")
     return figure
 
 
@@ -114,7 +120,7 @@ def loss_by_model(tables: "Tables", findings: "Findings", look: Look) -> "Figure
     alt="Training loss against seconds of training, all models, one panel per noise level",
     caption="""
         The same mean losses against the time spent in updates, at each model's median pace on
-        this machine. Band: {{ band() }} of the loss. {% if findings.engines | length > 1 %}Not all
+        this machine. {% if findings.engines | length > 1 %}Not all
         models were trained by the same engine (see <a href="#provenance">the table of
         costs</a>), and the compiled one does an update some hundred times faster, so this
         compares engines too. {% endif %}Time differs from machine to machine; nothing here is
@@ -133,13 +139,14 @@ def loss_by_seconds(tables: "Tables", findings: "Findings", look: Look) -> "Figu
     """Training loss against the seconds of training, at each model's median pace."""
     noises = noises_in(tables)
     paces = _paces(findings)
-    figure, panels = new_panels(len(noises), width=4.2, height=3.2, sharey=True)
+    figure, panels = new_panels(len(noises), height=2.5, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):
         for curve in _curves(tables, findings, noise=noise):
             model = curve["model"]
             seconds = np.array(curve["update"]) * paces[model, noise]
-            _draw_mean(axes, curve, seconds, look.colour(model), look.dashes(model))
+            _draw_mean(axes, curve, seconds, look, look.dashes(model))
         axes.set(title=f"Noise {noise}", xlabel="Seconds of training")
+        axes.set_ylim(bottom=0)
     panels[0].set_ylabel("Loss (Train), nats")
     legend_below(figure, tables, look)
     return figure
@@ -171,7 +178,7 @@ def loss_by_seconds(tables: "Tables", findings: "Findings", look: Look) -> "Figu
 def time_to_target(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """The share of runs that reached the target loss, against updates."""
     noises = noises_in(tables)
-    figure, panels = new_panels(len(noises), width=4.2, height=2.6, sharey=True)
+    figure, panels = new_panels(len(noises), height=2.2, sharey=True)
     budget = float(tables["time_to_target"]["update"].max())
     for axes, noise in zip(panels, noises, strict=True):
         for group in select(findings["time_to_target"]["groups"], noise=noise):
@@ -182,8 +189,10 @@ def time_to_target(tables: "Tables", findings: "Findings", look: Look) -> "Figur
             line = axes.step(
                 x, y, where="post", color=look.colour(model), ls=look.dashes(model), lw=1.8
             )[0]
-            tag(line, "mean", model, noise)
+            reached = f"{group['reached']} of {group['runs']} runs reached the target"
+            tag(line, "mean", model, noise, f"{look.label(model, 60)}, noise {noise}: {reached}")
         axes.set(title=f"Noise {noise}", xlabel=_budget(tables), ylim=(-0.04, 1.06))
+        percentages(axes.yaxis)
         _thousands(axes)
     panels[0].set_ylabel("Share of runs at the target")
     legend_below(figure, tables, look)
@@ -218,7 +227,7 @@ def rates(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Loss and accuracy at every learning rate, a row of panels a noise."""
     rates = findings["rates"]
     noises = noises_in(tables)
-    figure, panels = new_panels(2 * len(noises), width=4.2, height=3.0, sharey="col")
+    figure, panels = new_panels(2 * len(noises), height=2.6, sharey="col")
     labels = {"final_loss": "Final loss (Train), nats", "macro_accuracy": "Macro-averaged accuracy"}
     asked = [(noise, metric) for noise in noises for metric in labels]
     for axes, (noise, metric) in zip(panels, asked, strict=True):
@@ -231,25 +240,19 @@ def rates(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
             if not records:
                 continue
             x, mean = [r["rate"] for r in records], [r["mean"] for r in records]
-            line = axes.plot(
-                x, mean, color=look.colour(model), ls=look.dashes(model), marker=look.marker(model),
-                lw=1.8, ms=5,
-            )[0]  # fmt: skip
+            line = axes.plot(x, mean, color=look.colour(model), ls=look.dashes(model), lw=1.8)[0]
             tag(line, "mean", model, noise)
             for record in records:
-                if record["low"] is not None:
-                    bar = axes.plot(
-                        [record["rate"]] * 2, [record["low"], record["high"]],
-                        color=look.colour(model), lw=1.2,
-                    )[0]  # fmt: skip
-                    tag(bar, "band", model, noise)
-            ends.append(((x[-1], mean[-1]), model, look.colour(model)))
+                draw_interval(axes, record, record["rate"], look, model, noise, upright=True)
+            ends.append(((x[-1], mean[-1]), look.label(model), look.colour(model)))
         axes.set_xscale("log")
         known = sorted({r["rate"] for r in rates["estimates"]})
         axes.set_xticks(known, [f"{rate:g}" for rate in known])
         axes.minorticks_off()
         axes.set(title=f"Noise {noise}", xlabel="Learning rate", ylabel=labels[metric])
         axes.set_ylim(bottom=0)
+        if metric == "macro_accuracy":
+            percentages(axes.yaxis)
         label_ends(axes, ends, noise)
     return figure
 
@@ -274,20 +277,23 @@ def _draw_seeds(axes: "Axes", tables: "Tables", curve: dict[str, Any], look: Loo
 
 
 def _draw_mean(
-    axes: "Axes", curve: dict[str, Any], x: Any, colour: str, dashes: Any
+    axes: "Axes", curve: dict[str, Any], x: Any, look: Look, dashes: Any
 ) -> tuple[float, float]:
-    """Draw the mean of a curve thick, with its band.
+    """Draw the mean of a curve thick, with its band, which no loss can have below 0.
 
     Returns:
         Its last point; where no seed got through, the mean of those that came as far.
     """
     model, noise = curve["model"], curve["noise"]
+    colour = look.colour(model)
     if curve["n"] > 1:
-        band = axes.fill_between(x, curve["low"], curve["high"], color=colour, alpha=0.2, lw=0)
+        low = np.maximum(curve["low"], 0)
+        band = axes.fill_between(x, low, curve["high"], color=colour, alpha=0.2, lw=0)
         tag(band, "band", model, noise)
     if curve["n"]:
         line = axes.plot(x, curve["mean"], color=colour, ls=dashes, lw=1.8)[0]
-        tag(line, "mean", model, noise)
+        last = {key: curve[key] and curve[key][-1] for key in ("mean", "low", "high")}
+        tag(line, "mean", model, noise, look.tip(last, model, noise, " nats at the end"))
     return float(x[-1]), curve["mean"][-1] if curve["n"] else curve["last"]
 
 

@@ -56,21 +56,24 @@ def rules(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         for d, rules in columns.items()
         for i, rule in enumerate(rules)
     }
-    figure, (axes,) = new_panels(1, width=9.0, height=2.0)
+    figure, (axes,) = new_panels(1, height=2.0)
     axes.set_axis_off()
+    boxes = {
+        rule: axes.text(
+            *place[rule], rule, ha="center", va="center", fontsize=8.5, zorder=2,
+            bbox={"boxstyle": "round,pad=0.4", "fc": "none", "ec": INK, "lw": 0.8},
+        ).get_bbox_patch()
+        for rule in RULE_GRAPH
+    }  # fmt: skip
     for need, rule in shown_waits():
         far = depth[rule] - depth[need] > 2  # past rules that it has nothing to do with
         axes.annotate(
             "", place[rule], place[need], zorder=1,
             arrowprops={
-                "arrowstyle": "-|>", "color": INK, "alpha": 0.6, "shrinkA": 26, "shrinkB": 32,
+                "arrowstyle": "-|>", "color": INK, "alpha": 0.6, "shrinkA": 0, "shrinkB": 0,
+                "patchA": boxes[need], "patchB": boxes[rule],  # from edge to edge
                 "connectionstyle": f"arc3,rad={-0.16 if far else 0}",
             },
-        )  # fmt: skip
-    for rule in RULE_GRAPH:
-        axes.text(
-            *place[rule], rule, ha="center", va="center", fontsize=8.5, zorder=2,
-            bbox={"boxstyle": "round,pad=0.4", "fc": "none", "ec": INK, "lw": 0.8},
         )  # fmt: skip
     axes.set(xlim=(-0.5, max(columns) + 0.5), ylim=(-1.9, 1.9))
     return figure

@@ -1,0 +1,78 @@
+"""The short answer of an experiment on noise, or on models alone."""
+
+from noisynames.reporting.answers.study import DETECTED, Study
+from noisynames.reporting.headlines.short import (
+    ShortAnswer,
+    headline,
+    how_sure,
+    junk,
+    simpler_method,
+    who_is_best,
+    whole_points,
+)
+from noisynames.reporting.words import number
+
+
+@headline(turn=9)
+def answer(study: Study) -> ShortAnswer | None:
+    """Say who is best, what noise costs, whether the loss misleads, and what is simpler."""
+    sentences = [who_is_best(study, study.low)]
+    if study.top != study.low:
+        under = who_is_best(study, study.top)
+        start = f"Under noise {study.top}"
+        sentences.append(under.replace(start, f"{start} ({junk(study)})", 1))
+        sentences.append(_cost(study))
+    misled, simpler = misleading_loss(study), simpler_method(study)
+    sentences += [misled, simpler, how_sure(study)]
+    told = [sentence for sentence in sentences if sentence]
+    return ShortAnswer(told, "headline_noise")
+
+
+def _cost(study: Study) -> str:
+    """Say whom noise costs most accuracy, and whom least."""
+    effects = [
+        r
+        for r in study.select("noise_effects", metric="macro_accuracy", noise=study.top)
+        if r["mean"] is not None
+    ]
+    if not effects:
+        return ""
+    effects.sort(key=lambda r: r["mean"])
+    worst, least = effects[0], effects[-1]
+    if worst["verdict"] != "lower":
+        beyond_doubt = any(r["verdict"] in DETECTED for r in effects)
+        return "" if beyond_doubt else "Noise costs no model accuracy beyond doubt."
+    most = f"{study.label(worst['model'])} most, {whole_points(worst['mean'])}"
+    if len(effects) == 1:
+        return f"Noise costs it {whole_points(worst['mean'])}."
+    if least["verdict"] == "lower":
+        rest = f"and {study.label(least['model'])} least, {whole_points(least['mean'])}"
+    elif least["verdict"] == "same":
+        rest = f"and {study.label(least['model'])} nothing to speak of"
+    elif least["verdict"] == "higher":
+        rest = f"while {study.label(least['model'])} gains {whole_points(least['mean'])}"
+    else:
+        rest = f"and {study.label(least['model'])} nothing beyond doubt"
+    return f"Noise costs {most}, {rest}."
+
+
+def misleading_loss(study: Study) -> str:
+    """Say where the lowest training loss is not that of a model that does best on new names."""
+    for noise in study.noises:
+        by_loss = study.ranked("final_loss", noise)
+        by_accuracy = study.ranked("macro_accuracy", noise, best_first=-1)
+        if len(by_loss) < 2 or not by_accuracy:
+            continue
+        lowest = by_loss[0]["model"]
+        if len(study.leaders("final_loss", noise, best_first=1)) > 1:
+            continue
+        if lowest in study.leaders("macro_accuracy", noise, best_first=-1):
+            continue
+        place = [r["model"] for r in by_accuracy].index(lowest) + 1
+        where = "last" if place == len(by_accuracy) else f"place {place} of {len(by_accuracy)}"
+        return (
+            f"The training loss misleads: {study.under(noise)} it is lowest for "
+            f"{study.label(lowest)} ({number(by_loss[0]['mean'])} nats), which comes {where} "
+            "on new names."
+        )
+    return ""

@@ -1,0 +1,147 @@
+"""What a short answer is, and the sentences that several share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from noisynames.names.noise import PLACEMENTS, Noise
+from noisynames.reporting.answers.study import Study, close
+from noisynames.reporting.words import Record, listed, percent, seeds
+
+
+@dataclass(frozen=True)
+class ShortAnswer:
+    """What a reader with one minute takes along.
+
+    Attributes:
+        sentences: Three to five of them.
+        figure: Name of the figure beside them.
+    """
+
+    sentences: list[str]
+    figure: str
+
+
+Answering = Callable[[Study], ShortAnswer | None]
+
+HEADLINES: dict[int, Answering] = {}
+"""What gives the short answer, by its turn: the first that has one gives it."""
+
+
+def headline(turn: int) -> Callable[[Answering], Answering]:
+    """Register a function that gives the short answer where the config varies its subject.
+
+    Args:
+        turn: Lower ones are asked first.
+
+    Raises:
+        ValueError: Another has that turn.
+    """
+
+    def register(answering: Answering) -> Answering:
+        if turn in HEADLINES:
+            raise ValueError(f"two short answers have the turn {turn}")
+        HEADLINES[turn] = answering
+        return answering
+
+    return register
+
+
+def whole_points(difference: float) -> str:
+    """Return the size of a difference of shares in points: whole, small ones with a decimal."""
+    size = abs(100 * difference)
+    shown = f"{size:.0f}" if size >= 2 else f"{size:.1f}"
+    return f"{shown} point{'' if shown == '1' else 's'}"
+
+
+def spread_of(record: Record) -> str:
+    """Return the interval of a difference of shares, in points and without sign, in brackets."""
+    if record["low"] is None:
+        return ""
+    low, high = sorted(abs(100 * record[key]) for key in ("low", "high"))
+    if record["low"] * record["high"] < 0:
+        low = -low
+    return f" (95 % interval {low:.1f} to {high:.1f})".replace("-", "−")
+
+
+def who_is_best(study: Study, noise: str) -> str:
+    """Say who recognises most held-out names under a noise, by how much, and how sure that is."""
+    ranked = study.ranked("macro_accuracy", noise, best_first=-1)
+    if not ranked:
+        return ""
+    where = study.under(noise)
+    where = where[0].upper() + where[1:]
+    best = ranked[0]
+    share = percent(best["mean"], 0)
+    if len(ranked) == 1:
+        return f"{where}, {study.label(best['model'])} recognises {share} of the held-out names."
+    pairs = study.select("model_comparisons", metric="macro_accuracy", noise=noise)
+    leaders = study.leaders("macro_accuracy", noise, best_first=-1)
+    if len(leaders) == 1:
+        second = ranked[1]["model"]
+        (margin,) = (r for r in pairs if {r["a"], r["b"]} == {best["model"], second})
+        return (
+            f"{where}, {study.label(best['model'])} is best: it recognises {share} of the held-out "
+            f"names, {whole_points(margin['mean'])} more than {study.label(second)}, the next"
+            f"{spread_of(margin)}."
+        )
+    last = ranked[-1]
+    reach = f"from {percent(last['mean'], 0)} to {share} of the held-out names"
+    if len(leaders) == len(ranked):
+        if all(close(r) for r in pairs):
+            return f"{where}, all models do equally well for practical purposes: {reach}."
+        return f"{where}, no model is best beyond doubt: they recognise {reach}."
+    own = [r for r in pairs if {r["a"], r["b"]} <= set(leaders)]
+    alike = (
+        "do equally well for practical purposes"
+        if all(close(r) for r in own)
+        else "lead, with no telling which is best"
+    )
+    behind = [r for r in ranked if r["model"] not in leaders]
+    rest = (
+        f"{study.label(behind[0]['model'])} follows with {percent(behind[0]['mean'], 0)}"
+        if len(behind) == 1
+        else f"the others have {percent(behind[-1]['mean'], 0)} to {percent(behind[0]['mean'], 0)}"
+    )
+    in_order = [model for model in study.models if model in leaders]
+    return f"{where}, {study.names(in_order)} {alike} ({share}); {rest}."
+
+
+def simpler_method(study: Study) -> str:
+    """Say where a baseline does better than every network; nothing where it does not."""
+    ahead = []
+    for noise in study.noises:
+        found = study.select("baselines", metric="macro_accuracy", noise=noise, baseline="ngrams")
+        against = [
+            r
+            for r in study.select("baseline_comparisons", metric="macro_accuracy", noise=noise)
+            if r["b"] == "ngrams"
+        ]
+        if against and all(r["verdict"] == "lower" for r in against):
+            ahead += [f"{percent(r['mean'], 0)} {study.under(noise)}" for r in found]
+    if not ahead:
+        return ""
+    return (
+        f"A simpler method does better than every network: logistic regression on character "
+        f"n-grams recognises {listed(ahead)}."
+    )
+
+
+def how_sure(study: Study) -> str:
+    """Say how many seeds and runs the numbers are from."""
+    runs, count = study.findings["runs"], study.findings["seeds"]
+    left_out = [
+        f"{runs[what]} {'run' if runs[what] == 1 else 'runs'} {said}"
+        for what, said in (("diverged", "diverged"), ("missing", "missing"))
+        if runs[what]
+    ]
+    without = f"; {listed(left_out)}, and left out" if left_out else ""
+    if count == 1:
+        return f"One seed only, so nothing here can be tested{without}."
+    own = "each with names, noise and weights of its own"
+    return f"All of this is over {seeds(count)}, {own}{without}."
+
+
+def junk(study: Study) -> str:
+    """Return the top noise in words: `0 to 6 junk characters behind the name`."""
+    noise = Noise.named(study.top)
+    return f"0 to {noise.level + 1} junk characters {PLACEMENTS[noise.placement].where}"

@@ -1,0 +1,76 @@
+"""Where the variance comes from: the estimator, and what the findings make of it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from made_up import SCHEMA, grid_of, tables_of
+
+from noisynames.analysis.findings import pairs, variance
+from noisynames.analysis.statistics.variance import shares
+from noisynames.config import resolve
+
+
+def test_shares_add_up_and_nothing_is_no_share() -> None:
+    rng = np.random.default_rng(0)
+    both = shares([rng.normal(0, 1, 9), rng.normal(0, 1, 5), np.ones(7)])
+    assert sum(one.share or 0 for one in both) == pytest.approx(1)
+    assert (both[2].share, both[2].low, both[2].high, both[2].n) == (0, 0, 0, 7)
+    assert shares([[1, 1], [2, 2]])[0].share is None
+
+
+def grid_of_sources(**more: Any) -> Any:
+    sources = [["split", "weights", "order", "noise"], ["split"], ["weights"]]
+    models = {"gru": {"cell": "gru", "sweep": {"seeds_vary": sources}}, **more}
+    return grid_of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 10}, SCHEMA))
+
+
+def test_a_source_alone_is_no_model_to_compare() -> None:
+    grid = grid_of_sources(rnn={"cell": "rnn"})
+    assert grid.compared == ["gru_all", "rnn"]
+    assert grid.variants == {"gru_all": ["gru_all", "gru_split", "gru_weights"], "rnn": ["rnn"]}
+
+
+def test_each_source_has_its_share() -> None:
+    grid = grid_of_sources()
+    tables = tables_of(grid, {(name, "0"): 0.5 for name in grid.models})
+    values = pairs.by_run(tables)
+    spread = {"gru_all": 0.02, "gru_split": 0.02, "gru_weights": 0.01}
+    planted = {
+        key: (series - series.mean()) / series.std() * spread[key[1]]
+        for key, series in values.items()
+    }
+    found = [r for r in variance.variance(planted, grid) if r["metric"] == "macro_accuracy"]
+    assert [(r["source"], r["model"]) for r in found] == [
+        ("split", "gru_all"),
+        ("weights", "gru_all"),
+    ]
+    assert [r["share"] for r in found] == pytest.approx([0.8, 0.2])
+    assert found[0]["deviation"] == pytest.approx(0.02)
+    assert found[0]["together"] == pytest.approx(0.8), "together they make less than they add to"
+
+
+def test_without_sources_alone_nothing_is_said_of_them() -> None:
+    grid = grid_of(resolve({"seeds": 10}, SCHEMA))
+    tables = tables_of(grid, {(m, n): 0.5 for m in grid.models for n in grid.noises})
+    assert variance.variance(pairs.by_run(tables), grid) == []
+
+
+def test_the_shipped_config_has_every_source_alone_and_all_together() -> None:
+    config = resolve(
+        yaml.safe_load((SCHEMA.parents[2] / "config/variance.yaml").read_text()), SCHEMA
+    )
+    grid = grid_of(config)
+    assert {name: len(arms) for name, arms in grid.variants.items()} == {
+        "rnn_all": 5,
+        "gru_all": 5,
+        "gru_attention_all": 5,
+        "lstm_all": 5,
+    }
+
+
+def test_where_all_seeds_hold_out_the_same_names_nothing_is_said_of_new_ones() -> None:
+    config = resolve({"seeds_vary": ["weights"]}, SCHEMA)
+    assert grid_of(config).odds is None
+    assert grid_of(resolve({}, SCHEMA)).odds == pytest.approx(0.25)

@@ -1,0 +1,53 @@
+"""Marks that figures share."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from noisynames.reporting import words
+from noisynames.reporting.figures.look import spread
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=12))
+def test_labels_stand_apart_inside_and_in_order(places: list[float]) -> None:
+    apart = spread(places, 0.05, 0, 1)
+    assert apart.min() >= -1e-9
+    assert apart.max() <= 1 + 1e-9
+    order = np.argsort(places, kind="stable")
+    assert (np.diff(apart[order]) >= 0.05 - 1e-9).all()
+
+
+def test_labels_with_room_stay_where_they_are() -> None:
+    assert spread([0.9, 0.1, 0.5], 0.05, 0, 1) == pytest.approx([0.9, 0.1, 0.5])
+
+
+def test_labels_that_meet_are_moved_by_the_same_either_way() -> None:
+    assert spread([0.5, 0.5], 0.1, 0, 1) == pytest.approx([0.45, 0.55])
+
+
+def test_more_labels_than_have_room_stand_evenly() -> None:
+    assert spread([1.0] * 5, 0.5, 0, 1) == pytest.approx([0, 0.25, 0.5, 0.75, 1])
+
+
+@pytest.mark.parametrize(
+    ("noun", "many"),
+    [("language", "languages"), ("city", "cities"), ("day", "days"), ("class", "classes")],
+)
+def test_a_noun_has_its_plural(noun: str, many: str) -> None:
+    assert words.plural(noun) == many
+    assert words.plural(noun, 1) == noun
+
+
+def test_shares_are_percentages_and_losses_are_not() -> None:
+    share = {"metric": "macro_accuracy", "mean": 0.5661, "low": 0.5571, "high": 0.5752}
+    assert words.interval(share) == "56.6\u00a0% [55.7, 57.5]"
+    loss = {**share, "metric": "final_loss"}
+    assert words.interval(loss) == "0.566 [0.557, 0.575]"
+    change = {**share, "mean": -0.0109}
+    assert words.interval(change, signs=True) == "−1.1\u00a0points [+55.7, +57.5]"
+
+
+def test_a_long_label_is_shortened_and_a_short_one_is_not() -> None:
+    assert words.shortened("GRU + attention", 24) == "GRU + attention"
+    assert words.shortened("a" * 40, 10) == "aaaaaaaaa…"

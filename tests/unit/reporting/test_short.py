@@ -1,0 +1,114 @@
+"""The sentences of the first screen, for outcomes that are made up."""
+
+from typing import Any
+
+from made_up import MODELS, RATES, noisy, placed, quiet
+
+from noisynames.reporting import shortly
+from noisynames.reporting.headlines.short import ShortAnswer
+
+
+def told(accuracy: dict[str, tuple[float, float]], **more: Any) -> str:
+    """The short answer for models of these accuracies without noise and under it, as one text."""
+    return " ".join(shortly.answer(*noisy(accuracy, **more)).sentences).replace("\u00a0", " ")
+
+
+def of_batches(small: float, large: float) -> ShortAnswer:
+    models = {"one": {"cell": "gru"}, "b8": {"cell": "gru", "batch_size": 8}}
+    return shortly.answer(*quiet(models, {"one": small, "b8": large}))
+
+
+def test_one_that_is_best_is_named_with_its_lead_and_how_sure_that_is() -> None:
+    text = told({"rnn": (0.48, 0.26), "gru": (0.56, 0.47), "lstm": (0.52, 0.4)})
+    assert "Without noise, GRU is best: it recognises 56 % of the held-out names, 4 points" in text
+    assert "more than LSTM, the next (95 % interval 3." in text
+    assert "Under noise 5 (0 to 6 junk characters behind the name), GRU is best" in text
+
+
+def test_several_that_do_equally_well_are_named_in_the_order_of_the_config() -> None:
+    text = told({"rnn": (0.48, 0.3), "gru": (0.56, 0.5), "lstm": (0.56, 0.5)}, spread=0.002)
+    assert "GRU and LSTM do equally well for practical purposes (56 %); RNN follows" in text
+
+
+def test_where_nothing_is_detected_no_model_is_best() -> None:
+    text = told({"rnn": (0.5, 0.5), "gru": (0.52, 0.5)}, spread=0.1)
+    assert "Without noise, no model is best beyond doubt: they recognise from" in text
+
+
+def test_noise_is_said_to_cost_one_most_and_another_least() -> None:
+    text = told({"rnn": (0.6, 0.3), "gru": (0.6, 0.55), "lstm": (0.6, 0.5)})
+    assert "Noise costs RNN most, 30 points, and GRU least, 5 points." in text
+
+
+def test_noise_that_costs_nothing_is_said_to() -> None:
+    text = told({"rnn": (0.5, 0.5), "gru": (0.6, 0.6)}, spread=0.05)
+    assert "Noise costs no model accuracy beyond doubt." in text
+
+
+def test_an_order_that_noise_changes_names_both_that_lead() -> None:
+    text = told({"rnn": (0.6, 0.3), "gru": (0.5, 0.45)})
+    assert "Without noise, RNN is best" in text
+    assert "behind the name), GRU is best" in text
+
+
+def test_a_loss_that_misleads_is_told() -> None:
+    text = told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)}, loss={"rnn": 0.6, "gru": 1.2})
+    assert "The training loss misleads: without noise it is lowest for RNN (0.2" in text
+    assert "which comes last on new names." in text
+    assert "misleads" not in told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)})
+
+
+def test_a_simpler_method_that_does_better_is_told() -> None:
+    models = {"rnn": (0.4, 0.3), "gru": (0.6, 0.5)}
+    text = told(models, ngrams=0.7)
+    assert "n-grams recognises 70 % without noise and 70 % under noise 5." in text
+    assert "simpler" not in told(models, ngrams=0.3)
+
+
+def test_one_seed_is_said_to_test_nothing() -> None:
+    text = told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)}, seeds=1)
+    assert "One seed only, so nothing here can be tested." in text
+    assert "best" not in text.replace("no model is best", "")
+
+
+def test_what_diverged_or_is_missing_is_said_to_be_left_out() -> None:
+    lost = {("rnn", "5", 0): "diverged", ("rnn", "5", 1): "missing", ("gru", "0", 3): "missing"}
+    text = told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)}, lost=lost)
+    assert "1 run diverged and 2 runs missing, and left out." in text
+
+
+def test_one_model_and_one_noise_make_a_sentence_too() -> None:
+    found = shortly.answer(*quiet({"gru": {"cell": "gru"}}, {"gru": 0.6}))
+    assert found.figure == "headline_noise"
+    assert found.sentences[0].replace("\u00a0", " ") == (
+        "Without noise, GRU recognises 60 % of the held-out names."
+    )
+    assert not any("noise 5" in sentence for sentence in found.sentences)
+
+
+def test_an_experiment_on_places_leads_with_where_noise_costs() -> None:
+    found = shortly.answer(*placed([0.6, 0.3, 0.6, 0.6], [0.6, 0.5, 0.5, 0.5]))
+    assert found.figure == "headline_placement"
+    assert found.sentences[0].startswith("Noise costs RNN only where it stands last")
+    assert any("costs a model at most 30 points behind the name" in s for s in found.sentences)
+
+
+def test_an_experiment_on_rates_leads_with_whether_the_ranking_survives() -> None:
+    best = {"rnn": 0.5, "rnn_fast": 0.3, "gru": 0.6, "gru_fast": 0.7}
+    kept = shortly.answer(*quiet(RATES, {**best, "gru_fast": 0.65}, validation=best))
+    assert kept.figure == "card_rates"
+    assert kept.sentences[0].startswith("The ranking by accuracy survives each model's own best")
+    turned = shortly.answer(*quiet(RATES, {**best, "gru_fast": 0.4}, validation=best))
+    assert turned.sentences[0].startswith("Only part of the ranking survives")
+    assert "of 1 differences in accuracy 0 stay, 1 turn round" in turned.sentences[0]
+
+
+def test_an_experiment_on_batches_leads_with_what_they_cost() -> None:
+    found = of_batches(0.6, 0.5)
+    assert found.figure == "card_batches"
+    assert (
+        found.sentences[0]
+        .replace("\u00a0", " ")
+        .startswith("Without noise, batches of 8 names instead of 1 make accuracy 10.")
+    )
+    assert MODELS.keys() == {"rnn", "gru"}
