@@ -421,6 +421,26 @@ def report(
 
 
 @app.command()
+def paper(
+    tables: Annotated[Path, typer.Option(help="Folder with the tables.")],
+    manifest: Annotated[Path, typer.Option(help="The manifest.json of the data set.")],
+    config: Config,
+    output: Annotated[Path, typer.Option(help="Folder for all of it.")],
+    figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
+) -> None:
+    """Write tables as LaTeX and Markdown, figures as PDF, and a paragraph of methods."""
+    from noisynames.analysis import tables as table_files
+    from noisynames.files import read_record
+    from noisynames.reporting import drawing
+    from noisynames.reporting import paper as papers
+
+    data, findings = table_files.read(tables)
+    asked = _mapping("--config", config)
+    papers.write(data, findings, asked, read_record(manifest), output)
+    drawing.draw_for_print(figures, data, findings, output)
+
+
+@app.command()
 def verify(
     results: Annotated[Path, typer.Argument(help="A results folder, of this machine or another.")],
     runs: Annotated[int, typer.Option(min=1, help="How many, spread over all.")] = 8,

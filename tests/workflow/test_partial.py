@@ -55,7 +55,7 @@ def test_it_is_made_of_the_runs_that_are_whole_and_nothing_else_changes(
     assert plan(it) == {}
     it.edit("report/partials/methods.html")
     assert plan(it) == {"report_partial": 1}
-    it.edit("src/noisynames/analysis/statistics.py")
+    it.edit("src/noisynames/analysis/statistics/comparing.py")
     assert plan(it) == {"aggregate_partial": 1, "plot_partial": 1, "report_partial": 1}
     it.edit("src/noisynames/analysis/tables.py")
     assert {"find_missing", "aggregate_partial"} <= set(plan(it))

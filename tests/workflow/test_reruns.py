@@ -119,6 +119,8 @@ ACTIONS: dict[str, Callable[[Experiment], None]] = {
     "change the engine": setting("training", "engine", "autograd"),
     "remove a baseline": lambda it: it.config.update(baselines=["ngrams"]),
     "move the noise before the names": setting("noise", "placement", "prefix"),
+    "change a margin": setting("comparison", "margin", {"final_loss": 0.1}),
+    "let seeds vary the weights alone": lambda it: it.config.update(seeds_vary=["weights"]),
     "change the memory probe": setting("probe", "longest_suffix", 5),
     "change how often a run logs": setting("training", "report_every", 100),
     "change the report's title": setting("report", "title", "Another"),

@@ -412,3 +412,17 @@ def test_tables_of_seeds_in_parts_are_those_of_all_at_once(
             table.sort_values(keys, kind="stable", ignore_index=True) for table in (expected, found)
         )
         pd.testing.assert_frame_equal(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_paper_gets_its_tables_figures_and_methods(smoke: Path, snakemake: Snakemake) -> None:
+    snakemake(smoke, "paper", "--configfile", ROOT / "config/smoke.yaml", "--cores", "1")
+    folder = smoke / "results/paper"
+    figures = {path.stem for path in folder.glob("*.pdf")}
+    assert figures == {path.stem for path in (smoke / "results/figures").glob("*.svg")}
+    assert all(path.read_bytes().startswith(b"%PDF") for path in folder.glob("*.pdf"))
+    findings = json.loads((smoke / "results/tables/findings.json").read_text())
+    scores = (folder / "scores.md").read_text()
+    for record in findings["estimates"]:
+        if record["metric"] == "macro_accuracy":
+            assert f"{100 * record['mean']:.1f}" in scores
+    shutil.rmtree(folder)

@@ -45,6 +45,7 @@ from noisynames.names.dataset import local_files
 from noisynames.names.noise import conditions
 from noisynames.reporting import playground, retraining
 from noisynames.reporting.gallery import applying
+from noisynames.reporting.paper import TABLES as PAPER
 from noisynames.training.engines import modules_of, modules_of_model
 
 for folder in (Path.cwd(), Path.cwd() / "results"):

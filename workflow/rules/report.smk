@@ -3,11 +3,15 @@ rule plot:
     input:
         tables=ALL_TABLES,
     output:
-        report(
-            ALL_FIGURES,
-            caption="../../report/captions/figure.rst",
-            category="Figures",
-        ),
+        [
+            report(
+                f"results/figures/{name}.svg",
+                caption="../../report/captions/figure.rst",
+                category="Figures",
+                labels={"topic": figure.topic, "shows": figure.alt},
+            )
+            for name, figure in FIGURES.items()
+        ],
     log:
         "results/logs/plot.log",
     benchmark:
@@ -63,3 +67,34 @@ rule report:
     shell:
         "python -m noisynames report --results results {params.work}"
         " --config {params.config:q} --output {output} > {log} 2>&1"
+
+
+rule paper:
+    """Write tables as LaTeX and Markdown, figures as PDF, methods, and all tables as Parquet."""
+    input:
+        tables=ALL_TABLES,
+        manifest="results/dataset/manifest.json",
+    output:
+        tables=expand("results/paper/{table}.{type}", table=PAPER, type=["tex", "md"]),
+        figures=expand("results/paper/{figure}.pdf", figure=FIGURES),
+        methods="results/paper/methods.md",
+        parquet="results/paper/tables.parquet",
+    log:
+        "results/logs/paper.log",
+    benchmark:
+        "results/benchmarks/paper.jsonl"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("reporting.paper", "reporting.drawing"),
+        config=literal(json.dumps(config)),
+        figures=list(FIGURES),
+        tables=subpath(input[0], parent=True),
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m noisynames paper {params.figures} --tables {params.tables} --manifest {input.manifest}"
+        " --config {params.config:q} --output {params.folder} > {log} 2>&1"

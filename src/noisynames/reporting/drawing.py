@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from noisynames.analysis.tables import Tables
 from noisynames.errors import UserError
-from noisynames.files import write_text
+from noisynames.files import replacing, write_text
 from noisynames.reporting import gallery
 from noisynames.reporting.figures.look import INK, PAPER, STYLE, Look, models_in, new_panels
 
@@ -40,9 +40,7 @@ def draw(
     Raises:
         UserError: There is no figure of that name.
     """
-    for name in names:
-        if name not in gallery.ALL:
-            raise UserError(f"figure {name!r} is not one of {', '.join(gallery.ALL)}")
+    _check(names)
     tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
     shares = [names[first::processes] for first in range(processes)]
     pool = _pool(processes) if processes > 1 else None
@@ -94,6 +92,33 @@ def _draw(names: Sequence[str], tables: Tables, findings: "Findings", folder: Pa
                     buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None}
                 )
         write_text(folder / f"{name}.svg", _inlinable(buffer.getvalue(), name))
+
+
+def draw_for_print(
+    names: Sequence[str], tables: Tables, findings: "Findings", folder: Path
+) -> None:
+    """Draw figures in black on white into `folder`, as `<name>.pdf`.
+
+    Raises:
+        UserError: There is no figure of that name.
+    """
+    _check(names)
+    tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
+    look = Look(models_in(tables), findings["labels"])
+    # Letters as outlines of a font that every journal takes.
+    with mpl.rc_context({**STYLE, "pdf.fonttype": 42, "savefig.facecolor": "#ffffff"}):
+        for name in names:
+            asked = gallery.ALL[name]
+            empty = tables[asked.shows].empty
+            figure = _nothing() if empty else asked.draw(tables, findings, look)
+            with replacing(folder / f"{name}.pdf") as part:
+                figure.savefig(part, format="pdf", metadata={"CreationDate": None})
+
+
+def _check(names: Sequence[str]) -> None:
+    for name in names:
+        if name not in gallery.ALL:
+            raise UserError(f"figure {name!r} is not one of {', '.join(gallery.ALL)}")
 
 
 def _nothing() -> Figure:

@@ -20,7 +20,16 @@ from noisynames.names import dataset as datasets
 from noisynames.names import examples as sampling
 from noisynames.names import noise
 from noisynames.names.alphabet import Alphabet, graphemes
-from noisynames.reporting import cells, gallery, playground, questions, retraining, shortly, words
+from noisynames.reporting import (
+    cells,
+    gallery,
+    paper,
+    playground,
+    questions,
+    retraining,
+    shortly,
+    words,
+)
 from noisynames.reporting.answers.study import VERDICTS, Study
 from noisynames.reporting.figures.registry import ReportFigure
 
@@ -67,6 +76,7 @@ def render(
     answers, unasked = questions.answer_all(findings, config)
     return environment.get_template("base.html").render(
         config=config,
+        config_hash=paper.config_hash(config),
         config_text=json.dumps(config, indent=2, ensure_ascii=False),
         findings=findings,
         sections=_sections(findings, asked, bool(tried)),

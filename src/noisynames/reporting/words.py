@@ -83,6 +83,12 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def in_sentence(label: str) -> str:
+    """Return a model's label without a comma, to stand in a list: `LSTM (2 layers)`."""
+    name, _, parts = label.partition(", ")
+    return f"{name} ({parts})" if parts else name
+
+
 def shortened(text: str, most: int = 24) -> str:
     """Return a text of at most `most` characters: a longer one ends in an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"

@@ -74,8 +74,7 @@ class Study:
 
     def label(self, model: str) -> str:
         """Return what a model is called in a sentence: `LSTM (2 layers)`, without a comma."""
-        name, _, parts = str(self.findings["labels"].get(model, model)).partition(", ")
-        return f"{name} ({parts})" if parts else name
+        return words.in_sentence(str(self.findings["labels"].get(model, model)))
 
     def names(self, models: Iterable[str]) -> str:
         """Return some models as a list in a sentence."""

@@ -258,7 +258,7 @@ def name_ticks(axis: "Axis", places: ArrayLike, texts: Sequence[str], most: int 
     Long ones are shortened, with the whole text in their title; of too many only some are shown,
     and the axis says so.
     """
-    every = -(-len(texts) // MOST_TICKS)
+    every = max(1, -(-len(texts) // MOST_TICKS))  # a row without a run has none
     shown = list(texts)[::every]
     labels = [words.shortened(text, most) for text in shown]
     ticks = axis.set_ticks(np.asarray(places)[::every], labels)

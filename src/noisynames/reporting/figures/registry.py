@@ -64,6 +64,11 @@ class ReportFigure:
     applies: Callable[[Grid], bool]
     question: bool = False
 
+    @property
+    def topic(self) -> str:
+        """What it is about: the name of the module that draws it."""
+        return self.draw.__module__.rpartition(".")[2]
+
 
 FIGURES: dict[str, ReportFigure] = {}
 """Every figure by name, as the topics were imported; `gallery.ALL` has them all."""
