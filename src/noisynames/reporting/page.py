@@ -20,7 +20,16 @@ from noisynames.names import dataset as datasets
 from noisynames.names import examples as sampling
 from noisynames.names import noise
 from noisynames.names.alphabet import Alphabet, graphemes
-from noisynames.reporting import cells, gallery, paper, playground, questions, shortly, words
+from noisynames.reporting import (
+    cells,
+    gallery,
+    paper,
+    playground,
+    questions,
+    retraining,
+    shortly,
+    words,
+)
 from noisynames.reporting.answers.study import VERDICTS, Study
 from noisynames.reporting.figures.registry import ReportFigure
 
@@ -37,7 +46,7 @@ def render(
     """Return the report as one HTML page that needs nothing but itself.
 
     Args:
-        results: Folder with `dataset/`, and the splits and runs of `playground.wanted`.
+        results: Folder with `dataset/`, and what `playground` and `retraining` want.
         templates: Folder with `base.html`, its partials, `css/` and `js/`.
         config: The resolved config of the experiment.
         work: Folder with `tables/` and `figures/`; by default `results`.
@@ -62,7 +71,8 @@ def render(
         matrix=lambda records: cells.matrix(records, asked.compared),
         cell=lambda row, key: cells.text(row, key, findings["labels"]),
     )
-    tried = playground.of(results, config, names, _status(data["runs"]))
+    status = _status(data["runs"])
+    tried = playground.of(results, config, names, status)
     answers, unasked = questions.answer_all(findings, config)
     return environment.get_template("base.html").render(
         config=config,
@@ -84,6 +94,7 @@ def render(
         scores=SCORES,
         placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
         playground=tried,
+        retraining=retraining.of(results, templates / "wasm", config, status),
         **_of_runs(data, config, findings),
         **_of_names(names, config),
     )
