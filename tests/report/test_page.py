@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from .conftest import Report
 
@@ -288,7 +288,7 @@ def test_the_contents_stay_in_view_and_say_where_one_is(report: Report) -> None:
     page.evaluate("document.getElementById('accuracy').scrollIntoView()")
     current = page.locator("nav a[aria-current]")
     current.wait_for()
-    page.wait_for_function("document.querySelector('nav a[aria-current]').hash === '#accuracy'")
+    expect(current).to_have_attribute("href", "#accuracy")
     box = current.bounding_box()
     assert box is not None
     assert 0 <= box["y"] <= 800
