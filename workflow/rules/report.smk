@@ -53,6 +53,7 @@ rule report:
         "results/logs/report.log",
     benchmark:
         "results/benchmarks/report.jsonl"
+    localrule: True
     conda:
         "../../environment.yml"
     threads: 1
@@ -63,9 +64,10 @@ rule report:
         code=code("reporting.page", *PLAYGROUND_MODULES),
         templates=digests(ROOT / "report", TEMPLATES),
         config=literal(json.dumps(config)),
+        results=subpath(output[0], parent=True),
         work="",  # what is made of runs stands in the results
     shell:
-        "python -m noisynames report --results results {params.work}"
+        "python -m noisynames report --results {params.results} {params.work}"
         " --config {params.config:q} --output {output} > {log} 2>&1"
 
 
