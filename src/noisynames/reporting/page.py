@@ -20,7 +20,16 @@ from noisynames.names import dataset as datasets
 from noisynames.names import examples as sampling
 from noisynames.names import noise
 from noisynames.names.alphabet import Alphabet, graphemes
-from noisynames.reporting import cells, gallery, paper, playground, questions, shortly, words
+from noisynames.reporting import (
+    carrying,
+    cells,
+    gallery,
+    paper,
+    playground,
+    questions,
+    shortly,
+    words,
+)
 from noisynames.reporting.answers.study import VERDICTS, Study
 from noisynames.reporting.figures.registry import ReportFigure
 
@@ -51,7 +60,7 @@ def render(
     asked = _asked(config)
     study = Study(findings, config)
     shown = gallery.applying(asked)
-    environment = _environment(templates)
+    environment = new_environment(templates)
     environment.globals.update(
         label=lambda model: findings["labels"].get(model, model),
         figures=gallery.ALL,
@@ -64,7 +73,10 @@ def render(
     )
     tried = playground.of(results, config, names, _status(data["runs"]))
     answers, unasked = questions.answer_all(findings, config)
+    commit = _commit(templates)
+    about = {"config": config, "version": version("noisynames"), "commit": commit}
     return environment.get_template("base.html").render(
+        title=config["report"]["title"],
         config=config,
         config_hash=paper.config_hash(config),
         config_text=json.dumps(config, indent=2, ensure_ascii=False),
@@ -77,7 +89,8 @@ def render(
         parts=_parts(results / MERGED),
         agreement=_agreement(results / REFERENCE),
         versions={package: version(package) for package in _VERSIONS},
-        commit=_commit(templates),
+        commit=commit,
+        carried=carrying.carried(results, work, about),
         batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
         rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
         cost=_cost(findings),
@@ -129,7 +142,7 @@ def _agreement(file: Path) -> dict[str, Any] | None:
     return read_record(file) if file.exists() else None
 
 
-def _environment(templates: Path) -> Environment:
+def new_environment(templates: Path) -> Environment:
     """Return what renders the templates of a folder."""
     environment = Environment(
         loader=FileSystemLoader(templates),
