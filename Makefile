@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ACTIVE := PATH="$(CURDIR)/$(BIN):$$PATH"
 CORES ?= 4
 
-.PHONY: help setup report test test-full mutants lint lock clean
+.PHONY: help setup report test test-full mutants lint wasm lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ lint: setup  ## lint, formats and types
 	$(ACTIVE) mypy
 	$(ACTIVE) snakefmt --check Snakefile workflow
 	$(ACTIVE) snakemake --lint
+
+wasm: setup  ## compile the kernels for browsers anew, into report/wasm (needs wasm-ld: Debian's lld)
+	$(BIN)/python -m noisynames.training.compiled.webassembly report/wasm
 
 # A CPU wheel's version ends in "+cpu"; the lock names the release, which every platform has.
 lock: setup  ## pin the packages anew, from pyproject.toml

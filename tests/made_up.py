@@ -65,6 +65,7 @@ def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -
             "compared_as": grid.compared_as[model],
             "status": lost.get((model, noise, seed), "ok"),
             "learning_rate": grid.models[model]["learning_rate"],
+            "batch_size": grid.models[model]["batch_size"],
             "macro_accuracy": (a := accuracy[model, noise] + rng.normal(0, spread)),
             "final_loss": more.get("loss", {}).get(model, 1) - a,
             "loss_area": 1 - a,

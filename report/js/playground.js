@@ -55,9 +55,10 @@
 
   // --- The models ----------------------------------------------------------------------------------
 
+  const loaded = (arm, numbers) => ({ ...arm, reader: reading.load(arm.spec, numbers, arm.parameters) });
   const arms = data.arms.map((arm) => {
     const bytes = Uint8Array.from(atob(arm.weights), (letter) => letter.charCodeAt(0));
-    return { ...arm, reader: reading.load(arm.spec, new Float32Array(bytes.buffer), arm.parameters) };
+    return loaded(arm, new Float32Array(bytes.buffer));
   });
   const MODELS = distinct(arms.map((arm) => arm.model));
   const TRAINED = distinct(arms.map((arm) => arm.trained));
@@ -101,7 +102,7 @@
   // A pixel for each character and row, stretched: far cheaper than an element each.
   const SCALE = 16;
 
-  for (const arm of arms) {
+  function furnish(arm) {
     const extra = arm.spec.readout === "attention" ? ["attention", "left out"] : ["left out"];
     arm.said = make("p", "try-said");
     arm.labels = Array.from({ length: ROWS }, () => make("span", "try-label"));
@@ -126,7 +127,7 @@
     });
     arm.chart.addEventListener("pointerleave", () => lookAt(null));
   }
-  for (const model of MODELS) {
+  function addCard(model) {
     const own = arms.filter((arm) => arm.model === model);
     const dot = make("span", "try-dot");
     dot.style.background = own[0].colour;
@@ -134,12 +135,15 @@
     card.dataset.model = model;
     at("readers").append(card);
   }
+  arms.forEach(furnish);
+  MODELS.forEach(addCard);
 
   // Five and six models stand in two lines of three, up to four in one.
   function arrange() {
     const count = state.models.size;
     at("readers").style.setProperty("--columns", count <= 4 ? count : count <= 6 || count === 9 ? 3 : 4);
-    at("readers").style.setProperty("--parts", 1 + state.trained.size);
+    const parts = MODELS.map((model) => arms.filter((arm) => arm.model === model && shown(arm)).length);
+    at("readers").style.setProperty("--parts", 1 + Math.max(...parts));
   }
 
   const shown = (arm) => state.models.has(arm.model) && state.trained.has(arm.trained);
@@ -371,8 +375,8 @@
     at("typical").append(button);
   }
 
-  function choices(key, values, words = (value) => value) {
-    for (const value of values) {
+  function choices(key, values, added = values, words = (value) => value) {
+    for (const value of added) {
       const box = make("input");
       box.type = "checkbox";
       box.setAttribute("aria-label", `Try ${words(value)}`);  // figures have boxes of these names, too
@@ -386,10 +390,25 @@
     }
   }
 
+  // A model that was trained here is one more reader.
+  document.addEventListener("noisynames:trained", ({ detail: { arm, numbers } }) => {
+    const own = loaded(arm, numbers);
+    arms.push(own);
+    MODELS.push(arm.model);
+    TRAINED.push(arm.trained);
+    state.models.add(arm.model);
+    state.trained.add(arm.trained);
+    furnish(own);
+    addCard(arm.model);
+    choices("models", MODELS, [arm.model], () => arm.label);
+    choices("trained", TRAINED, [arm.trained]);
+    show();
+  });
+
   readColours();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); show(); });
   recall();
-  choices("models", MODELS, (model) => arms.find((arm) => arm.model === model).label);
+  choices("models", MODELS, MODELS, (model) => arms.find((arm) => arm.model === model).label);
   choices("trained", TRAINED);
   at("name").value = state.name;
   at("junk").value = [...state.junk].length;

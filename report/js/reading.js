@@ -256,6 +256,10 @@ const reading = (() => {
     return states;
   }
 
+  // What a model says of some symbols.
+  const final = (model, symbols) => says(model, model.step
+    ? onwards(model, model.begin, symbols).map(model.top) : model.states(symbols)).probabilities;
+
   // What a model says of some symbols, of each beginning of them, and (if asked) without a unit of them.
   // A unit is what a reader takes for one character: mostly one symbol, or a letter with its marks.
   function read(model, units) {
@@ -284,5 +288,5 @@ const reading = (() => {
     };
   }
 
-  return { CELLS: [...Object.keys(CELLS), "transformer"], READOUTS: Object.keys(READOUTS), load, read };
+  return { CELLS: [...Object.keys(CELLS), "transformer"], READOUTS: Object.keys(READOUTS), load, read, final };
 })();

@@ -148,11 +148,13 @@ def open_cell(results: Path, cell: "Cell") -> OpenRun | None:
     Raises:
         UserError: A file is missing or damaged.
     """
+    from noisynames.files import read_record
     from noisynames.grid import RECORD, run_folder, split_file
     from noisynames.runs import open_finished
 
     folder = run_folder(results, cell)
-    run = open_finished(folder / RECORD, split_file(results, cell[2]))
+    kept = read_record(folder / RECORD).get("kept", {})  # the split may be another seed's
+    run = open_finished(folder / RECORD, split_file(results, kept.get("split", cell[2])))
     return None if run is None else OpenRun(folder, run)
 
 

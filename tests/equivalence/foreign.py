@@ -15,32 +15,14 @@ import numpy as np
 from noisynames.training.compiled.building import ENTRY, machine_code
 from noisynames.training.compiled.engine import CompiledEngine
 from noisynames.training.compiled.interface import COUNTS, MEMORY, TRAIN
+from noisynames.training.compiled.webassembly import FEATURES, LIBRARY
 
 TRIPLES = {
     "aarch64": ("aarch64-unknown-linux-gnu", "", ""),
-    "wasm32": ("wasm32-unknown-unknown", "", "+simd128"),
+    "wasm32": ("wasm32-unknown-unknown", "", FEATURES),
 }
 RESULTS = ("weights", "losses")
 Arrays = Mapping[str, np.ndarray]
-
-LIBRARY = """
-define ptr @memset(ptr %to, i32 %byte, i64 %count) #0 {
-start: %b = trunc i32 %byte to i8  br label %test
-test: %i = phi i64 [0, %start], [%next, %body]  %more = icmp ult i64 %i, %count
-  br i1 %more, label %body, label %end
-body: %p = getelementptr i8, ptr %to, i64 %i  store volatile i8 %b, ptr %p
-  %next = add i64 %i, 1  br label %test
-end: ret ptr %to }
-define ptr @memcpy(ptr %to, ptr %from, i64 %count) #0 {
-start: br label %test
-test: %i = phi i64 [0, %start], [%next, %body]  %more = icmp ult i64 %i, %count
-  br i1 %more, label %body, label %end
-body: %f = getelementptr i8, ptr %from, i64 %i  %b = load volatile i8, ptr %f
-  %p = getelementptr i8, ptr %to, i64 %i  store volatile i8 %b, ptr %p
-  %next = add i64 %i, 1  br label %test
-end: ret ptr %to }
-attributes #0 = { nounwind "no-builtins" }
-"""
 
 # LLVM's assembler is not there for other processors, so Linux is called by these instructions:
 # mov x8, x0; mov x0, x1; mov x1, x2; mov x2, x3; svc 0; ret.

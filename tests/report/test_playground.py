@@ -193,7 +193,9 @@ def test_junk_is_drawn_by_keyboard_and_the_address_brings_it_back(report: Report
     assert again.locator(".try-token.try-noise").all_inner_texts() == junk
     assert again.locator(".try-reader:visible h3").all_inner_texts() == ["GRU + attention"]
     assert summary(again) == summary(page)
-    again.locator("#run-filter").fill("rnn")
+    again.locator("#run-filter").evaluate(
+        "box => { box.value = 'rnn'; box.dispatchEvent(new Event('input')); }"
+    )
     assert "name=Novak" in again.evaluate("location.search")
 
 

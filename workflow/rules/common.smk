@@ -36,19 +36,16 @@ from noisynames.grid import (
     SCORE_TABLES,
     TIMING,
     UNTRAINED,
-    WEIGHTS,
     Grid,
     kept,
     parts_of,
-    run_folder,
-    split_file,
 )
 from noisynames.models.spec import spec_from
 from noisynames.names.dataset import local_files
 from noisynames.names.noise import conditions
+from noisynames.reporting import playground, retraining
 from noisynames.reporting.gallery import applying
 from noisynames.reporting.paper import TABLES as PAPER
-from noisynames.reporting.playground import wanted
 from noisynames.training.engines import modules_of, modules_of_model
 
 for folder in (Path.cwd(), Path.cwd() / "results"):
@@ -166,11 +163,14 @@ ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + 
     "results/tables/{record}.json", record=["findings", "timings"]
 )
 ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
-# The runs that a reader of the page can try, all of one seed.
-TRIED = wanted(config)
-PLAYGROUND = [str(run_folder(Path("results"), cell) / RECORD) for cell in TRIED]
-PLAYGROUND_SPLIT = sorted(
-    {str(split_file(Path("results"), seed)) for *_, seed in TRIED}
+# What the page holds of runs: those that a reader can try, all of one seed, and those to train again.
+TRIED = playground.wanted(config)
+PLAYGROUND = sorted(
+    map(
+        str,
+        playground.needs(Path("results"), config)
+        | retraining.needs(Path("results"), config),
+    )
 )
 PLAYGROUND_MODULES = {
     source

@@ -42,8 +42,7 @@ rule report:
         merged=MERGED,
         tables=ALL_TABLES,
         figures=ALL_FIGURES,
-        runs=beside(PLAYGROUND, RECORD, WEIGHTS),
-        split=PLAYGROUND_SPLIT,
+        playground=PLAYGROUND,
     output:
         report(
             "results/report.html",

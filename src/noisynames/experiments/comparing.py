@@ -1,4 +1,23 @@
-"""Say what changed from one experiment to another: numbers, no words."""
+"""Say what changed from one experiment to another: numbers, no words.
+
+`compare` returns
+
+    sets: Both, as `differences.described` has them.
+    differences: What differs, as `differences.differences` has it.
+    renamed: Models by the name before, with the name after.
+    arms: Every model (as after) × noise in both, with `seeds`, how many completed on each side;
+        `identical`, runs that are the same to the byte of `both`, those that both have;
+        `paired`; and `how`: `seeds`, or why the seeds are not paired: `splits`, `few`.
+    changes: For each metric × arm the estimates `before` and `after`, what
+        `statistics.changes.Change` has, `n`, the pairs (or None), and `better`: true, false, or
+        null where it is not detected or has no better direction.
+    only: Arms in one of them, with `set`, which.
+    lost: Runs that completed before and diverged after.
+    contrasts: Planned contrasts with another verdict, None where one has no such contrasts.
+    costs: Of each model the medians of `seconds` and `memory` (MiB), both sides.
+    outcome: `identical`, `same`, `changed` or `worse`.
+    worse: The changes in DECIDING that are for the worse and not below the margin.
+"""
 
 import json
 from collections import Counter
@@ -49,21 +68,7 @@ def compare(
         usual: A config with nothing but defaults, for what an older config does not say.
 
     Returns:
-        sets: Both, as `differences.described` has them.
-        differences: What differs, as `differences.differences` has it.
-        renamed: Models by the name before, with the name after.
-        arms: Every model (as after) × noise in both, with `seeds`, how many completed on each side;
-            `identical`, runs that are the same to the byte of `both`, those that both have;
-            `paired`; and `how`: `seeds`, or why the seeds are not paired: `splits`, `few`.
-        changes: For each metric × arm the estimates `before` and `after`, what
-            `statistics.changes.Change` has, `n`, the pairs (or None), and `better`: true, false, or
-            null where it is not detected or has no better direction.
-        only: Arms in one of them, with `set`, which.
-        lost: Runs that completed before and diverged after.
-        contrasts: Planned contrasts with another verdict, None where one has no such contrasts.
-        costs: Of each model the medians of `seconds` and `memory` (MiB), both sides.
-        outcome: `identical`, `same`, `changed` or `worse`.
-        worse: The changes in DECIDING that are for the worse and not below the margin.
+        A record as the top of this file has it.
 
     Raises:
         NotComparableError: They have nothing in common that could be compared.
@@ -93,14 +98,7 @@ def compare(
         for change in _changes(metric, margins.get(metric), before, after, pairs, arms)
     ]
     lost = _lost(before, after, pairs)
-    worse = [
-        c
-        for c in found
-        if c["metric"] in DECIDING and c["better"] is False and not c["below_margin"]
-    ]
-    identical = all(arm["identical"] == arm["both"] and arm["both"] for arm in arms)
-    changed = any(c["metric"] == LEADS and c["better"] is not None for c in found)
-    outcome = "identical" if identical else "changed" if changed else "same"
+    worse = [change for change in found if _is_worse(change)]
     return {
         "sets": [described(before), described(after)],
         "differences": differences(before, after, renamed, usual),
@@ -108,24 +106,44 @@ def compare(
         "metrics": {metric: METRICS[metric] for metric in metrics},
         "arms": arms,
         "changes": found,
-        "only": [
-            {"model": model, "noise": noise, "set": experiment.name}
-            for experiment, known in ((before, pairs.values()), (after, pairs))
-            for model, noise in experiment.arms
-            if (model, noise) not in set(known)
-        ],
+        "only": [*_others(before, pairs.values()), *_others(after, pairs)],
         "lost": lost,
         "contrasts": _turned(before, after, renamed),
         "costs": _costs(before, after, renamed),
-        "outcome": "worse" if worse or lost else outcome,
+        "outcome": "worse" if worse or lost else _outcome(arms, found),
         "worse": worse,
         "labels": {m: e.label(m) for e in (before, after) for m in e.models},
     }
 
 
+def _is_worse(change: Mapping[str, Any]) -> bool:
+    """Whether a change is for the worse, and not shown to be below the margin."""
+    deciding = change["metric"] in DECIDING
+    return deciding and change["better"] is False and not change["below_margin"]
+
+
+def _outcome(arms: Iterable[Record], found: Iterable[Record]) -> str:
+    """Return what comes of changes of which none is for the worse."""
+    if all(arm["identical"] == arm["both"] > 0 for arm in arms):
+        return "identical"
+    changed = any(c["metric"] == LEADS and c["better"] is not None for c in found)
+    return "changed" if changed else "same"
+
+
+def _others(experiment: Experiment, compared: Iterable[Arm]) -> list[Record]:
+    """Return the arms of an experiment that are not compared."""
+    known = set(compared)
+    return [
+        {"model": model, "noise": noise, "set": experiment.name}
+        for model, noise in experiment.arms
+        if (model, noise) not in known
+    ]
+
+
 def loss_curves(experiment: Experiment) -> list[Record]:
     """Return the mean loss curves of an experiment; see `findings.training.curves`."""
-    return curves(experiment.tables)
+    found: list[Record] | None = experiment.findings.get("curves")
+    return curves(experiment.tables) if found is None else found
 
 
 def _names(arms: Sequence[Arm]) -> str:

@@ -18,7 +18,7 @@ from noisynames.errors import UserError
 from noisynames.files import parsed, recorded, sha256
 from noisynames.grid import FINDINGS, TIMINGS, Cell
 from noisynames.models.labels import labels
-from noisynames.reporting.carrying import ABOUT, MANIFEST, unpacked
+from noisynames.reporting.carrying import ABOUT, unpacked
 
 Record = dict[str, Any]
 Arm = tuple[str, str]
@@ -27,6 +27,7 @@ Arm = tuple[str, str]
 _READ = re.compile(
     r"(?:.*/)??(tables/[^/]+|dataset/manifest\.json|runs/[^/]+/[^/]+/[^/]+/run\.json|report\.html)"
 )
+_MANIFEST = "dataset/manifest.json"
 _OLDER_FINDINGS = "statistics.json"
 _CONFIG = re.compile(r"<summary>The whole config</summary>\s*<pre[^>]*>(.*?)</pre>", re.DOTALL)
 _VERSION = re.compile(r"<dt>Versions</dt><dd>noisynames ([\w.+-]+)")
@@ -54,7 +55,8 @@ class Experiment:
 
     Attributes:
         name: What it is called.
-        tables: runs, losses, accuracy, and timings where there are any.
+        tables: runs and accuracy; losses, where findings have no mean curves; timings, if there
+            are any.
         findings: Its findings.
         runs: The record of every run that is there.
         manifest: Of its data set.
@@ -152,21 +154,24 @@ def read(path: Path, name: str) -> Experiment:
             that cannot be read.
     """
     files = _opened(path)
-    version = _about(files)
+    about = _about(files)
     findings_file = f"tables/{FINDINGS}"
     if findings_file not in files.names and f"tables/{_OLDER_FINDINGS}" in files.names:
         findings_file = f"tables/{_OLDER_FINDINGS}"
     findings = _record(files, findings_file)
-    older = f"{files.place}: of noisynames {version.get('version') or 'of an older version'}"
+    older = f"{files.place}: of noisynames {about.get('version') or 'some older version'}"
     if "metrics" not in findings:
         raise UserError(f"{older}, whose results cannot be read; make them again")
+    needed = ["runs", "accuracy", *([] if "curves" in findings else ["losses"])]
     try:
-        tables = {n: _table(files, findings, n) for n in ("runs", "losses", "accuracy")}
+        tables = {n: _table(files, findings, n) for n in needed}
         if f"tables/{TIMINGS}" in files.names:
             tables["timings"] = _table(files, _record(files, f"tables/{TIMINGS}"), "timings")
         names = sorted(name for name in files.names if name.startswith("runs/"))
         runs = {(r["model"], r["noise"], r["seed"]): r for r in (_record(files, n) for n in names)}
-        experiment = Experiment(name, tables, findings, runs, _record(files, MANIFEST), version)
+        carried = about.get("manifest") if _MANIFEST not in files.names else None
+        manifest = carried or _record(files, _MANIFEST)
+        experiment = Experiment(name, tables, findings, runs, manifest, about)
         assert experiment.values is not None
     except KeyError as error:
         raise UserError(f"{older}, which lacks {error}; make the results again") from None

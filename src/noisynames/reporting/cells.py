@@ -48,12 +48,14 @@ class Pair:
         verdict: Of the row's model.
         side: `up` or `down`, by its sign.
         shade: Its size beside the largest of the matrix, from 0 to 1.
+        small: Whether it is shown to be too small to matter.
     """
 
     text: str
     verdict: str
     side: str
     shade: float
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,5 +85,7 @@ def matrix(records: Sequence[Record], models: Sequence[str]) -> list[Line]:
             verdict = own if sign > 0 else turned.get(own, own)
             side = "up" if mean > 0 else "down"
             shade = round(abs(mean) / largest, 2)
-            found[a, b] = Pair(words.change(mean, r["metric"]), verdict, side, shade)
+            found[a, b] = Pair(
+                words.change(mean, r["metric"]), verdict, side, shade, bool(r.get("below_margin"))
+            )
     return [Line(a, [found.get((a, b)) for b in models]) for a in models]

@@ -149,6 +149,11 @@ def _compared(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
 _TAG = re.compile(r'id="series:([^:"]+):([^:"]*):([^:"]*):([^"]*)"')
 
 
+_PLACES = re.compile(r'\b(?:d|x|y|points|transform)="[^"]*"')
+_DECIMALS = re.compile(r"(\.\d\d)\d+")
+"""More than two decimals of a point are a hundredth of a pixel, and half of the file."""
+
+
 def _inlinable(svg: str, name: str) -> str:
     """Return the SVG element fit to stand in a page with others.
 
@@ -164,4 +169,5 @@ def _inlinable(svg: str, name: str) -> str:
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
     svg = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{name}-\1"', svg)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = _PLACES.sub(lambda attribute: _DECIMALS.sub(r"\1", attribute[0]), svg)
     return svg.replace(INK, "currentColor").replace(PAPER, "var(--paper, #ffffff)")

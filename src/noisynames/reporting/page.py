@@ -27,6 +27,7 @@ from noisynames.reporting import (
     paper,
     playground,
     questions,
+    retraining,
     shortly,
     words,
 )
@@ -46,7 +47,7 @@ def render(
     """Return the report as one HTML page that needs nothing but itself.
 
     Args:
-        results: Folder with `dataset/`, and the splits and runs of `playground.wanted`.
+        results: Folder with `dataset/`, and what `playground` and `retraining` want.
         templates: Folder with `base.html`, its partials, `css/` and `js/`.
         config: The resolved config of the experiment.
         work: Folder with `tables/` and `figures/`; by default `results`.
@@ -71,15 +72,11 @@ def render(
         matrix=lambda records: cells.matrix(records, asked.compared),
         cell=lambda row, key: cells.text(row, key, findings["labels"]),
     )
-    tried = playground.of(results, config, names, _status(data["runs"]))
+    status = _status(data["runs"])
+    tried = playground.of(results, config, names, status)
     answers, unasked = questions.answer_all(findings, config)
     commit = _commit(templates)
-    about = {"config": config, "version": version("noisynames"), "commit": commit}
     return environment.get_template("base.html").render(
-        title=config["report"]["title"],
-        config=config,
-        config_hash=paper.config_hash(config),
-        config_text=json.dumps(config, indent=2, ensure_ascii=False),
         findings=findings,
         sections=_sections(findings, asked, bool(tried)),
         short=shortly.answer(findings, config),
@@ -90,16 +87,29 @@ def render(
         agreement=_agreement(results / REFERENCE),
         versions={package: version(package) for package in _VERSIONS},
         commit=commit,
-        carried=carrying.carried(results, work, about),
-        batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
-        rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
+        carried=carrying.carried(results, work, config, commit, names.manifest),
         cost=_cost(findings),
         scores=SCORES,
-        placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
         playground=tried,
+        retraining=retraining.of(results, templates / "wasm", config, status),
+        **_of_config(config),
         **_of_runs(data, config, findings),
         **_of_names(names, config),
     )
+
+
+def _of_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what templates say of the config."""
+    models = config["models"].values()
+    return {
+        "title": config["report"]["title"],
+        "config": config,
+        "config_hash": paper.config_hash(config),
+        "config_text": json.dumps(config, indent=2, ensure_ascii=False),
+        "batched": any(spec["batch_size"] > 1 for spec in models),
+        "rates": sorted({spec["learning_rate"] for spec in models}),
+        "placements": [noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
+    }
 
 
 def _asked(config: Mapping[str, Any]) -> Grid:
@@ -161,6 +171,7 @@ def new_environment(templates: Path) -> Environment:
     )
     environment.globals.update(
         interval=words.interval,
+        baseline=words.baseline,
         change=cells.change,
         verdicts=VERDICTS,
         counted=lambda count, noun: f"{count:,} {words.plural(noun, count)}",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from noisynames.evaluation.inference import predict
-from noisynames.grid import RECORD, Cell, Grid, run_folder, split_file
+from noisynames.grid import RECORD, WEIGHTS, Cell, Grid, run_folder, split_file
 from noisynames.models.labels import labels
 from noisynames.models.weights import parameter_ranges
 from noisynames.names.dataset import Dataset
@@ -46,6 +46,13 @@ def wanted(config: Mapping[str, Any]) -> list[Cell]:
         compared = Grid(config["models"], noises, "", [], config["training"], []).compared
         models = [name for name in models if name in compared]
     return [(model, noise, config["seeds"][0]) for model in models for noise in noises]
+
+
+def needs(results: Path, config: Mapping[str, Any]) -> set[Path]:
+    """Return the files of a results folder that `of` reads, but for the data set's."""
+    cells = wanted(config)
+    files = {run_folder(results, cell) / name for cell in cells for name in (RECORD, WEIGHTS)}
+    return files | {split_file(results, seed) for *_, seed in cells}
 
 
 def of(

@@ -89,6 +89,11 @@ def in_sentence(label: str) -> str:
     return f"{name} ({parts})" if parts else name
 
 
+def baseline(name: str) -> str:
+    """Return what a baseline is called beside models: `n-grams (baseline)`."""
+    return f"{name.replace('ngrams', 'n-grams')} (baseline)"
+
+
 def shortened(text: str, most: int = 24) -> str:
     """Return a text of at most `most` characters: a longer one ends in an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"

@@ -65,9 +65,8 @@ def made(
         for model, noise, seed in grid.cells
     )  # fmt: skip
     tables.write({"timings": timings}, folder / "tables", "timings.json", costs.find(timings))
-    rows = found["runs"].set_index(["model", "noise", "seed"])
-    for model, noise, seed in grid.cells:
-        row = rows.loc[(model, noise, seed)]
+    rows = found["runs"].to_dict("records")
+    for (model, noise, seed), row in zip(grid.cells, rows, strict=True):
         run = folder / f"runs/{model}/noise{noise}/seed{seed}"
         spec = {key: value for key, value in grid.models[model].items() if key != "seeds_vary"}
         losses = sha256(str(row["macro_accuracy"]).encode())
@@ -78,7 +77,7 @@ def made(
         }  # fmt: skip
         write_record(run / "run.json", content)
     counts = {language: {"lines": 9, "names": 9} for language in languages}
-    manifest = {"counts": counts, "source": "made up", "sha256": splits}
+    manifest = {"counts": counts, "source": "made up", "sha256": splits, "version": "1"}
     write_record(folder / "dataset/manifest.json", manifest)
     return folder
 
@@ -223,8 +222,8 @@ def test_results_of_an_older_version_are_read_or_refused_by_version(tmp_path: Pa
 def test_a_zip_and_a_report_are_read_like_the_folder(tmp_path: Path) -> None:
     folder = made(tmp_path / "mine/results", {"rnn": 0.5, "gru": 0.6})
     archive = Path(shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path, "mine"))
-    about = {"config": USUAL, "version": "1", "commit": None}
-    blocks = carried(folder, folder, about)
+    manifest = json.loads((folder / "dataset/manifest.json").read_text())
+    blocks = carried(folder, folder, USUAL, None, manifest)
     page = tmp_path / "report.html"
     page.write_text(
         "".join(

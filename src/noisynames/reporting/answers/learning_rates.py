@@ -100,7 +100,7 @@ def _at_the_end(study: Study) -> Iterable[str]:
     """Say whose best rate may lie beyond those that were tried."""
     rates = study.findings["rates"]
     for record in rates["chosen"]:
-        tried = sorted(study.models[m]["learning_rate"] for m in rates["models"][record["model"]])
+        tried = sorted(study.every[m]["learning_rate"] for m in rates["models"][record["model"]])
         seeds = sum(record["seeds"].values())
         for rate, end in ((tried[0], "smallest"), (tried[-1], "largest")):
             if (count := record["seeds"].get(f"{rate:g}", 0)) > seeds / 2:

@@ -57,7 +57,10 @@ class Study:
 
     def __init__(self, findings: "Findings", config: Mapping[str, Any]) -> None:
         self.findings = findings
-        self.models: Mapping[str, Any] = config["models"]
+        there = {r["model"] for r in findings["estimates"]} or {*config["models"]}
+        # Those that are compared; one stands for several that differ in their learning rate alone.
+        self.models: Mapping[str, Any] = {m: s for m, s in config["models"].items() if m in there}
+        self.every: Mapping[str, Any] = config["models"]
         self.low, self.top = findings["quietest"], findings["noisiest"]
         self.noise: Mapping[str, Any] = config["noise"]
         self.updates = config["training"]["updates"]

@@ -21,6 +21,7 @@ from noisynames.reporting.figures.look import (
     tag,
 )
 from noisynames.reporting.figures.registry import BOUNDS, MODEL, NOISE, TRAINED_AT, Numbers, figure
+from noisynames.reporting.words import baseline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +36,7 @@ def accuracies(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
     """Return the macro-averaged accuracies of models, then of baselines, as rows of a table."""
     of_models = select(findings["estimates"], metric="macro_accuracy")
     of_baselines = select(findings["baselines"], metric="macro_accuracy")
-    return of_models + [{**r, "model": f"{r['baseline']} (baseline)"} for r in of_baselines]
+    return of_models + [{**r, "model": baseline(r["baseline"])} for r in of_baselines]
 
 
 @figure(
@@ -68,15 +69,15 @@ def accuracy(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
                 draw_interval(axes, record, i, look, model, noise)
         if baselines:
             axes.axhline(len(models) - 0.4, color=INK, lw=0.6)
-        for i, baseline in enumerate(baselines, len(models)):
+        for i, name in enumerate(baselines, len(models)):
             for record in select(
-                findings["baselines"], metric="macro_accuracy", baseline=baseline, noise=noise
+                findings["baselines"], metric="macro_accuracy", baseline=name, noise=noise
             ):
                 draw_baseline(axes, record, i, noise)
         axes.set(xlim=(0, 1.0), xlabel="Macro-averaged held-out accuracy")
         percentages(axes.xaxis)
         axes.set_title(f"Noise {noise}", pad=14)
-        labels = [*map(look.label, models), *(f"{name} (baseline)" for name in baselines)]
+        labels = [*map(look.label, models), *map(baseline, baselines)]
         name_ticks(axes.yaxis, range(rows), labels)
         axes.set_ylim(rows - 0.4, -0.6)
     return figure
@@ -138,13 +139,13 @@ def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         100 * matrix, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, annot=some, fmt=".0f",
         annot_kws={"size": 7.5}, cbar=not some,
     )  # fmt: skip
+    axes.set(xlabel="", ylabel="")
     name_ticks(axes.yaxis, np.arange(len(matrix)) + 0.5, [*map(str, matrix.index)])
     room = max(int(130 / max(len(columns), 1)), 8)
     heads = [f"{fill(look.label(m, 2 * room), room)}\nnoise {n}" for m, n in columns]
     name_ticks(axes.xaxis, np.arange(len(columns)) + 0.5, heads, most=4 * room + 12)
     axes.tick_params(length=0, labelsize=8, rotation=0)
     axes.xaxis.tick_top()
-    axes.set(xlabel="", ylabel="")
     return figure
 
 
@@ -240,12 +241,12 @@ def _matrices(
         axes.set(title=f"{look.label(model)}, noise {noise}", xticks=[], yticks=[])
         if named:
             ticks = np.arange(len(languages)) + 0.5
+            axes.set_xlabel("taken for")
             name_ticks(axes.xaxis, ticks, languages)
             axes.tick_params(axis="x", rotation=90)
-            axes.set_xlabel("taken for")
             if column == 0:
-                name_ticks(axes.yaxis, ticks, languages)
                 axes.set_ylabel("true")
+                name_ticks(axes.yaxis, ticks, languages)
     if named:
         right = margin + min(across, len(arms)) * (side + 0.35) - 0.25
         bar = (right / FULL, (height - side - 0.34) / height, 0.12 / FULL, side / height)

@@ -54,8 +54,8 @@ def _examples(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
     alt="Attention weights on each character of example names",
     caption="""
         Attention weight on every character of held-out names of seed {{ config.seeds[0] }}, one
-        for each language; trained and tested under the same noise. Single names of one seed: an
-        illustration, not an estimate.
+        for each {{ config.dataset.label_name }}; trained and tested under the same noise. Single
+        names of one seed: an illustration, not an estimate.
     """,
     numbers=Numbers(
         "Attention weight on every character",
@@ -97,7 +97,8 @@ def occlusion_examples(tables: "Tables", findings: "Findings", look: Look) -> "F
     alt="Mean attention weight by position from the end",
     caption="""
         Mean weight by position from the end, trained and tested under the same noise, over {{
-        config.attention.names_per_language }} held-out names per language. Band: {{ band() }}.
+        config.attention.names_per_language }} held-out names per
+        {{ config.dataset.label_name }}. Band: {{ band() }}.
     """,
     numbers=Numbers(
         "Mean weight by position from the end",

@@ -26,7 +26,7 @@ from noisynames.reporting.figures.look import (
     tag,
 )
 from noisynames.reporting.figures.registry import BOUNDS, MODEL, NOISE, Numbers, figure
-from noisynames.reporting.words import SHARES
+from noisynames.reporting.words import SHARES, baseline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 
-_HEIGHT = 2.45
+_HEIGHT = 2.15
 """Of a card's figure, in inches: at most 260 of the page's pixels are 2.7."""
 _AXIS = {
     "final_loss": "Final training loss, nats",
@@ -106,7 +106,7 @@ def _key(axes: Any, noises: Sequence[str]) -> None:
 
 @figure(
     alt="Final training loss of every model at the lowest noise",
-    caption="Mean and {{ band() }}, at noise {{ findings.quietest }}; further left is lower.",
+    caption="At noise {{ findings.quietest }}; mean and {{ band() }}.",
     numbers=_of("final_loss"),
     question=True,
 )
@@ -118,10 +118,7 @@ def card_efficiency(tables: "Tables", findings: "Findings", look: Look) -> "Figu
 @figure(
     applies=_has_two_noises,
     alt="Final training loss of every model at the lowest and the highest noise",
-    caption="""
-        Full: noise {{ findings.quietest }}. Ring: noise {{ findings.noisiest }}. Mean and
-        {{ band() }}.
-    """,
+    caption="Mean and {{ band() }}.",
     numbers=_of("final_loss"),
     question=True,
 )
@@ -133,7 +130,7 @@ def card_losses(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 @figure(
     applies=lambda grid: _has_two_noises(grid) and len(grid.compared) > 1,
     alt="Order of the models by training loss, at the lowest and the highest noise",
-    caption="Lines that cross are models that swap places in training loss. Mean and {{ band() }}.",
+    caption="Mean and {{ band() }}; lines that cross are models that swap places.",
     numbers=_of("final_loss"),
     question=True,
 )
@@ -183,8 +180,7 @@ def _slopes(
     applies=lambda grid: bool(grid.attention_models),
     alt="Mean attention weight by position from the end, as strips",
     caption="""
-        Mean attention weight, in per cent, on each character counted from the end, which is on
-        the right; trained and tested under the same noise.
+        Mean attention weight, in per cent, by character from the end.
     """,
     numbers=Numbers(
         "Mean weight by position from the end",
@@ -229,10 +225,7 @@ def card_attention(tables: "Tables", findings: "Findings", look: Look) -> "Figur
 @figure(
     shows="accuracy",
     alt="Held-out accuracy of every model and baseline at the lowest and the highest noise",
-    caption="""
-        Full: noise {{ findings.quietest }}. {% if findings.quietest != findings.noisiest %}Ring:
-        noise {{ findings.noisiest }}. {% endif %}Mean and {{ band() }}.
-    """,
+    caption="Mean and {{ band() }}.",
     numbers=Numbers(
         _AXIS["macro_accuracy"], [MODEL, NOISE, *BOUNDS, ("Seeds", "n", True)], accuracies
     ),
@@ -250,7 +243,7 @@ def card_accuracy(tables: "Tables", findings: "Findings", look: Look) -> "Figure
             axes, record, len(models), record["noise"], record["noise"] != findings["quietest"]
         )
     if known:
-        rows = [*map(look.label, models), "n-grams (baseline)"]
+        rows = [*map(look.label, models), baseline("ngrams")]
         name_ticks(axes.yaxis, range(len(rows)), rows)
         axes.set_ylim(len(rows) - 0.5, -0.5)
     return figure
@@ -263,7 +256,7 @@ def card_accuracy(tables: "Tables", findings: "Findings", look: Look) -> "Figure
         for spec in (grid.models[name] for name in grid.compared)
     ),
     alt="Held-out accuracy of LSTMs and deeper models beside the models that are like them",
-    caption="Full: noise {{ findings.quietest }}. Ring: noise {{ findings.noisiest }}.",
+    caption="Mean and {{ band() }}.",
     numbers=_of("macro_accuracy"),
     question=True,
 )
@@ -283,7 +276,7 @@ def card_deeper(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     shows="accuracy",
     applies=lambda grid: _differ(grid, "batch_size"),
     alt="Held-out accuracy against batch size",
-    caption="Mean and {{ band() }} against names per update, one line for each noise.",
+    caption="Mean and {{ band() }}.",
     numbers=_of("macro_accuracy"),
     question=True,
 )
@@ -296,7 +289,7 @@ def card_batches(tables: "Tables", findings: "Findings", look: Look) -> "Figure"
     shows="accuracy",
     applies=lambda grid: any(_differ(grid, key) for key in SWEPT),
     alt="Held-out accuracy against the number in which models differ",
-    caption="Mean and {{ band() }}, one line for each noise.",
+    caption="Mean and {{ band() }}.",
     numbers=_of("macro_accuracy"),
     question=True,
 )

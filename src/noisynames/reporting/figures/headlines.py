@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from noisynames.names.noise import PLACEMENTS, Noise
+from noisynames.reporting import words
 from noisynames.reporting.figures.accuracy import accuracies
 from noisynames.reporting.figures.look import (
     INK,
@@ -20,7 +21,6 @@ from noisynames.reporting.figures.look import (
     tag,
 )
 from noisynames.reporting.figures.registry import BOUNDS, MODEL, NOISE, Numbers, figure
-from noisynames.reporting.words import interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,9 +84,9 @@ def _draw_baselines(axes: "Axes", findings: "Findings", noises: list[str]) -> li
         tag(line, "mean", baseline)
         for place, record in zip(x, own, strict=True):
             dot = axes.plot(place, record["mean"], "o", ms=5, mec=INK, mfc="none")[0]
-            said = f"{baseline}, noise {record['noise']}: {interval(record)}"
+            said = f"{baseline}, noise {record['noise']}: {words.interval(record)}"
             tag(dot, "mean", baseline, record["noise"], said)
-        ends.append(((float(x[-1]), own[-1]["mean"]), f"{baseline} (baseline)", INK))
+        ends.append(((float(x[-1]), own[-1]["mean"]), words.baseline(baseline), INK))
     return ends
 
 

@@ -120,8 +120,8 @@ def placements(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     "training noise",
     caption="""
         Memory probe: macro-averaged accuracy on {{ config.probe.names_per_language }} held-out
-        names per language (fewer where there are fewer), each followed by exactly so many
-        distractors, whatever the model was trained under. Band: {{ band() }}.
+        names per {{ config.dataset.label_name }} (fewer where there are fewer), each followed by
+        exactly so many distractors, whatever the model was trained under. Band: {{ band() }}.
     """,
     numbers=Numbers(
         "Macro-averaged accuracy behind a suffix",
@@ -193,7 +193,7 @@ def gradients(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.yaxis.set_major_formatter(_power_of_ten)
     for axes in panels[::3]:
-        axes.set_ylabel("Gradient norm (last character: 1)")
+        axes.set_ylabel("Gradient norm (last: 1)")
     legend_below(figure, tables, look)
     return figure
 

@@ -66,8 +66,9 @@ class ReportFigure:
 
     @property
     def topic(self) -> str:
-        """What it is about: the name of the module that draws it."""
-        return self.draw.__module__.rpartition(".")[2]
+        """What it is about, from the module that draws it."""
+        name = self.draw.__module__.rpartition(".")[2]
+        return {"cards": "answers", "headlines": "short answer"}.get(name, name)
 
 
 FIGURES: dict[str, ReportFigure] = {}

@@ -91,7 +91,7 @@ def loss_by_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure
 @figure(
     shows="losses",
     alt="Training loss against updates, one panel per model, one line per noise level",
-    caption="The same curves, each model alone, one line for each noise.",
+    caption="The same means, each model alone, one line for each noise.",
     numbers=replace(_CURVES, caption=f"{_CURVES.caption}, as above"),
 )
 def loss_by_model(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
@@ -102,7 +102,6 @@ def loss_by_model(tables: "Tables", findings: "Findings", look: Look) -> "Figure
     for axes, model in zip(panels, models, strict=True):
         ends = []
         for curve in _curves(tables, findings, model=model):
-            _draw_seeds(axes, tables, curve, look)
             dashes = DASHES[noises.index(curve["noise"]) % 5]
             end = _draw_mean(axes, curve, curve["update"], look, dashes)
             ends.append((end, f"noise {curve['noise']}", look.colour(model)))

@@ -62,4 +62,4 @@ def _best(study: Study, noise: str) -> str:
     if len(order) == 1:
         return f"At its best rate {first} {study.under(noise)}."
     last = f"{study.label(order[-1]['model'])} fewest, {percent(order[-1]['mean'], 0)}"
-    return f"There {first}; {last}."
+    return f"At their own best rates {first}, and {last}."

@@ -91,11 +91,12 @@ def who_is_best(study: Study, noise: str) -> str:
             return f"{where}, all models do equally well for practical purposes: {reach}."
         return f"{where}, no model is best beyond doubt: they recognise {reach}."
     own = [r for r in pairs if {r["a"], r["b"]} <= set(leaders)]
-    alike = (
-        "do equally well for practical purposes"
-        if all(close(r) for r in own)
-        else "lead, with no telling which is best"
-    )
+    if all(close(r) for r in own):
+        alike = "do equally well for practical purposes"
+    else:
+        alike = "cannot be told apart"
+        lowest = percent(min(r["mean"] for r in ranked if r["model"] in leaders), 0)
+        share = share if lowest == share else f"{lowest} to {share}"
     behind = [r for r in ranked if r["model"] not in leaders]
     rest = (
         f"{study.label(behind[0]['model'])} follows with {percent(behind[0]['mean'], 0)}"

@@ -1,6 +1,7 @@
 """The compiled engine: whole recording intervals of SGD in one call, and predictions."""
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,13 @@ class CompiledModel:
         kernel: The machine code, called as `cache.callable_at` says.
     """
 
-    def __init__(self, spec: ModelSpec, parameters: Parameters) -> None:
-        """Take a copy of `parameters` (PyTorch's names and layouts) in the kernels' layout."""
+    def __init__(
+        self, spec: ModelSpec, parameters: Parameters, load: Callable[..., Any] = cache.load
+    ) -> None:
+        """Take a copy of `parameters` (PyTorch's names and layouts) in the kernels' layout.
+
+        `load` gets the kernel, as `cache.load` does; one that runs elsewhere need not be here.
+        """
         self._spec = spec
         self._layout = layout_of(spec, parameters)
         kind = parameters["output.weight"].dtype
@@ -76,7 +82,7 @@ class CompiledModel:
             "parts": len(self.memory["parts"]),
         }
         self._longest = 0
-        self.kernel = cache.load(spec.cell, filled_up(spec.hidden_size), kind.name)
+        self.kernel = load(spec.cell, filled_up(spec.hidden_size), kind.name)
 
     def parameters(self) -> Parameters:
         """Return a copy of the current weights.
@@ -166,9 +172,10 @@ class CompiledEngine(CompiledModel):
         parameters: Parameters,
         plan: Hyperparameters,
         *_: object,
+        load: Callable[..., Any] = cache.load,
     ) -> None:
         """See `training.engines.Engine`; what else that hands over, this has in the weights."""
-        super().__init__(spec, parameters)
+        super().__init__(spec, parameters, load)
         in_place = plan.is_plain and plan.batch_size == 1
         kind = IN_PLACE if in_place else ADAM if plan.optimizer == "adam" else SGD
         self._counts |= {"batch": plan.batch_size, "optimiser": kind}

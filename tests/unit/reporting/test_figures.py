@@ -1,0 +1,89 @@
+"""Figures of labels of any number and length."""
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from made_up import MODELS, SCHEMA, grid_of, tables_of
+
+from noisynames.analysis.findings import summary
+from noisynames.config import resolve
+from noisynames.reporting import drawing
+from noisynames.reporting.figures.look import MOST_TICKS
+
+LONG = "A label that is longer than any margin"
+MANY = [f"{LONG} {i:03d} $x$ & y" for i in range(300)]
+
+
+def drawn(folder: Path, name: str, labels: list[str], **models: dict[str, Any]) -> str:
+    """A figure as it is drawn for models whose names have these labels."""
+    config = resolve({"models": models or MODELS, "noise": {"levels": [0, 5]}, "seeds": 2}, SCHEMA)
+    grid = grid_of(config)
+    tables = tables_of(grid, dict.fromkeys([(m, n) for m in grid.models for n in grid.noises], 0.5))
+    arms = tables["accuracy"].drop_duplicates(["model", "trained_at"])
+    keys = ["model", "trained_at", "tested_at"]
+    own = pd.DataFrame({"language": labels, "prediction": labels, "share": 1.0})
+    tables["confusion"] = arms[keys].merge(own, how="cross")
+    tables["recall"] = tables["accuracy"].merge(own[["language"]], how="cross").assign(recall=0.5)
+    findings = summary.find(tables, grid)
+    findings["paces"] = [
+        {"model": m, "noise": n, "pace": 1e-6} for m in grid.models for n in grid.noises
+    ]
+    drawing.draw([name], tables, findings, folder)
+    return (folder / f"{name}.svg").read_text()
+
+
+def texts(svg: str) -> list[str]:
+    return [html.unescape(text) for text in re.findall(r"<text [^>]*>([^<]*)</text>", svg)]
+
+
+@pytest.mark.parametrize("name", ["confusion", "recall"])
+def test_of_too_many_labels_some_are_named_and_it_says_so(tmp_path: Path, name: str) -> None:
+    svg = drawn(tmp_path, name, MANY)
+    named = [text for text in texts(svg) if text.startswith("A label")]
+    assert 0 < len(set(named)) <= MOST_TICKS
+    assert all(len(text) <= 24 for text in named)
+    assert any("one in 5 of 300 is named" in text for text in texts(svg))
+
+
+def test_a_shortened_label_has_the_whole_in_its_title(tmp_path: Path) -> None:
+    svg = drawn(tmp_path, "recall", MANY[:4])
+    assert f"<title>{html.escape(MANY[0])}</title>" in svg
+    assert "A label that is longer…" in texts(svg)
+
+
+def test_a_model_of_a_long_name_is_shortened_and_said_in_full_when_pointed_at(
+    tmp_path: Path,
+) -> None:
+    label = "A model whose label goes on and on and on, and $on$"
+    svg = drawn(
+        tmp_path, "accuracy", ["a", "b"], gru={"cell": "gru", "label": label}, rnn={"cell": "rnn"}
+    )
+    assert "A model whose label goe…" in texts(svg)
+    assert f'data-tip="{html.escape(label)}, noise 5: ' in svg
+
+
+def test_no_band_of_a_loss_runs_below_nothing(tmp_path: Path) -> None:
+    svg = drawn(tmp_path, "loss_by_noise", ["a", "b"])
+    assert not [text for text in texts(svg) if text.startswith("−")]
+
+
+def test_every_arrow_of_the_rules_begins_and_ends_at_a_box(tmp_path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from noisynames.reporting.figures import workflow
+    from noisynames.reporting.figures.look import Look
+
+    figure: Figure = workflow.rules({}, {}, Look([], {}))
+    figure.draw_without_rendering()
+    texts = figure.axes[0].texts
+    boxes = [t.get_bbox_patch().get_window_extent().padded(3) for t in texts if t.get_text()]  # type: ignore[union-attr]
+    arrows = [arrow for t in texts if (arrow := getattr(t, "arrow_patch", None)) is not None]
+    assert len(arrows) == len(workflow.shown_waits())
+    for arrow in arrows:
+        points = arrow.get_transform().transform(arrow.get_path().vertices)
+        touched = [box for box in boxes if any(box.contains(*point) for point in points)]
+        assert len(touched) >= 2, "where it comes from, and where it leads"
