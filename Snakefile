@@ -29,6 +29,7 @@ localrules:
     split_ten,
     report,
     report_partial,
+    compare,
 
 
 rule all:

@@ -16,7 +16,7 @@ from noisynames.analysis.findings.pairs import Values, by_run
 from noisynames.analysis.tables import Tables
 from noisynames.errors import UserError
 from noisynames.files import parsed, recorded, sha256
-from noisynames.grid import FINDINGS, TIMINGS, Cell
+from noisynames.grid import FINDINGS, RECORD, TIMINGS, Cell, run_folder
 from noisynames.models.labels import labels
 from noisynames.reporting.carrying import ABOUT, unpacked
 
@@ -167,8 +167,10 @@ def read(path: Path, name: str) -> Experiment:
         tables = {n: _table(files, findings, n) for n in needed}
         if f"tables/{TIMINGS}" in files.names:
             tables["timings"] = _table(files, _record(files, f"tables/{TIMINGS}"), "timings")
-        names = sorted(name for name in files.names if name.startswith("runs/"))
-        runs = {(r["model"], r["noise"], r["seed"]): r for r in (_record(files, n) for n in names)}
+        runs = {
+            cell: _record(files, (run_folder(Path(), cell) / RECORD).as_posix())
+            for cell in _finished(tables["runs"])
+        }
         carried = about.get("manifest") if _MANIFEST not in files.names else None
         manifest = carried or _record(files, _MANIFEST)
         experiment = Experiment(name, tables, findings, runs, manifest, about)
@@ -176,6 +178,11 @@ def read(path: Path, name: str) -> Experiment:
     except KeyError as error:
         raise UserError(f"{older}, which lacks {error}; make the results again") from None
     return experiment
+
+
+def _finished(runs: pd.DataFrame) -> list[Cell]:
+    there = runs[runs["status"] != "missing"]
+    return list(zip(there["model"], there["noise"], there["seed"].tolist(), strict=True))
 
 
 def _opened(path: Path) -> Files:

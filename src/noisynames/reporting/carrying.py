@@ -7,12 +7,12 @@ import json
 import lzma
 import re
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from noisynames import __version__
-from noisynames.grid import FINDINGS, RECORD, TIMINGS
+from noisynames.grid import FINDINGS, RECORD, TIMINGS, Cell, run_folder
 
 ABOUT = "about.json"
 """What no other file says of an experiment: config, version, commit; and, in a report, its data."""
@@ -20,17 +20,12 @@ CARRIED = (f"tables/{FINDINGS}", "tables/runs.csv", "tables/accuracy.csv")
 """Losses are not among them: findings have their means."""
 MEASURED = (f"tables/{TIMINGS}", "tables/timings.csv")
 """Those that differ from run to run."""
-RUNS = f"runs/*/*/*/{RECORD}"
 
 _BLOCK = re.compile(rb'<script type="text/plain" id="carried-\w+">([^<]*)</script>')
 
 
 def carried(
-    results: Path,
-    work: Path,
-    config: Mapping[str, Any],
-    commit: str | None,
-    manifest: Mapping[str, Any],
+    results: Path, work: Path, cells: Iterable[Cell], about: Mapping[str, Any]
 ) -> dict[str, str]:
     """Return what a report carries, as text: what `CARRIED` and `MEASURED` name, and more.
 
@@ -39,15 +34,16 @@ def carried(
     Args:
         results: Folder with `runs/`.
         work: Folder with `tables/`.
-        config: The resolved config.
-        commit: Of the code, if it is known.
-        manifest: Of the data set.
+        cells: The runs that are there.
+        about: What `ABOUT` is to say: `config`; `commit`, None where it is not known; `manifest`,
+            of the data set.
     """
     files = {name: (work / name).read_bytes() for name in CARRIED}
-    data = {key: manifest[key] for key in ("source", "version", "sha256", "counts")}
-    about = {"config": config, "version": __version__, "commit": commit, "manifest": data}
-    files[ABOUT] = json.dumps(about, ensure_ascii=False).encode()
-    for path in sorted(results.glob(RUNS)):
+    manifest = {key: about["manifest"][key] for key in ("source", "version", "sha256", "counts")}
+    told = {**about, "version": __version__, "manifest": manifest}
+    files[ABOUT] = json.dumps(told, ensure_ascii=False).encode()
+    for cell in cells:
+        path = run_folder(results, cell) / RECORD
         files[path.relative_to(results).as_posix()] = path.read_bytes()
     measured = {name: (work / name).read_bytes() for name in MEASURED}
     return {"results": _packed(files), "timings": _packed(measured)}

@@ -87,7 +87,12 @@ def render(
         agreement=_agreement(results / REFERENCE),
         versions={package: version(package) for package in _VERSIONS},
         commit=commit,
-        carried=carrying.carried(results, work, config, commit, names.manifest),
+        carried=carrying.carried(
+            results,
+            work,
+            [cell for cell, found in status.items() if found != "missing"],
+            {"config": config, "commit": commit, "manifest": names.manifest},
+        ),
         cost=_cost(findings),
         scores=SCORES,
         playground=tried,

@@ -233,7 +233,9 @@ def test_a_zip_and_a_report_are_read_like_the_folder(tmp_path: Path) -> None:
     folder = made(tmp_path / "mine/results", {"rnn": 0.5, "gru": 0.6})
     archive = Path(shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path, "mine"))
     manifest = json.loads((folder / "dataset/manifest.json").read_text())
-    blocks = carried(folder, folder, USUAL, None, manifest)
+    cells = [(model, "0", seed) for model in TWO for seed in range(10)]
+    about = {"config": USUAL, "commit": None, "manifest": manifest}
+    blocks = carried(folder, folder, cells, about)
     page = tmp_path / "report.html"
     page.write_text(
         "".join(
