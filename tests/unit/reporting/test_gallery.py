@@ -37,7 +37,8 @@ def figures_of(**config: Any) -> set[str]:
         ({"models": {**MODELS, "attends": {"cell": "gru", "readout": "attention"}}}, ATTENTION),
         ({"models": {**MODELS, "lstm": {"cell": "lstm"}}}, {"card_deeper"}),
         ({"models": {**MODELS, "b": {"cell": "gru", "batch_size": 4}}}, {"card_batches"}),
-        ({"models": {**MODELS, "b": {"cell": "gru", "hidden_size": 4}}}, {"card_sweeps"}),
+        ({"models": {**MODELS, "b": {"cell": "gru", "hidden_size": 4}}}, set()),
+        ({"models": {"b": {"cell": "gru", "sweep": {"hidden_size": [4, 8, 9]}}}}, {"card_sweeps"}),
         ({"models": {**MODELS, "b": {"cell": "gru", "seeds_vary": ["split"]}}}, {"card_variance"}),
     ],
     ids=[
@@ -47,6 +48,7 @@ def figures_of(**config: Any) -> set[str]:
         "attention",
         "lstm",
         "batches",
+        "two sizes",
         "sizes",
         "sources",
     ],

@@ -7,7 +7,7 @@ from noisynames.reporting.answers.study import (
     question,
     statistic,
 )
-from noisynames.reporting.figures.cards import SWEPT
+from noisynames.reporting.figures.cards import FEWEST, SWEPT
 from noisynames.reporting.words import percent
 
 
@@ -17,12 +17,12 @@ def answer(study: Study) -> Answer | None:
     found = [
         s
         for s in study.select("sweeps", metric="macro_accuracy", noise=study.low)
-        if s["respect"] in SWEPT and None not in s["values"]
+        if s["respect"] in SWEPT and len(s["models"]) >= FEWEST and None not in s["values"]
     ]
     if not found:
         return None
     sweep = max(found, key=lambda s: len(s["models"]))
-    what = sweep["respect"].replace("num_", "").replace("_", " ")
+    what = SWEPT[sweep["respect"]]
     steps = [
         r
         for noise in study.noises

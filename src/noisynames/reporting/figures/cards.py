@@ -44,8 +44,17 @@ _AXIS = {
 }
 
 
-SWEPT = ("hidden_size", "num_layers", "num_heads", "momentum", "weight_decay", "clip_norm")
-"""Numbers of a model that a question may be about, beside its batches."""
+SWEPT = {
+    "hidden_size": "hidden size",
+    "num_layers": "number of layers",
+    "num_heads": "number of heads",
+    "momentum": "momentum",
+    "weight_decay": "weight decay",
+    "clip_norm": "norm of clipping",
+}
+"""Numbers of a model that a question may be about, beside its batches, and what they are called."""
+FEWEST = 3
+"""Models of a sweep that is worth a question; two are a contrast."""
 
 
 def _of(metric: str) -> Numbers:
@@ -287,7 +296,7 @@ def card_batches(tables: "Tables", findings: "Findings", look: Look) -> "Figure"
 
 @figure(
     shows="accuracy",
-    applies=lambda grid: any(_differ(grid, key) for key in SWEPT),
+    applies=lambda grid: any(_differ(grid, key, FEWEST) for key in SWEPT),
     alt="Held-out accuracy against the number in which models differ",
     caption="Mean and {{ band() }}.",
     numbers=_of("macro_accuracy"),
@@ -298,9 +307,9 @@ def card_sweeps(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     return _swept(findings, look, [s for s in _sweeps(findings) if s["respect"] in SWEPT])
 
 
-def _differ(grid: Grid, key: str) -> bool:
-    """Whether models that are compared differ in a number."""
-    return len({grid.models[name].get(key) for name in grid.compared}) > 1
+def _differ(grid: Grid, key: str, fewest: int = 2) -> bool:
+    """Whether models that are compared have so many values of a number."""
+    return len({grid.models[name].get(key) for name in grid.compared}) >= fewest
 
 
 def _sweeps(findings: "Findings") -> list[dict[str, Any]]:
@@ -333,8 +342,7 @@ def _swept(findings: "Findings", look: Look, sweeps: list[dict[str, Any]]) -> "F
         axes.set_xscale("log", base=2)
     axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.minorticks_off()
-    said = longest["respect"].replace("num_", "").replace("_", " ").capitalize()
-    axes.set(xlabel="Names per update" if said == "Batch size" else said)
+    axes.set_xlabel(SWEPT.get(longest["respect"], "names per update").capitalize())
     axes.set_ylabel("Held-out accuracy")
     percentages(axes.yaxis)
     axes.legend(frameon=False, fontsize=8)
