@@ -532,9 +532,9 @@ def compare(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings.")] = False,
 ) -> None:
-    """Say what changed between experiments; exit status 1 if something is worse.
+    """Say what changed between experiments, of more than two from the first to the last.
 
-    2 if they cannot be compared.
+    Exit status 1 if something is worse, 2 if they cannot be compared.
     """
     try:
         worse = _compare(experiments, templates, names, title, output, as_json)
@@ -561,15 +561,16 @@ def _compare(
 
     called = opening.names_of(paths, names)
     sets = [opening.read(path, name) for path, name in zip(paths, called, strict=True)]
-    before, after = sets
+    before, after = sets[0], sets[-1]
     found = comparing.compare(before, after, resolve({}))
+    found["history"] = comparing.history(sets, resolve({})) if len(sets) > 2 else None
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
     else:
         print(sentences.first(found))
     if output or not as_json:
         output = output or Path("compare.html")
-        curves = [comparing.loss_curves(experiment) for experiment in sets]
+        curves = [comparing.loss_curves(experiment) for experiment in (before, after)]
         heading = title or f"{before.name} and {after.name}, beside each other"
         write_text(output, page.render(found, curves, templates, heading))
         print(output, file=sys.stderr)

@@ -75,23 +75,10 @@ def compare(
     """
     _check_labels(before, after)
     metrics = _same_metrics(before, after)
-    usual = usual or {}
-    renamed = _renamed(before, after)
-    was = {new: old for old, new in renamed.items()}
-    there = {(*arm, before.characters(arm)) for arm in before.arms}
-    pairs = {
-        arm: old
-        for arm in after.arms
-        if (*(old := (was.get(arm[0], arm[0]), arm[1])), after.characters(arm)) in there
-    }
-    if not pairs:
-        raise NotComparableError(
-            f"{before.name} and {after.name} have no arm in common: {_names(before.arms)}; "
-            f"{_names(after.arms)}"
-        )
+    renamed, pairs = _pairs(before, after)
     arms = [_arm(before, after, old, new) for new, old in pairs.items()]
-    margins = after.findings.get("margins") or before.findings.get("margins")
-    margins = margins or usual.get("comparison", {}).get("margin") or {}
+    usual = usual or {}
+    margins = _margins([before, after], usual)
     found = [
         change
         for metric in metrics
@@ -114,6 +101,79 @@ def compare(
         "worse": worse,
         "labels": {m: e.label(m) for e in (before, after) for m in e.models},
     }
+
+
+def history(experiments: Sequence[Experiment], usual: Mapping[str, Any] | None = None) -> Record:
+    """Return how accurate every arm was in each of some experiments, and where that changed.
+
+    Args:
+        experiments: The oldest first.
+        usual: As for `compare`.
+
+    Returns:
+        estimates: Of each arm and experiment: model, as it is called last, noise, `set`, its name,
+            `place`, from 0, and mean, low, high, n.
+        steps: Of each arm and two neighbours that have it: model, noise, `set` and `place` of the
+            later, what `statistics.changes.Change` has, and `better`. All are one family.
+
+    Raises:
+        NotComparableError: Two neighbours have nothing in common that could be compared.
+    """
+    steps: list[Record] = []
+    samples: list[Sample] = []
+    called: list[dict[str, str]] = [{m: m for m in experiments[-1].models}]
+    for place in range(len(experiments) - 1, 0, -1):
+        before, after = experiments[place - 1 : place + 1]
+        _check_labels(before, after)
+        _same_metrics(before, after)
+        renamed, pairs = _pairs(before, after)
+        last = called[0]
+        called.insert(0, {m: last.get(renamed.get(m, m), m) for m in before.models})
+        for new, old in pairs.items():
+            where = {"model": last[new[0]], "noise": new[1], "set": after.name, "place": place}
+            steps.append(where)
+            arm = _arm(before, after, old, new)
+            samples.append(_sample(LEADS, before, after, old, new, arm))
+    margin = _margins(experiments, usual or {}).get(LEADS)
+    estimates = [
+        {
+            "model": called[place][model], "noise": noise, "set": e.name, "place": place,
+            **asdict(t_interval(e.values[LEADS, model, noise])),
+        }
+        for place, e in enumerate(experiments)
+        for model, noise in e.arms
+        if (LEADS, model, noise) in e.values
+    ]  # fmt: skip
+    found = [
+        {**step, **asdict(change), "better": _is_better(LEADS, change.verdict)}
+        for step, change in zip(steps, changes(samples, margin), strict=True)
+    ]
+    return {"estimates": estimates, "steps": found}
+
+
+def _pairs(before: Experiment, after: Experiment) -> tuple[dict[str, str], dict[Arm, Arm]]:
+    """Return models with another name now, and each arm of both with what it was before."""
+    renamed = _renamed(before, after)
+    was = {new: old for old, new in renamed.items()}
+    there = {(*arm, before.characters(arm)) for arm in before.arms}
+    pairs = {
+        arm: old
+        for arm in after.arms
+        if (*(old := (was.get(arm[0], arm[0]), arm[1])), after.characters(arm)) in there
+    }
+    if not pairs:
+        raise NotComparableError(
+            f"{before.name} and {after.name} have no arm in common: {_names(before.arms)}; "
+            f"{_names(after.arms)}"
+        )
+    return renamed, pairs
+
+
+def _margins(experiments: Sequence[Experiment], usual: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the margins that the last of some experiments names, or else the usual ones."""
+    named = [m for e in experiments if (m := e.findings.get("margins"))]
+    margins: Mapping[str, Any] = named[-1] if named else usual.get("comparison", {}).get("margin")
+    return margins or {}
 
 
 def _is_worse(change: Mapping[str, Any]) -> bool:
@@ -244,16 +304,10 @@ def _changes(
     arms: Sequence[Record],
 ) -> list[Record]:
     """Return the change of every arm in a metric; they are one family."""
-    samples = []
-    for (new, old), arm in zip(pairs.items(), arms, strict=True):
-        a, b = (
-            experiment.values.get((metric, *where), pd.Series(dtype=float)).dropna()
-            for experiment, where in ((before, old), (after, new))
-        )
-        if arm["paired"]:
-            seeds = [seed for seed in arm["pairs"] if seed in a.index and seed in b.index]
-            a, b = a.loc[seeds], b.loc[seeds]
-        samples.append(Sample(a.to_numpy(float), b.to_numpy(float), arm["paired"]))
+    samples = [
+        _sample(metric, before, after, old, new, arm)
+        for (new, old), arm in zip(pairs.items(), arms, strict=True)
+    ]
     return [
         {
             "metric": metric,
@@ -267,6 +321,20 @@ def _changes(
         }
         for arm, sample, change in zip(arms, samples, changes(samples, margin), strict=True)
     ]
+
+
+def _sample(
+    metric: str, before: Experiment, after: Experiment, old: Arm, new: Arm, arm: Record
+) -> Sample:
+    """Return what an arm has of a metric before and after: where seeds are pairs, theirs."""
+    a, b = (
+        experiment.values.get((metric, *where), pd.Series(dtype=float)).dropna()
+        for experiment, where in ((before, old), (after, new))
+    )
+    if arm["paired"]:
+        seeds = [seed for seed in arm["pairs"] if seed in a.index and seed in b.index]
+        a, b = a.loc[seeds], b.loc[seeds]
+    return Sample(a.to_numpy(float), b.to_numpy(float), arm["paired"])
 
 
 def _estimate(values: Any) -> Record | None:

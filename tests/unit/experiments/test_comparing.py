@@ -21,7 +21,7 @@ from noisynames.analysis.statistics.changes import Sample, changes
 from noisynames.cli import app
 from noisynames.config import resolve
 from noisynames.errors import UserError
-from noisynames.experiments.comparing import NotComparableError, compare, loss_curves
+from noisynames.experiments.comparing import NotComparableError, compare, history, loss_curves
 from noisynames.experiments.opening import names_of, read
 from noisynames.files import read_record, sha256, write_record
 from noisynames.models.labels import labels
@@ -311,6 +311,29 @@ def test_the_command_writes_a_page_and_its_status_says_what_came_out(tmp_path: P
     refused = run(app, ["compare", before, str(tmp_path / "nowhere"), "--output", str(page)])
     assert refused.exit_code == 2
     assert page.read_text() == text
+
+
+def test_of_more_than_two_the_history_shows_where_an_arm_changed(tmp_path: Path) -> None:
+    accuracies = {"y24": 0.5, "y25": 0.5, "y26": 0.6, "y27": 0.6}
+    models = {"y27": {"rnn": {"cell": "rnn"}, "gated": {"cell": "gru"}}}
+    folders = [
+        made(
+            tmp_path / year / "results",
+            {"rnn": 0.5, "gated" if year in models else "gru": gru},
+            models.get(year),
+            draw=draw,
+        )
+        for draw, (year, gru) in enumerate(accuracies.items())
+    ]
+    found = history([read(folder, folder.parent.name) for folder in folders], USUAL)
+    changed = [(s["model"], s["set"]) for s in found["steps"] if s["better"] is not None]
+    assert changed == [("gated", "y26")]
+    assert len(found["steps"]) == 6
+    assert [r["set"] for r in found["estimates"] if r["model"] == "gated"] == list(accuracies)
+    page = tmp_path / "compare.html"
+    command = ["compare", *map(str, folders), "--output", str(page)]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert 'id="figure-history"' in page.read_text()
 
 
 def test_experiments_are_named_after_their_folders_where_these_differ() -> None:

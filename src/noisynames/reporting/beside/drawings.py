@@ -90,6 +90,50 @@ def overlaid(found: Record, curves: Sequence[Sequence[Record]], look: Look) -> "
     return figure
 
 
+def history(found: Record, look: Look) -> "Figure":
+    """Accuracy of every arm in the order of the experiments, ringed where it changed."""
+    estimates, steps = found["history"]["estimates"], found["history"]["steps"]
+    noises = list(dict.fromkeys(arm["noise"] for arm in found["arms"]))
+    models = list(dict.fromkeys(arm["model"] for arm in found["arms"]))
+    names = {r["place"]: r["set"] for r in estimates}
+    figure, panels = new_panels(len(noises), height=3.0, sharey=True)
+    for axes, noise in zip(panels, noises, strict=True):
+        ends = []
+        for model in models:
+            points = select(estimates, model=model, noise=noise)
+            if not points:
+                continue
+            colour = look.colour(model)
+            places, means = [p["place"] for p in points], [p["mean"] for p in points]
+            line = axes.plot(places, means, color=colour, ls=look.dashes(model), lw=1.4)[0]
+            tag(line, "line", model, noise)
+            for point in points:
+                _point(axes, point, look, [s["place"] for s in select(
+                    steps, model=model, noise=noise) if s["better"] is not None])  # fmt: skip
+            ends.append(((places[-1], means[-1]), look.label(model), colour))
+        name_ticks(axes.xaxis, sorted(names), [names[place] for place in sorted(names)], 12)
+        axes.set_title(_of_noise(noise))
+        percentages(axes.yaxis)
+        label_ends(axes, ends, noise)
+    panels[0].set_ylabel("Macro-averaged held-out accuracy")
+    return figure
+
+
+def _point(axes: "Axes", point: Record, look: Look, changed: Sequence[int]) -> None:
+    """Draw an arm in one experiment; with a ring around it where it changed."""
+    model, noise, at = point["model"], point["noise"], point["place"]
+    colour = look.colour(model)
+    if point["low"] is not None:
+        band = axes.plot([at, at], [point["low"], point["high"]], color=colour, lw=1.4, alpha=0.5)
+        tag(band[0], "band", model, noise)
+    if at in changed:
+        ring = axes.plot(at, point["mean"], "o", ms=13, mfc="none", mec=INK, mew=1.3)[0]
+        tag(ring, "ring", model, noise)
+    dot = axes.plot(at, point["mean"], look.marker(model), color=colour, ms=6)[0]
+    said = words.interval({"metric": LEADS, **point})
+    tag(dot, "mean", model, noise, f"{look.label(model)}, noise {noise}, {point['set']}: {said}")
+
+
 def _mark(
     axes: "Axes", side: Record, y: float, look: Look, change: Record, name: str, hollow: bool
 ) -> None:

@@ -41,6 +41,8 @@ def render(found: Record, curves: Sequence[Sequence[Record]], templates: Path, t
     models = list(dict.fromkeys(arm["model"] for arm in found["arms"]))
     look = Look(models, found["labels"])
     figures = _figures(found, curves, look)
+    if found.get("history"):
+        figures["history"] = _history(found, look)
     environment = reports.new_environment(templates)
     environment.globals.update(
         label=lambda model: found["labels"].get(model, model),
@@ -63,6 +65,7 @@ def render(found: Record, curves: Sequence[Sequence[Record]], templates: Path, t
         ("answer", "The short answer"),
         ("differs", "What differs"),
         ("changed", "What changed"),
+        *([("history", "History")] if "history" in figures else []),
         ("training", "Training"),
         ("costs", "Time and memory"),
     ]
@@ -126,3 +129,24 @@ def _figures(found: Record, curves: Sequence[Sequence[Record]], look: Look) -> d
             ],
         ),
     }
+
+
+def _history(found: Record, look: Look) -> _Drawn:
+    steps = {(s["model"], s["noise"], s["place"]): s for s in found["history"]["steps"]}
+    rows = []
+    for r in found["history"]["estimates"]:
+        step = steps.get((r["model"], r["noise"], r["place"]))
+        told = sentences.verdict(step) if step else "–"
+        rows.append({**r, "metric": LEADS, "told": told})
+    return _Drawn(
+        drawing.svg_of(lambda: drawings.history(found, look), "history"),
+        "Accuracy of every arm in each experiment, in their order",
+        "Mean and 95 % t interval over seeds. A ring: it changed since the experiment before, by a "
+        "t test, adjusted by Holm’s method over all arms and steps.",
+        Numbers(
+            "Macro-averaged held-out accuracy, and its change since the experiment before",
+            [MODEL, NOISE, _SET, *BOUNDS, ("Seeds", "n", True), ("Verdict", "told", False)],
+            lambda tables, findings: [],
+        ),
+        rows,
+    )
