@@ -53,9 +53,9 @@ def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -
         grid: What was asked for.
         accuracy: Of each model × noise.
         more: `validation` and `loss` of a model; `ngrams`, the baseline's accuracy; `spread` over
-            seeds; `lost`, runs that are not there, by their status.
+            seeds; `lost`, runs that are not there, by their status; `draw`, which little it is.
     """
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(more.get("draw", 0))
     lost, spread = more.get("lost", {}), more.get("spread", 0.003)
     runs = pd.DataFrame(
         {

@@ -234,6 +234,7 @@
 
   function addFilter() {
     const table = document.getElementById("table-runs");
+    if (!table) return;  // a page that compares two experiments has none
     const input = make("input", { type: "search", id: "run-filter", autocomplete: "off" });
     const count = make("output", { for: "run-filter" });
     const apply = () => {

@@ -42,6 +42,7 @@ Grid = Annotated[str, typer.Option(help="JSON: what was asked for, see noisyname
 Templates = Annotated[
     Path, typer.Option(help="Folder with the Jinja2 templates.", envvar="NOISYNAMES_TEMPLATES")
 ]
+TEMPLATES = Path(__file__).parents[2] / "report"
 TrainedAt = Annotated[str, typer.Option(help="Noise: a level, or LEVEL-PLACEMENT.")]
 TestedAt = Annotated[list[str], typer.Option("--noise", help="Noise to test under; repeat it.")]
 Characters = Annotated[str, typer.Option(help="What distractors are drawn from.")]
@@ -514,6 +515,66 @@ def merge(
     print(f"{into}: {len(seeds)} seeds of {len(content['parts'])} parts. In your config,")
     print(f"  seeds: {seeds}")
     print(f"and then: snakemake --directory {shlex.quote(str(into.parent))} --cores 4 …")
+
+
+@app.command()
+def compare(
+    experiments: Annotated[
+        list[Path],
+        typer.Argument(help="Results folders, zip files of them, or reports; the oldest first."),
+    ],
+    templates: Templates = TEMPLATES,
+    names: Annotated[Text, typer.Option(help="What they are called: before,after.")] = None,
+    title: Annotated[Text, typer.Option(help="Heading of the page.")] = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="The page; by default compare.html, or none with --json."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings.")] = False,
+) -> None:
+    """Say what changed between experiments, of more than two from the first to the last.
+
+    Exit status 1 if something is worse, 2 if they cannot be compared.
+    """
+    try:
+        worse = _compare(experiments, templates, names, title, output, as_json)
+    except (UserError, OSError) as error:
+        print(f"noisynames: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    if worse:
+        raise typer.Exit(1)
+
+
+def _compare(
+    paths: list[Path],
+    templates: Path,
+    names: str | None,
+    title: str | None,
+    output: Path | None,
+    as_json: bool,
+) -> bool:
+    """Write or print what changed; return whether something is worse."""
+    from noisynames.config import resolve
+    from noisynames.experiments import comparing, opening
+    from noisynames.files import write_text
+    from noisynames.reporting.beside import page, sentences
+
+    called = opening.names_of(paths, names)
+    sets = [opening.read(path, name) for path, name in zip(paths, called, strict=True)]
+    before, after = sets[0], sets[-1]
+    found = comparing.compare(before, after, resolve({}))
+    found["history"] = comparing.history(sets, resolve({})) if len(sets) > 2 else None
+    if as_json:
+        print(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        print(sentences.first(found))
+    if output or not as_json:
+        output = output or Path("compare.html")
+        curves = [comparing.loss_curves(experiment) for experiment in (before, after)]
+        heading = title or f"{before.name} and {after.name}, beside each other"
+        write_text(output, page.render(found, curves, templates, heading))
+        print(output, file=sys.stderr)
+    return bool(found["outcome"] == "worse")
 
 
 @app.command("find-missing")

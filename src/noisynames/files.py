@@ -108,19 +108,22 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises:
         UserError: It is missing, or not what was written.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text)
-    except FileNotFoundError:
-        raise missing(path) from None
-    except ValueError:
-        raise damaged(path) from None
-    if not isinstance(content, dict):
-        raise damaged(path)
-    content.pop("checksum", None)
-    if text != _signed(content):
+    content = recorded(read_bytes(path))
+    if content is None:
         raise damaged(path)
     return content
+
+
+def recorded(text: bytes) -> dict[str, Any] | None:
+    """Return what a record says, by the content of its file; None if it is not what was written."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(content, dict):
+        return None
+    content.pop("checksum", None)
+    return content if text == _signed(content).encode() else None
 
 
 def read_recorded(path: Path, record: Mapping[str, Any]) -> bytes:

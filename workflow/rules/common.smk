@@ -8,6 +8,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 # A clone on this machine: its package, templates and schema are no files of a Snakefile's, which
@@ -90,6 +91,8 @@ except UserError as error:
 except OSError as error:
     sys.exit(f"config: {error.filename}: {error.strerror}")
 
+# Apart from the rest, so that only the rule that uses it runs again when it is another.
+COMPARE_WITH = config.pop("compare_with")
 MODELS = list(config["models"])
 ATTENTION_MODELS = [m for m in MODELS if config["models"][m]["readout"] == "attention"]
 CONDITIONS = conditions(**config["noise"])
@@ -367,9 +370,23 @@ def after_failure():
     )
 
 
+def compared_with(wildcards):
+    """The results that these are held against: of a folder, the file that vouches for the others."""
+    if COMPARE_WITH is None:
+        raise WorkflowError(
+            "compare_with: found null; allowed: a results folder, a zip file of one, or a report, as"
+            " in --config compare_with=../before/results"
+        )
+    records = [
+        Path(COMPARE_WITH, "tables", f"{n}.json") for n in ("findings", "statistics")
+    ]
+    return next((str(f) for f in records if f.exists()), COMPARE_WITH)
+
+
 def reports():
     """The reports that there are, each with the time at which it was written."""
-    files = [RESULTS / "report.html", RESULTS / "partial/report.html"]
+    names = ("report.html", "partial/report.html", "compare.html")
+    files = [RESULTS / name for name in names]
     return {file: file.stat().st_mtime_ns for file in files if file.exists()}
 
 

@@ -42,6 +42,7 @@ rule report:
         merged=MERGED,
         tables=ALL_TABLES,
         figures=ALL_FIGURES,
+        records=RECORDS,
         playground=PLAYGROUND,
     output:
         report(
@@ -69,6 +70,38 @@ rule report:
     shell:
         "python -m noisynames report --results {params.results} {params.work}"
         " --config {params.config:q} --output {output} > {log} 2>&1"
+
+
+rule compare:
+    """Say what changed from other results: --config compare_with=FOLDER, a zip file or a report."""
+    input:
+        other=compared_with,
+        report="results/report.html",
+        manifest="results/dataset/manifest.json",
+        records=RECORDS,
+        tables=ALL_TABLES,
+    output:
+        "results/compare.html",
+    log:
+        "results/logs/compare.log",
+    benchmark:
+        "results/benchmarks/compare.jsonl"
+    localrule: True
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("experiments.comparing", "reporting.beside.page"),
+        templates=digests(ROOT / "report", TEMPLATES),
+        other=literal(COMPARE_WITH),
+        results=subpath(output[0], parent=True),
+    shell:
+        # Status 1 says that something is worse, which is a result.
+        "python -m noisynames compare {params.other:q} {params.results} --output {output} > {log} 2>&1"
+        " || [ $? -eq 1 ]"
 
 
 rule paper:

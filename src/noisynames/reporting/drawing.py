@@ -4,8 +4,9 @@ import io
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
@@ -81,17 +82,26 @@ def _draw(names: Sequence[str], tables: Tables, findings: "Findings", folder: Pa
     look = Look(models_in(tables), findings["labels"])
     for name in names:
         asked = gallery.ALL[name]
-        with mpl.rc_context(STYLE):
-            empty = tables[asked.shows].empty
-            figure = _nothing() if empty else asked.draw(tables, findings, look)
-            buffer = io.StringIO()
-            with warnings.catch_warnings():
-                # Its own font only measures text here; a browser draws it, in one that has it.
-                warnings.filterwarnings("ignore", r"Glyph .* missing from font")
-                figure.savefig(
-                    buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None}
-                )
-        write_text(folder / f"{name}.svg", _inlinable(buffer.getvalue(), name))
+        shown = (
+            _nothing if tables[asked.shows].empty else partial(asked.draw, tables, findings, look)
+        )
+        write_text(folder / f"{name}.svg", svg_of(shown, name))
+
+
+def svg_of(draw: Callable[[], Figure], name: str) -> str:
+    """Return what a function draws as an SVG element that can stand in a page with others.
+
+    Args:
+        draw: Draws, in the style of every figure.
+        name: Of the figure: its ids begin with it.
+    """
+    with mpl.rc_context(STYLE):
+        buffer = io.StringIO()
+        with warnings.catch_warnings():
+            # Its own font only measures text here; a browser draws it, in one that has it.
+            warnings.filterwarnings("ignore", r"Glyph .* missing from font")
+            draw().savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
+    return _inlinable(buffer.getvalue(), name)
 
 
 def draw_for_print(

@@ -21,6 +21,7 @@ from noisynames.names import examples as sampling
 from noisynames.names import noise
 from noisynames.names.alphabet import Alphabet, graphemes
 from noisynames.reporting import (
+    carrying,
     cells,
     gallery,
     paper,
@@ -60,7 +61,7 @@ def render(
     asked = _asked(config)
     study = Study(findings, config)
     shown = gallery.applying(asked)
-    environment = _environment(templates)
+    environment = new_environment(templates)
     environment.globals.update(
         label=lambda model: findings["labels"].get(model, model),
         figures=gallery.ALL,
@@ -74,10 +75,8 @@ def render(
     status = _status(data["runs"])
     tried = playground.of(results, config, names, status)
     answers, unasked = questions.answer_all(findings, config)
+    commit = _commit(templates)
     return environment.get_template("base.html").render(
-        config=config,
-        config_hash=paper.config_hash(config),
-        config_text=json.dumps(config, indent=2, ensure_ascii=False),
         findings=findings,
         sections=_sections(findings, asked, bool(tried)),
         short=shortly.answer(findings, config),
@@ -87,17 +86,35 @@ def render(
         parts=_parts(results / MERGED),
         agreement=_agreement(results / REFERENCE),
         versions={package: version(package) for package in _VERSIONS},
-        commit=_commit(templates),
-        batched=any(spec["batch_size"] > 1 for spec in config["models"].values()),
-        rates=sorted({spec["learning_rate"] for spec in config["models"].values()}),
+        commit=commit,
+        carried=carrying.carried(
+            results,
+            work,
+            [cell for cell, found in status.items() if found != "missing"],
+            {"config": config, "commit": commit, "manifest": names.manifest},
+        ),
         cost=_cost(findings),
         scores=SCORES,
-        placements=[noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
         playground=tried,
         retraining=retraining.of(results, templates / "wasm", config, status),
+        **_of_config(config),
         **_of_runs(data, config, findings),
         **_of_names(names, config),
     )
+
+
+def _of_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what templates say of the config."""
+    models = config["models"].values()
+    return {
+        "title": config["report"]["title"],
+        "config": config,
+        "config_hash": paper.config_hash(config),
+        "config_text": json.dumps(config, indent=2, ensure_ascii=False),
+        "batched": any(spec["batch_size"] > 1 for spec in models),
+        "rates": sorted({spec["learning_rate"] for spec in models}),
+        "placements": [noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
+    }
 
 
 def _asked(config: Mapping[str, Any]) -> Grid:
@@ -140,7 +157,7 @@ def _agreement(file: Path) -> dict[str, Any] | None:
     return read_record(file) if file.exists() else None
 
 
-def _environment(templates: Path) -> Environment:
+def new_environment(templates: Path) -> Environment:
     """Return what renders the templates of a folder."""
     environment = Environment(
         loader=FileSystemLoader(templates),

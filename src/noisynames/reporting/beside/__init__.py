@@ -1,0 +1,1 @@
+"""Experiments beside each other: the page that says what changed from one to the next."""
