@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -18,22 +20,44 @@ training: {updates: 100, record_every: 100}
 """
 
 
+def run_in(folder: Path, *snakemake: str | Path, **environment: str) -> None:
+    """Run CONFIG to its report, in a folder of its own, under an environment of its own."""
+    (folder / "my.yaml").write_text(CONFIG)
+    command = [*snakemake, "-s", ROOT / "Snakefile", "--directory", folder]
+    command += ["--configfile", folder / "my.yaml", "--cores", "2"]
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(word) for word in command], env={**inherited, **environment}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (folder / "results/report.html").is_file()
+
+
 def test_without_an_activated_environment_and_beside_another_noisynames(tmp_path: Path) -> None:
     other = tmp_path / "bin"
     other.mkdir()
     for name in ("noisynames", "python"):
         (other / name).write_text("#!/bin/sh\necho another environment >&2\nexit 3\n")
         (other / name).chmod(0o755)
-    (tmp_path / "my.yaml").write_text(CONFIG)
-    command = [Path(sys.executable).with_name("snakemake"), "-s", ROOT / "Snakefile"]
-    command += ["--directory", tmp_path, "--configfile", tmp_path / "my.yaml", "--cores", "2"]
-    environment = {**os.environ, "PATH": f"{other}:/usr/bin:/bin"}
-    done = subprocess.run(
-        [str(word) for word in command], env=environment, capture_output=True, text=True,
-        check=False,
+    program = Path(sys.executable).with_name("snakemake")
+    run_in(tmp_path, program, PATH=f"{other}:/usr/bin:/bin")
+
+
+def test_in_an_environment_that_has_the_dependencies_but_not_the_package(tmp_path: Path) -> None:
+    """As conda makes it of environment.yml: what is imported is the clone that is run."""
+    venv.create(tmp_path / "bare", symlinks=True)
+    python = tmp_path / "bare/bin/python"
+    bare = next((tmp_path / "bare/lib").glob("python*/site-packages"))
+    # The packages, but none of the .pth files among them, by which a clone is installed.
+    (bare / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    absent = subprocess.run(
+        [python, "-I", "-c", "import numba, snakemake, torch; import noisynames"],
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "results/report.html").is_file()
+    assert "No module named 'noisynames'" in absent.stderr
+    # What the default profile asks for is how jobs are shown, and that is in the package.
+    run_in(tmp_path, python, "-m", "snakemake", "--workflow-profile", "none")
 
 
 def test_the_command_line_is_a_module_and_says_its_version() -> None:
