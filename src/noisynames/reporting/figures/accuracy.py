@@ -137,7 +137,7 @@ def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     figure, (axes,) = new_panels(1, height=row * max(len(matrix), 4) + 0.7, width=FULL)
     sns.heatmap(
         100 * matrix, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, annot=some, fmt=".0f",
-        annot_kws={"size": 7.5}, cbar=not some,
+        annot_kws={"size": 7.5, "in_layout": False}, cbar=not some,
     )  # fmt: skip
     axes.set(xlabel="", ylabel="")
     name_ticks(axes.yaxis, np.arange(len(matrix)) + 0.5, [*map(str, matrix.index)])

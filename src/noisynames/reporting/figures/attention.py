@@ -231,7 +231,7 @@ def _names_with(
                 is_dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.55
                 axes.text(
                     x + 0.5, y + 0.5, character, ha="center", va="center", fontsize=8,
-                    color="#ffffff" if is_dark else "#000000",
+                    color="#ffffff" if is_dark else "#000000", in_layout=False,
                 )  # fmt: skip
             name_ticks(axes.yaxis, np.arange(len(names)) + 0.5, [label for label, _ in names], 16)
             axes.set_xticks(

@@ -65,7 +65,7 @@ def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         )
         sns.heatmap(
             100 * matrix, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, annot=True, fmt=".0f",
-            cbar=False, linewidths=1.5, linecolor="none",
+            cbar=False, linewidths=1.5, linecolor="none", annot_kws={"in_layout": False},
         )  # fmt: skip
         axes.set(title=look.label(model, 18), xlabel="tested at noise", ylabel="")
         axes.tick_params(length=0, rotation=0)
