@@ -4,10 +4,11 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 
-# A --configfile replaces the default experiment; it is not merged into it.
-if not workflow.config_settings.configfiles:
+# Another config replaces the default experiment; it is not merged into it. A module has its `config:`,
+# or else this one, whatever the workflow around it has.
+if not (workflow.modifier.is_main_snakefile() and workflow.configfiles):
 
-    configfile: f"{workflow.basedir}/config/config.yaml"
+    configfile: f"{workflow.current_basedir}/config/config.yaml"
 
 
 report: "report/captions/workflow.rst"
@@ -20,16 +21,6 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/partial.smk"
-
-
-# On a cluster, these are done where snakemake runs: they take a second or less.
-localrules:
-    dataset,
-    split,
-    split_ten,
-    report,
-    report_partial,
-    compare,
 
 
 rule all:

@@ -26,8 +26,9 @@ rule aggregate:
             "analysis.tables", "analysis.findings.summary", "analysis.findings.costs"
         ),
         grid=literal(json.dumps(GRID)),
+        results=subpath(output[0], ancestor=2),
         runs="",  # all of them
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m noisynames aggregate --results results {params.runs} --grid {params.grid:q}"
+        "python -m noisynames aggregate --results {params.results} {params.runs} --grid {params.grid:q}"
         " --output {params.folder} > {log} 2>&1"

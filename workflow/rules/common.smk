@@ -11,7 +11,24 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-ROOT = Path(os.path.relpath(workflow.basedir))
+# A clone on this machine: its package, templates and schema are no files of a Snakefile's, which
+# Snakemake would fetch one by one.
+if not workflow.current_basedir.is_local:
+    sys.exit(
+        f"{workflow.current_basedir}: not on this disk; clone it, and name the clone's Snakefile"
+    )
+ROOT = Path(os.path.relpath(Path(workflow.current_basedir).parents[1]))
+
+# As a module with a prefix, Snakemake puts it before the files of rules. What looks at files while
+# the rules are read, or names them to a job that has them as no input, does so itself.
+placed = workflow.modifier.path_modifier.replace_prefix
+RESULTS = Path(placed("results/"))
+
+
+def exists(file):
+    """Whether a result is there."""
+    return os.path.exists(placed(file))
+
 
 # Jobs run with the interpreter that runs Snakemake and with this clone's package, whatever else is on
 # the PATH, whether its environment is activated or the package is installed.
@@ -49,7 +66,7 @@ from noisynames.reporting.gallery import applying
 from noisynames.reporting.paper import TABLES as PAPER
 from noisynames.training.engines import modules_of, modules_of_model
 
-for folder in (Path.cwd(), Path.cwd() / "results"):
+for folder in (Path.cwd(), Path.cwd() / RESULTS):
     if folder.is_symlink() and not folder.exists():
         sys.exit(
             f"{folder}: a link to {folder.readlink()}, which does not exist;"
@@ -183,7 +200,7 @@ PLAYGROUND_MODULES = {
 # Which runs there are not, for the unfinished report.
 MISSING = "results/partial/missing.json"
 # Where the parts come from, in a folder that `noisynames merge` made.
-MERGED = [f for f in ["results/merged.json"] if Path(f).exists()]
+MERGED = [f for f in ["results/merged.json"] if exists(f)]
 TEMPLATES = sorted((ROOT / "report").rglob("*.*"))
 
 # Options of jobs on which no result depends: where the clone lies, how often a run logs.
@@ -202,9 +219,7 @@ def beside(records, *names):
 # A run is asked for by its record, which is written last, and a file beside that by name only where it
 # was deleted. Snakemake takes a hundred times as long over a file as it takes to see that it is there.
 DELETED = [
-    file
-    for file in beside(filter(os.path.exists, RECORDS), *RUN_FILES)
-    if not os.path.exists(file)
+    file for file in beside(filter(exists, RECORDS), *RUN_FILES) if not exists(file)
 ]
 
 
@@ -371,13 +386,13 @@ def compared_with(wildcards):
 def reports():
     """The reports that there are, each with the time at which it was written."""
     names = ("report.html", "partial/report.html", "compare.html")
-    files = [Path("results", name) for name in names]
+    files = [RESULTS / name for name in names]
     return {file: file.stat().st_mtime_ns for file in files if file.exists()}
 
 
 def runs_on_disk():
     """The records of finished runs with their times, for a rule that takes what there is."""
-    records = [Path(f) for f in RECORDS if os.path.exists(f)]
+    records = [Path(placed(f)) for f in RECORDS if exists(f)]
     return " ".join(f"{f}@{f.stat().st_mtime_ns}" for f in records)
 
 
@@ -388,7 +403,7 @@ TESTED_AT = repeated("noise", NOISES)
 
 onstart:
     # What writers left that were killed in the middle of a file.
-    sweep(Path("results"))
+    sweep(RESULTS)
 
 
 # What these two say goes through Snakemake's log, which keeps it behind the lines on jobs.

@@ -7,6 +7,8 @@ rule dataset:
         "results/logs/dataset.log",
     benchmark:
         "results/benchmarks/dataset.jsonl"
+    # On a cluster, done where snakemake runs: it takes a second or less. So do splits and the report.
+    localrule: True
     conda:
         "../../environment.yml"
     threads: 1
@@ -47,6 +49,7 @@ rule split:
         "results/benchmarks/split/seed{seed}.jsonl"
     wildcard_constraints:
         seed=ALONE,
+    localrule: True
     conda:
         "../../environment.yml"
     threads: 1
@@ -57,9 +60,10 @@ rule split:
         code=code("names.splits"),
         settings=settings(config["dataset"], "label_name"),
         seeds="--seed {seed}",
+        folder=subpath(output[0], parent=True),
     shell:
         "python -m noisynames split --names {input.names} {params.seeds}"
-        " --settings {params.settings:q} --output results/splits > {log} 2>&1"
+        " --settings {params.settings:q} --output {params.folder} > {log} 2>&1"
 
 
 use rule split as split_ten with:

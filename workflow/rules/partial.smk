@@ -1,9 +1,15 @@
 # The unfinished report: the same rules on the runs that exist, with all that they make below
 # results/partial. No rule here has a run or a split as input, so none of them trains: a job is given
 # all files that there could be, and leaves out the runs that are missing.
+RUNS_OF_PART = lambda wildcards: [
+    *map(
+        placed,
+        of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json")(wildcards),
+    )
+]
 SPLITS_OF_PART = lambda wildcards: [
-    *repeated("split", splits_of_part("csv")(wildcards)),
-    f"--missing {MISSING}",
+    *repeated("split", map(placed, splits_of_part("csv")(wildcards))),
+    f"--missing {placed(MISSING)}",
 ]
 
 
@@ -23,8 +29,9 @@ rule find_missing:
         code=code("experiments.missing"),
         runs=lambda wildcards: runs_on_disk(),  # it is written again when there are others
         grid=literal(json.dumps(GRID)),
+        results=subpath(output[0], ancestor=2),
     shell:
-        "python -m noisynames find-missing --results results --grid {params.grid:q}"
+        "python -m noisynames find-missing --results {params.results} --grid {params.grid:q}"
         " --output {output} 2>&1 | tee {log}"
 
 
@@ -43,7 +50,7 @@ use rule evaluate as evaluate_partial with:
     benchmark:
         "results/benchmarks/partial/evaluate/{model}/noise{noise}{part}.jsonl"
     params:
-        runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
+        runs=RUNS_OF_PART,
         splits=SPLITS_OF_PART,
 
 
@@ -62,7 +69,7 @@ use rule inspect_attention as inspect_attention_partial with:
     benchmark:
         "results/benchmarks/partial/inspect_attention/{model}/noise{noise}{part}.jsonl"
     params:
-        runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
+        runs=RUNS_OF_PART,
         splits=SPLITS_OF_PART,
 
 
@@ -77,7 +84,7 @@ use rule probe as probe_partial with:
     benchmark:
         "results/benchmarks/partial/probe/{model}/noise{noise}{part}.jsonl"
     params:
-        runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
+        runs=RUNS_OF_PART,
         splits=SPLITS_OF_PART,
 
 
@@ -112,7 +119,10 @@ use rule aggregate as aggregate_partial with:
     benchmark:
         "results/benchmarks/partial/aggregate.jsonl"
     params:
-        runs=f"--work results/partial --missing {MISSING}",
+        results=subpath(output[0], ancestor=3),
+        runs=lambda wildcards, input, output: (
+            f"--work {Path(output[0]).parents[1]} --missing {input[0]}"
+        ),
 
 
 use rule plot as plot_partial with:
@@ -137,4 +147,5 @@ use rule report as report_partial with:
     benchmark:
         "results/benchmarks/partial/report.jsonl"
     params:
-        work="--work results/partial",
+        results=subpath(output[0], ancestor=2),
+        work=lambda wildcards, output: f"--work {Path(output[0]).parent}",

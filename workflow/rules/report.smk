@@ -54,6 +54,7 @@ rule report:
         "results/logs/report.log",
     benchmark:
         "results/benchmarks/report.jsonl"
+    localrule: True
     conda:
         "../../environment.yml"
     threads: 1
@@ -64,9 +65,10 @@ rule report:
         code=code("reporting.page", *PLAYGROUND_MODULES),
         templates=digests(ROOT / "report", TEMPLATES),
         config=literal(json.dumps(config)),
+        results=subpath(output[0], parent=True),
         work="",  # what is made of runs stands in the results
     shell:
-        "python -m noisynames report --results results {params.work}"
+        "python -m noisynames report --results {params.results} {params.work}"
         " --config {params.config:q} --output {output} > {log} 2>&1"
 
 
@@ -84,6 +86,7 @@ rule compare:
         "results/logs/compare.log",
     benchmark:
         "results/benchmarks/compare.jsonl"
+    localrule: True
     conda:
         "../../environment.yml"
     threads: 1
@@ -94,9 +97,10 @@ rule compare:
         code=code("experiments.comparing", "reporting.beside.page"),
         templates=digests(ROOT / "report", TEMPLATES),
         other=literal(COMPARE_WITH),
+        results=subpath(output[0], parent=True),
     shell:
         # Status 1 says that something is worse, which is a result.
-        "python -m noisynames compare {params.other:q} results --output {output} > {log} 2>&1"
+        "python -m noisynames compare {params.other:q} {params.results} --output {output} > {log} 2>&1"
         " || [ $? -eq 1 ]"
 
 

@@ -25,10 +25,11 @@ rule train:
         settings=training_settings,
         seeds="--seed {seed}",
         splits=lambda wildcards, input: repeated("split", input.splits),
+        folder=subpath(output[0], ancestor=2),
     shell:
         "python -m noisynames train --model {wildcards.model} --noise {wildcards.noise}"
         " {params.seeds} {params.splits} --settings {params.settings:q}"
-        " --output results/runs/{wildcards.model}/noise{wildcards.noise} 2> {log}"
+        " --output {params.folder} 2> {log}"
 
 
 use rule train as train_ten with:

@@ -1,0 +1,139 @@
+"""The workflow inside of other people's: as a module, with and without a prefix, and included."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, hashes, planned
+
+pytestmark = pytest.mark.workflow
+
+SMOKE = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
+
+# What somebody else writes: the experiment three times, the last time with a rule of their own.
+OUTER = f"""
+configfile: "outer.yaml"
+
+module plain:
+    snakefile: "{ROOT}/Snakefile"
+    config: config["smoke"]
+
+use rule * from plain as plain_*
+
+module first:
+    snakefile: "{ROOT}/Snakefile"
+    prefix: "first"
+    config: config["smoke"]
+
+use rule * from first as first_*
+
+module second:
+    snakefile: "{ROOT}/workflow/Snakefile"
+    prefix: "in/second"
+    config: config["smoke"]
+
+use rule * from second as second_*
+
+use rule train from second as second_train with:
+    threads: 2
+
+rule mine:
+    default_target: True
+    input:
+        rules.plain_all.input,
+        rules.first_all.input,
+        rules.second_all.input,
+"""
+
+INCLUDING = """
+configfile: "smoke.yaml"
+
+include: "{snakefile}"
+
+rule mine:
+    input:
+        rules.all.input,
+"""
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """What the workflow of a folder says when it runs."""
+    done = subprocess.run(
+        ["snakemake", "--cores", "2", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def outer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder in which another workflow ran the smoke experiment three times, and what it said."""
+    folder = tmp_path_factory.mktemp("outer")
+    (folder / "Snakefile").write_text(OUTER)
+    (folder / "outer.yaml").write_text(yaml.safe_dump({"mine": 1, "smoke": SMOKE}, sort_keys=False))
+    return folder, run(folder)
+
+
+@pytest.mark.parametrize("prefix", ["", "first", "in/second"])
+def test_as_a_module_it_writes_what_it_writes_by_itself(
+    outer: tuple[Path, str], smoke: Path, prefix: str
+) -> None:
+    folder, _ = outer
+    assert hashes(folder / prefix) == hashes(smoke)
+
+
+def test_a_module_writes_nothing_beside_its_results(outer: tuple[Path, str]) -> None:
+    folder, _ = outer
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"Snakefile", "outer.yaml", ".snakemake", "results", "first", "in"}
+    assert [path.name for path in (folder / "first").iterdir()] == ["results"]
+
+
+def test_the_workflow_around_it_may_replace_a_rule(outer: tuple[Path, str]) -> None:
+    _, said = outer
+    jobs = re.findall(r"^(?:local)?rule (\w+_train):\n((?: +.*\n)+)", said, re.MULTILINE)
+    threads = {(rule, "threads: 2" in properties) for rule, properties in jobs}
+    assert threads == {("plain_train", False), ("first_train", False), ("second_train", True)}
+
+
+def test_a_module_has_nothing_left_to_do(outer: tuple[Path, str]) -> None:
+    folder, _ = outer
+    assert "Nothing to be done" in run(folder, "-n")
+    (folder / "first/results/runs/rnn/noise0/seed0/losses.csv").unlink()
+    jobs = planned(run(folder, "-n"))
+    assert jobs["first_train"] == 1
+    assert {rule.split("_")[0] for rule in jobs} == {"first", "mine"}
+
+
+def test_the_report_of_what_there_is_stays_under_the_prefix(outer: tuple[Path, str]) -> None:
+    folder, _ = outer
+    shutil.rmtree(folder / "in/second/results/runs/rnn/noise2")
+    assert "6 of 8 runs can be reported" in run(folder, "second_report_partial")
+    assert (folder / "in/second/results/partial/report.html").is_file()
+    assert not (folder / "results/partial").exists()
+
+
+@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+def test_included_its_jobs_are_its_own(smoke: Path, tmp_path: Path, snakefile: str) -> None:
+    """To Snakemake all of them were done, with the same inputs, parameters and commands."""
+    folder = shutil.copytree(smoke, tmp_path / "including")
+    (folder / "Snakefile").write_text(INCLUDING.format(snakefile=ROOT / snakefile))
+    shutil.copy(ROOT / "config/smoke.yaml", folder)
+    assert "Nothing to be done" in run(folder, "-n")
+    (folder / "results/report.html").unlink()
+    assert planned(run(folder, "-n")) == {"mine": 1, "report": 1}
+    assert "Report: results/report.html" in run(folder)
+    assert hashes(folder) == hashes(smoke)
+
+
+def test_a_module_without_a_config_is_the_default_experiment(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(
+        f'module nn:\n    snakefile: "{ROOT}/Snakefile"\n\nuse rule * from nn\n'
+    )
+    default = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    runs = len(default["models"]) * len(default["noise"]["levels"]) * default["seeds"]
+    assert planned(run(tmp_path, "-n"))["train"] == runs == 120
