@@ -93,8 +93,8 @@ def overlaid(found: Record, curves: Sequence[Sequence[Record]], look: Look) -> "
 def history(found: Record, look: Look) -> "Figure":
     """Accuracy of every arm in the order of the experiments, ringed where it changed."""
     estimates, steps = found["history"]["estimates"], found["history"]["steps"]
-    noises = list(dict.fromkeys(arm["noise"] for arm in found["arms"]))
-    models = list(dict.fromkeys(arm["model"] for arm in found["arms"]))
+    noises = list(dict.fromkeys(step["noise"] for step in steps))
+    models = list(dict.fromkeys(arm["model"] for arm in [*found["arms"], *steps]))
     names = {r["place"]: r["set"] for r in estimates}
     figure, panels = new_panels(len(noises), height=3.0, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):

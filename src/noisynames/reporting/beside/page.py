@@ -38,7 +38,9 @@ def render(found: Record, curves: Sequence[Sequence[Record]], templates: Path, t
         templates: Folder with `compare.html`.
         title: Its heading.
     """
-    models = list(dict.fromkeys(arm["model"] for arm in found["arms"]))
+    steps = (found.get("history") or {}).get("steps", [])  # last experiments first
+    models = list(dict.fromkeys(arm["model"] for arm in [*found["arms"], *steps]))
+    noises = list(dict.fromkeys(arm["noise"] for arm in [*found["arms"], *steps]))
     look = Look(models, found["labels"])
     figures = _figures(found, curves, look)
     if found.get("history"):
@@ -79,7 +81,7 @@ def render(found: Record, curves: Sequence[Sequence[Record]], templates: Path, t
         differences=[sentences.difference(found, d) for d in found["differences"]],
         leads=LEADS,
         shown_models={model: found["labels"].get(model, model) for model in models},
-        noises=list(dict.fromkeys(arm["noise"] for arm in found["arms"])),
+        noises=noises,
     )
 
 
