@@ -60,7 +60,8 @@ def _line(study: Study, compared: list[Record]) -> str:
             best = percent(ranked[0]["mean"], 0)
             leads.append(f"{study.label(leaders[0])} leads {study.under(noise)} ({best})")
         elif len(leaders) < len(ranked):
-            leads.append(f"{len(leaders)} of {len(ranked)} models share the lead {study.under(noise)}")
+            share = f"{len(leaders)} of {len(ranked)} models share the lead"
+            leads.append(f"{share} {study.under(noise)}")
     if leads:
         return f"Yes: {listed(leads)}."
     if not compared:
