@@ -11,7 +11,6 @@ from noisynames.analysis.findings.summary import Findings
 from noisynames.analysis.tables import Tables
 from noisynames.config import resolve
 from noisynames.grid import Grid
-from noisynames.names.noise import conditions
 
 SCHEMA = Path(__file__).parents[1] / "workflow/schemas/config.schema.yaml"
 SEEDS = 10
@@ -29,21 +28,6 @@ CELLS: dict[str, dict[str, Any]] = {
     "deep": {"cell": "lstm", "num_layers": 2},
 }
 LANGUAGES = ("Elvish", "Klingon")
-
-
-def grid_of(config: dict[str, Any]) -> Grid:
-    noise = config["noise"]
-    return Grid(
-        config["models"],
-        [condition.name for condition in conditions(**noise)],
-        noise["characters"],
-        config["seeds"],
-        {key: config["training"][key] for key in ("updates", "record_every", "learning_rate")},
-        config["baselines"],
-        vary=config["seeds_vary"],
-        test_fraction=config["dataset"]["test_fraction"],
-        comparison=config["comparison"],
-    )
 
 
 def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -> Tables:
@@ -137,7 +121,7 @@ def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -
 def placed(rnn: list[float], gru: list[float]) -> tuple[Findings, dict[str, Any]]:
     """The findings, and their config, for accuracies at 0, 5, 5-prefix and 5-scattered."""
     config = resolve({"models": MODELS, "noise": PLACES, "seeds": SEEDS}, SCHEMA)
-    grid = grid_of(config)
+    grid = Grid.of(config)
     assert grid.noises == ["0", "5", "5-prefix", "5-scattered"]
     values = {
         (model, noise): value
@@ -152,7 +136,7 @@ def quiet(
 ) -> tuple[Findings, dict[str, Any]]:
     """The findings, and their config, for models of these accuracies at noise 0."""
     config = resolve({"models": models, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
-    grid = grid_of(config)
+    grid = Grid.of(config)
     values = {(model, "0"): value for model, value in accuracy.items()}
     return summary.find(tables_of(grid, values, **more), grid), config
 
@@ -163,7 +147,7 @@ def noisy(
     """The findings, and their config, for models of these accuracies without noise and under it."""
     models = {name: CELLS.get(name, {"cell": "gru"}) for name in accuracy}
     config = resolve({"models": models, "noise": {"levels": [0, 5]}, "seeds": seeds}, SCHEMA)
-    grid = grid_of(config)
+    grid = Grid.of(config)
     values = {
         (model, noise): value
         for model, both in accuracy.items()

@@ -108,7 +108,7 @@ def _opened(
 
 
 def _answers(tables: Sequence["pd.DataFrame"]) -> list[Answer]:
-    """Return what seeds say, from a table of each: one row for each text, one column a language."""
+    """Return what seeds say, from a table of each: one row per text, one column per language."""
     every = np.stack([table.to_numpy() for table in tables])  # seeds, texts, languages
     languages = [*tables[0].columns]
     answers = []

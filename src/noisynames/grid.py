@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from noisynames.names.noise import Noise
+from noisynames.names.noise import Noise, conditions
 from noisynames.randomness import SOURCES, Seed
 
 Cell = tuple[str, str, int]
@@ -79,6 +79,23 @@ class Grid:
     test_fraction: float | None = None
     vary: Sequence[str] = SOURCES
     comparison: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Grid":
+        """Return what a resolved config asks for."""
+        keys = ("updates", "record_every", "learning_rate")
+        return cls(
+            models=config["models"],
+            noises=[noise.name for noise in conditions(**config["noise"])],
+            noise_characters=config["noise"]["characters"],
+            seeds=config["seeds"],
+            training={key: config["training"][key] for key in keys},
+            baselines=config["baselines"],
+            label_name=config["dataset"]["label_name"],
+            test_fraction=config["dataset"]["test_fraction"],
+            vary=config["seeds_vary"],
+            comparison=config["comparison"],
+        )
 
     @cached_property
     def conditions(self) -> list[Noise]:

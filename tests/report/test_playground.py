@@ -24,6 +24,7 @@ from noisynames.names.examples import held_out_examples
 from noisynames.names.noise import Noise
 from noisynames.reporting import page as reporting
 from noisynames.reporting import playground
+from noisynames.reporting.figures.look import COLOURS
 from noisynames.runs import open_finished
 
 from .conftest import Report
@@ -287,13 +288,30 @@ def test_without_javascript_three_names_stand_there(report: Report) -> None:
     assert page.locator("#try input").count() == 0
 
 
+CALLED = {"rnn": "RNN", "gru_attention": "GRU + attention"}
+
+
+def test_a_reader_has_the_colour_of_its_model_in_figures(
+    smoke: Path, config: dict[str, Any], names: dataset.Dataset
+) -> None:
+    """In figures the models that are compared come first, wherever the config has the others."""
+    rnn, attends = (config["models"][name] for name in ("rnn", "gru_attention"))
+    config["models"] = {"slow": rnn | {"learning_rate": 1e-5}, "rnn": rnn, "gru_attention": attends}
+    status = {cell: "missing" if cell[0] == "slow" else "ok" for cell in playground.wanted(config)}
+    found = playground.of(smoke / "results", config, names, status, {"slow": "Slow", **CALLED})
+    assert found is not None
+    assert {arm["label"]: arm["colour"] for arm in found["arms"]} == {
+        "RNN": COLOURS[0], "GRU + attention": COLOURS[1]
+    }  # fmt: skip
+
+
 def test_what_is_not_in_the_page_is_said(
     smoke: Path, config: dict[str, Any], names: dataset.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = dict.fromkeys(playground.wanted(config), "ok")
     rnn, _, gru, _ = status
     status[rnn], status[gru] = "diverged", "missing"
-    found = playground.of(smoke / "results", config, names, status)
+    found = playground.of(smoke / "results", config, names, status, CALLED)
     assert found is not None
     assert [(arm["model"], arm["noise"]) for arm in found["arms"]] == [
         ("rnn", "2"), ("gru_attention", "2")
@@ -303,7 +321,7 @@ def test_what_is_not_in_the_page_is_said(
         "GRU + attention, trained without noise: its run under seed 0 is missing",
     ]
     monkeypatch.setattr(playground, "MOST_BYTES", 100)
-    assert playground.of(smoke / "results", config, names, status) is None
+    assert playground.of(smoke / "results", config, names, status, CALLED) is None
 
 
 def test_large_grids_have_those_that_are_compared_and_custom_ones_are_left_out(

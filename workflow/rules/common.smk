@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import asdict
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -95,8 +96,7 @@ except OSError as error:
 COMPARE_WITH = config.pop("compare_with")
 MODELS = list(config["models"])
 ATTENTION_MODELS = [m for m in MODELS if config["models"][m]["readout"] == "attention"]
-CONDITIONS = conditions(**config["noise"])
-NOISES = [noise.name for noise in CONDITIONS]
+NOISES = [noise.name for noise in conditions(**config["noise"])]
 CHARACTERS = config["noise"]["characters"]
 BASELINES = config["baselines"]
 SEEDS = config["seeds"]
@@ -112,22 +112,8 @@ TENS = [
 IN_TENS = {int(f"{ten}{digit}") for ten in TENS for digit in range(10)}
 # What is tested together: each part is a job for each model × noise.
 PARTS = parts_of(SEEDS)
-GRID = {
-    "models": config["models"],
-    "noises": NOISES,
-    "noise_characters": CHARACTERS,
-    "seeds": SEEDS,
-    "training": {
-        key: config["training"][key]
-        for key in ("updates", "record_every", "learning_rate")
-    },
-    "baselines": BASELINES,
-    "label_name": config["dataset"]["label_name"],
-    "test_fraction": config["dataset"]["test_fraction"],
-    "vary": config["seeds_vary"],
-    "comparison": config["comparison"],
-}
-ASKED = Grid(**GRID)
+ASKED = Grid.of(config)
+GRID = asdict(ASKED)
 # All of it on which a run's result depends.
 TRAINING = {
     key: value

@@ -61,6 +61,7 @@ class Experiment:
         runs: The record of every run that is there.
         manifest: Of its data set.
         about: config, commit and version of the code, each where it is known.
+        values: Each metric × model × noise as a series over the seeds that completed.
     """
 
     name: str
@@ -69,11 +70,7 @@ class Experiment:
     runs: Mapping[Cell, Mapping[str, Any]]
     manifest: Mapping[str, Any]
     about: Mapping[str, Any]
-
-    @cached_property
-    def values(self) -> Values:
-        """Each metric × model × noise as a series over the seeds that completed."""
-        return by_run(self.tables)
+    values: Values
 
     @cached_property
     def arms(self) -> list[Arm]:
@@ -173,11 +170,10 @@ def read(path: Path, name: str) -> Experiment:
         }
         carried = about.get("manifest") if _MANIFEST not in files.names else None
         manifest = carried or _record(files, _MANIFEST)
-        experiment = Experiment(name, tables, findings, runs, manifest, about)
-        assert experiment.values is not None
+        values = by_run(tables)
     except KeyError as error:
         raise UserError(f"{older}, which lacks {error}; make the results again") from None
-    return experiment
+    return Experiment(name, tables, findings, runs, manifest, about, values)
 
 
 def _finished(runs: pd.DataFrame) -> list[Cell]:
@@ -216,16 +212,15 @@ def _opened(path: Path) -> Files:
 
 def _of_zip(path: Path) -> Files:
     """Return the files of a zip of results, in whatever folder of it they lie."""
-    with zipfile.ZipFile(path) as archive:
-        found: dict[str, str] = {}
-        for name in archive.namelist():
-            if inside := _READ.fullmatch(name):
-                found.setdefault(inside[1], name)
+    archive = zipfile.ZipFile(path)  # kept open: its table of contents is read once, not per file
+    found: dict[str, str] = {}
+    for name in archive.namelist():
+        if inside := _READ.fullmatch(name):
+            found.setdefault(inside[1], name)
 
     def content(name: str) -> bytes:
         try:
-            with zipfile.ZipFile(path) as archive:
-                return archive.read(found[name])
+            return archive.read(found[name])
         except zipfile.BadZipFile:
             raise _damaged(str(path), name) from None
 

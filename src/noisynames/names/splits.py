@@ -1,4 +1,4 @@
-"""Train, validation and test by distinct name, one split a seed."""
+"""Train, validation and test by distinct name, one split per seed."""
 
 import csv
 import io

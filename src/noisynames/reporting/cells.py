@@ -9,7 +9,6 @@ from noisynames.reporting import words
 Record = Mapping[str, Any]
 
 _ESTIMATES = ("mean", "low", "high")
-_SHARES = ("recall", "share", "probability", "weight")
 
 
 def text(row: Record, key: str, labels: Mapping[str, str]) -> str:
@@ -28,15 +27,15 @@ def text(row: Record, key: str, labels: Mapping[str, str]) -> str:
     if key in _ESTIMATES and "p_adjusted" in row:
         return change(row, key)
     if key in _ESTIMATES:
-        return words.value(value, row.get("metric"))
-    if key in _SHARES:
+        return words.value(value, words.measured(row))
+    if key in words.SHARES:
         return words.percent(value)
     return words.number(value) if isinstance(value, float) else str(value)
 
 
 def change(row: Record, key: str = "mean") -> str:
     """Return a difference, or an end of its interval: of shares, in percentage points."""
-    return words.change(row[key], row.get("metric"))
+    return words.change(row[key], words.measured(row))
 
 
 @dataclass(frozen=True)

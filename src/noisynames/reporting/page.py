@@ -58,7 +58,7 @@ def render(
     work = work or results
     data, findings = tables.read(work / "tables")
     names = datasets.read(results / "dataset" / datasets.NAMES)
-    asked = _asked(config)
+    asked = Grid.of(config)
     study = Study(findings, config)
     shown = gallery.applying(asked)
     environment = new_environment(templates)
@@ -73,7 +73,7 @@ def render(
         cell=lambda row, key: cells.text(row, key, findings["labels"]),
     )
     status = _status(data["runs"])
-    tried = playground.of(results, config, names, status)
+    tried = playground.of(results, config, names, status, findings["labels"])
     answers, unasked = questions.answer_all(findings, config)
     commit = _commit(templates)
     return environment.get_template("base.html").render(
@@ -115,22 +115,6 @@ def _of_config(config: Mapping[str, Any]) -> dict[str, Any]:
         "rates": sorted({spec["learning_rate"] for spec in models}),
         "placements": [noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
     }
-
-
-def _asked(config: Mapping[str, Any]) -> Grid:
-    """Return what a config asks for."""
-    return Grid(
-        config["models"],
-        [condition.name for condition in noise.conditions(**config["noise"])],
-        config["noise"]["characters"],
-        config["seeds"],
-        config["training"],
-        config["baselines"],
-        config["dataset"]["label_name"],
-        config["dataset"]["test_fraction"],
-        config["seeds_vary"],
-        config["comparison"],
-    )
 
 
 def _sections(findings: "Findings", asked: Grid, tried: bool) -> list[tuple[str, str]]:

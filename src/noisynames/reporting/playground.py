@@ -9,10 +9,9 @@ import numpy as np
 
 from noisynames.evaluation.inference import predict
 from noisynames.grid import RECORD, WEIGHTS, Cell, Grid, run_folder, split_file
-from noisynames.models.labels import labels
 from noisynames.models.weights import parameter_ranges
 from noisynames.names.dataset import Dataset
-from noisynames.names.noise import Noise, conditions
+from noisynames.names.noise import Noise
 from noisynames.names.splits import Row
 from noisynames.reporting.figures.look import Look
 from noisynames.runs import FinishedRun, open_finished
@@ -40,12 +39,11 @@ def wanted(config: Mapping[str, Any]) -> list[Cell]:
     """
     if not config["report"]["playground"]:
         return []
-    noises = [noise.name for noise in conditions(**config["noise"])]
-    models = [name for name, spec in config["models"].items() if spec["cell"] in CELLS]
-    if len(models) * len(noises) > MOST_ARMS:
-        compared = Grid(config["models"], noises, "", [], config["training"], []).compared
-        models = [name for name in models if name in compared]
-    return [(model, noise, config["seeds"][0]) for model in models for noise in noises]
+    grid = Grid.of(config)
+    models = [name for name, spec in grid.models.items() if spec["cell"] in CELLS]
+    if len(models) * len(grid.noises) > MOST_ARMS:
+        models = [name for name in models if name in grid.compared]
+    return [(model, noise, grid.seeds[0]) for model in models for noise in grid.noises]
 
 
 def needs(results: Path, config: Mapping[str, Any]) -> set[Path]:
@@ -56,7 +54,11 @@ def needs(results: Path, config: Mapping[str, Any]) -> set[Path]:
 
 
 def of(
-    results: Path, config: Mapping[str, Any], names: Dataset, status: Mapping[Cell, str]
+    results: Path,
+    config: Mapping[str, Any],
+    names: Dataset,
+    status: Mapping[Cell, str],
+    called: Mapping[str, str],
 ) -> Playground | None:
     """Return what the page needs to run the models; None if there is none that it could run.
 
@@ -65,6 +67,7 @@ def of(
         config: The resolved config of the experiment.
         names: Its names.
         status: What became of each run: `ok`, `diverged` or `missing`.
+        called: What each model is called.
 
     Returns:
         What `playground.js` reads: alphabet, names, and for each arm its spec and weights (float32
@@ -74,7 +77,7 @@ def of(
     Raises:
         UserError: A file is missing or damaged.
     """
-    asked, called = wanted(config), labels(config["models"])
+    asked, look = wanted(config), _look(config, called)
     fit, too_large = _fitting(_opened(results, asked, status))
     if not fit:
         return None
@@ -92,7 +95,7 @@ def of(
         "held_out": _by_language(rows),
         "trained": _by_language(split.train) if len(split.train) <= MOST_NAMES else None,
         "typical": typical,
-        "arms": [_arm(c, run, called, Look([*called], called)) for c, run in fit.items()],
+        "arms": [_arm(c, run, called, look) for c, run in fit.items()],
         "examples": _examples([*fit.values()], [*typical.items()]),
         "left_out": [
             *_unasked(config, asked, called),
@@ -103,6 +106,12 @@ def of(
             ),
         ],
     }
+
+
+def _look(config: Mapping[str, Any], called: Mapping[str, str]) -> Look:
+    """Return the look that models have in figures, in which only those compared are drawn."""
+    compared = Grid.of(config).compared
+    return Look([*compared, *(name for name in called if name not in compared)], called)
 
 
 def _opened(

@@ -7,8 +7,11 @@ from noisynames.columns import SCORES
 
 Record = Mapping[str, Any]
 
-SHARES = {"macro_accuracy", *SCORES}
-"""Metrics that are shares of names, which people read as percentages."""
+SHARES = {
+    "macro_accuracy", *SCORES, "recall", "share", "probability",
+    "weight", "last_character", "last_letter", "on_noise", "noise_share",
+}  # fmt: skip
+"""Metrics and quantities that are shares of a whole, which people read as percentages."""
 NO_BREAK = "\u00a0"
 
 
@@ -42,14 +45,20 @@ def change(amount: float, metric: str | None = None) -> str:
     return points(amount) if metric in SHARES else signed(amount)
 
 
+def measured(record: Record) -> str | None:
+    """Return what a record is of: its metric or quantity, if it says that."""
+    found: str | None = record.get("metric", record.get("quantity"))
+    return found
+
+
 def interval(record: Record, signs: bool = False) -> str:
     """Return an estimate with its interval, such as `0.312 [0.290, 0.334]`.
 
     Args:
-        record: mean, low, high; and metric, by which shares become percentages.
+        record: mean, low, high; and metric or quantity, by which shares become percentages.
         signs: Whether it is a difference.
     """
-    metric = record.get("metric")
+    metric = measured(record)
     if record["mean"] is None:
         return "no seed"
     show = change if signs else value
@@ -75,6 +84,13 @@ def p_value(p: float | None) -> str:
 def difference(record: Record) -> str:
     """Return a paired difference with interval and adjusted p, in brackets."""
     return f"{interval(record, signs=True)}, {p_value(record['p_adjusted'])}"
+
+
+def whole_points(difference: float) -> str:
+    """Return the size of a difference of shares in points: whole, small ones with a decimal."""
+    size = abs(100 * difference)
+    shown = f"{size:.0f}" if size >= 2 else f"{size:.1f}"
+    return f"{shown} {plural('point', 1 if shown == '1' else 2)}"
 
 
 def listed(words: Iterable[str]) -> str:

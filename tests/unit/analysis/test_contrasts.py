@@ -5,16 +5,17 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from made_up import MODELS, SCHEMA, grid_of, placed, quiet, tables_of
+from made_up import MODELS, SCHEMA, placed, quiet, tables_of
 
 from noisynames.analysis.findings import contrasts, pairs, sweeps
 from noisynames.analysis.findings.comparisons import COMPARED
 from noisynames.analysis.findings.contrasts import steps
 from noisynames.config import resolve
+from noisynames.grid import Grid
 
 
 def of(models: dict[str, Any], **more: Any) -> list[tuple[str, str, str]]:
-    grid = grid_of(resolve({"models": models, **more}, SCHEMA))
+    grid = Grid.of(resolve({"models": models, **more}, SCHEMA))
     return steps({name: grid.models[name] for name in grid.compared})
 
 
@@ -86,7 +87,7 @@ def test_a_label_is_no_respect() -> None:
 def test_contrasts_are_a_family_apart_from_all_pairs() -> None:
     """Three models in a row: two contrasts, three pairs."""
     models = {**MODELS, "top": {"cell": "gru", "readout": "mean"}}
-    grid = grid_of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 10}, SCHEMA))
+    grid = Grid.of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 10}, SCHEMA))
     tables = tables_of(grid, {("rnn", "0"): 0.5, ("gru", "0"): 0.5, ("top", "0"): 0.506})
     values = pairs.by_run(tables)
     found = [
@@ -104,7 +105,7 @@ def test_contrasts_are_a_family_apart_from_all_pairs() -> None:
 
 def test_a_model_trained_under_noise_is_held_against_itself_trained_without() -> None:
     """Both sides are tested under the same noise."""
-    grid = grid_of(resolve({"models": MODELS, "noise": {"levels": [0, 5]}, "seeds": 10}, SCHEMA))
+    grid = Grid.of(resolve({"models": MODELS, "noise": {"levels": [0, 5]}, "seeds": 10}, SCHEMA))
     own = tables_of(grid, dict.fromkeys([(m, n) for m in MODELS for n in ("0", "5")], 0.5))
     across = own["accuracy"].assign(
         tested_at=lambda t: t["trained_at"].map({"0": "5", "5": "0"}),
@@ -152,7 +153,7 @@ def test_a_sweep_is_a_curve_from_the_least_to_the_most() -> None:
 
 def test_a_curve_leaves_out_what_has_no_run() -> None:
     models = {"gru": {"cell": "gru", "sweep": {"hidden_size": [8, 16]}}}
-    grid = grid_of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 10}, SCHEMA))
+    grid = Grid.of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 10}, SCHEMA))
     values = pairs.by_run(tables_of(grid, {("gru_8", "0"): 0.5, ("gru_16", "0"): 0.5}))
     there = {key: series for key, series in values.items() if key[1] == "gru_16"}
     assert {tuple(r["models"]) for r in sweeps.sweeps(there, grid)} == {("gru_16",)}

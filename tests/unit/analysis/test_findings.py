@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from made_up import MODELS, RATES, SCHEMA, SEEDS, grid_of, placed, quiet, tables_of
+from made_up import MODELS, RATES, SCHEMA, SEEDS, placed, quiet, tables_of
 
 from noisynames.analysis.findings import accuracy, attention, costs, probes, training
 from noisynames.config import resolve
+from noisynames.grid import Grid
 
 
 def test_a_placement_is_held_against_the_others_within_a_model() -> None:
@@ -50,10 +51,10 @@ def test_models_are_held_against_baselines_apart_from_each_other() -> None:
 
 def test_models_that_differ_in_rate_alone_are_one_model() -> None:
     config = resolve({"models": {**RATES, "wide": {"cell": "gru", "hidden_size": 64}}}, SCHEMA)
-    grid = grid_of(config)
+    grid = Grid.of(config)
     assert grid.rates == {"rnn": ["rnn", "rnn_fast"], "gru": ["gru", "gru_fast"], "wide": ["wide"]}
     config["training"]["learning_rate"] = 0.1
-    assert list(grid_of(config).rates) == ["rnn_fast", "gru_fast", "wide"]
+    assert list(Grid.of(config).rates) == ["rnn_fast", "gru_fast", "wide"]
 
 
 def test_the_best_rate_is_chosen_by_validation_not_by_test() -> None:
@@ -80,7 +81,7 @@ def test_without_validation_names_no_rate_is_chosen() -> None:
 
 def test_the_shipped_budget_has_four_models_at_four_rates() -> None:
     config = resolve(yaml.safe_load((SCHEMA.parents[2] / "config/budget.yaml").read_text()), SCHEMA)
-    sizes = {name: len(names) for name, names in grid_of(config).rates.items()}
+    sizes = {name: len(names) for name, names in Grid.of(config).rates.items()}
     assert sizes == {
         "rnn_0_005": 4,
         "gru_0_005": 4,
@@ -127,7 +128,7 @@ def test_a_curve_is_of_the_losses_that_the_table_shows() -> None:
 
 
 def test_the_share_of_runs_at_the_target_is_a_step_function() -> None:
-    grid = grid_of(resolve({"models": {"gru": {"cell": "gru"}}, "noise": {"levels": [0]}}, SCHEMA))
+    grid = Grid.of(resolve({"models": {"gru": {"cell": "gru"}}, "noise": {"levels": [0]}}, SCHEMA))
     table = pd.DataFrame(
         {
             "model": "gru", "noise": "0", "target": 1.5, "seed": range(4),
@@ -156,7 +157,7 @@ def test_recall_is_a_mean_over_seeds_under_the_noise_trained_under() -> None:
 
 def test_the_commonest_mistake_of_a_language_is_no_right_answer() -> None:
     config = resolve({"models": MODELS, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
-    grid = grid_of(config)
+    grid = Grid.of(config)
     tables = tables_of(grid, dict.fromkeys([("rnn", "0"), ("gru", "0")], 0.5))
     tables["confusion"] = pd.concat(
         [tables["confusion"], tables["confusion"].assign(prediction="Quenya", share=0.1)]
@@ -172,7 +173,7 @@ def test_the_commonest_mistake_of_a_language_is_no_right_answer() -> None:
 
 def test_attention_by_position_says_how_many_seeds_had_a_name_so_long() -> None:
     models = {"gru": {"cell": "gru", "readout": "attention"}}
-    grid = grid_of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 2}, SCHEMA))
+    grid = Grid.of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 2}, SCHEMA))
     rows = [(0, 0, 0.6), (0, 1, 0.4), (1, 0, 0.8)]
     table = pd.DataFrame(rows, columns=["seed", "from_end", "weight"])
     table = table.assign(model="gru", trained_at="0", tested_at="0")
@@ -183,7 +184,7 @@ def test_attention_by_position_says_how_many_seeds_had_a_name_so_long() -> None:
 
 def test_a_norm_that_is_zero_has_a_logarithm_all_the_same() -> None:
     config = resolve({"models": MODELS, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
-    grid = grid_of(config)
+    grid = Grid.of(config)
     tables = tables_of(grid, dict.fromkeys([("rnn", "0"), ("gru", "0")], 0.5))
     is_last = tables["probes"]["distance"] == 4
     tables["probes"].loc[is_last, "value"] = 0.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made_up import MODELS, SCHEMA, grid_of, tables_of
+from made_up import MODELS, SCHEMA, tables_of
 from scipy import stats
 
 from noisynames.analysis.findings import overview, pairs
@@ -14,6 +14,7 @@ from noisynames.analysis.statistics.sequential import (
     repeated_p_one_sided,
 )
 from noisynames.config import resolve
+from noisynames.grid import Grid
 
 LOOKS = (10, 20, 30, 40, 50)
 
@@ -57,7 +58,7 @@ def test_an_early_look_asks_for_more() -> None:
 
 def test_the_findings_say_which_look_this_is() -> None:
     config = resolve({"models": MODELS, "comparison": {"looks": 4}, "seeds": 20}, SCHEMA)
-    grid = grid_of(config)
+    grid = Grid.of(config)
     tables = tables_of(grid, {(m, n): 0.5 for m in MODELS for n in ("0", "5")})
     looks = overview.find(tables, grid)["looks"]
     assert (looks["planned"], looks["this"]) == ([10, 20, 30, 40], 2)

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from made_up import SCHEMA, grid_of, tables_of
+from made_up import SCHEMA, tables_of
 
 from noisynames.analysis.findings import pairs, variance
 from noisynames.analysis.statistics.variance import shares
 from noisynames.config import resolve
+from noisynames.grid import Grid
 
 
 def test_shares_add_up_and_nothing_is_no_share() -> None:
@@ -23,7 +24,7 @@ def test_shares_add_up_and_nothing_is_no_share() -> None:
 def grid_of_sources(**more: Any) -> Any:
     sources = [["split", "weights", "order", "noise"], ["split"], ["weights"]]
     models = {"gru": {"cell": "gru", "sweep": {"seeds_vary": sources}}, **more}
-    return grid_of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 10}, SCHEMA))
+    return Grid.of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 10}, SCHEMA))
 
 
 def test_a_source_alone_is_no_model_to_compare() -> None:
@@ -52,7 +53,7 @@ def test_each_source_has_its_share() -> None:
 
 
 def test_without_sources_alone_nothing_is_said_of_them() -> None:
-    grid = grid_of(resolve({"seeds": 10}, SCHEMA))
+    grid = Grid.of(resolve({"seeds": 10}, SCHEMA))
     tables = tables_of(grid, {(m, n): 0.5 for m in grid.models for n in grid.noises})
     assert variance.variance(pairs.by_run(tables), grid) == []
 
@@ -61,7 +62,7 @@ def test_the_shipped_config_has_every_source_alone_and_all_together() -> None:
     config = resolve(
         yaml.safe_load((SCHEMA.parents[2] / "config/variance.yaml").read_text()), SCHEMA
     )
-    grid = grid_of(config)
+    grid = Grid.of(config)
     assert {name: len(arms) for name, arms in grid.variants.items()} == {
         "rnn_all": 5,
         "gru_all": 5,
@@ -72,5 +73,5 @@ def test_the_shipped_config_has_every_source_alone_and_all_together() -> None:
 
 def test_where_all_seeds_hold_out_the_same_names_nothing_is_said_of_new_ones() -> None:
     config = resolve({"seeds_vary": ["weights"]}, SCHEMA)
-    assert grid_of(config).odds is None
-    assert grid_of(resolve({}, SCHEMA)).odds == pytest.approx(0.25)
+    assert Grid.of(config).odds is None
+    assert Grid.of(resolve({}, SCHEMA)).odds == pytest.approx(0.25)

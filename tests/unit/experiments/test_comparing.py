@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import SCHEMA, grid_of, tables_of
+from made_up import SCHEMA, tables_of
 from scipy import stats
 from typer.testing import CliRunner
 
@@ -24,6 +24,7 @@ from noisynames.errors import UserError
 from noisynames.experiments.comparing import NotComparableError, compare, history, loss_curves
 from noisynames.experiments.opening import names_of, read
 from noisynames.files import read_record, sha256, write_record
+from noisynames.grid import Grid
 from noisynames.models.labels import labels
 from noisynames.reporting.beside import sentences
 from noisynames.reporting.carrying import carried, unpacked
@@ -46,7 +47,7 @@ def made(
         {"models": models or TWO, "noise": {"levels": [0]}, "seeds": seeds, "baselines": []},
         SCHEMA,
     )
-    grid = grid_of(config)
+    grid = Grid.of(config)
     found = tables_of(grid, {(model, "0"): a for model, a in accuracy.items()}, **more)
     findings = {
         "metrics": METRICS,

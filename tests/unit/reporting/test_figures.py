@@ -5,14 +5,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from made_up import MODELS, SCHEMA, grid_of, tables_of
+from made_up import MODELS, SCHEMA, tables_of
+from matplotlib.figure import Figure
 
 from noisynames.analysis.findings import summary
 from noisynames.config import resolve
+from noisynames.grid import Grid
 from noisynames.reporting import drawing
-from noisynames.reporting.figures.look import MOST_TICKS
+from noisynames.reporting.figures import training, workflow
+from noisynames.reporting.figures.look import MOST_TICKS, Look
 
 LONG = "A label that is longer than any margin"
 MANY = [f"{LONG} {i:03d} $x$ & y" for i in range(300)]
@@ -21,7 +25,7 @@ MANY = [f"{LONG} {i:03d} $x$ & y" for i in range(300)]
 def drawn(folder: Path, name: str, labels: list[str], **models: dict[str, Any]) -> str:
     """A figure as it is drawn for models whose names have these labels."""
     config = resolve({"models": models or MODELS, "noise": {"levels": [0, 5]}, "seeds": 2}, SCHEMA)
-    grid = grid_of(config)
+    grid = Grid.of(config)
     tables = tables_of(grid, dict.fromkeys([(m, n) for m in grid.models for n in grid.noises], 0.5))
     arms = tables["accuracy"].drop_duplicates(["model", "trained_at"])
     keys = ["model", "trained_at", "tested_at"]
@@ -66,17 +70,27 @@ def test_a_model_of_a_long_name_is_shortened_and_said_in_full_when_pointed_at(
     assert f'data-tip="{html.escape(label)}, noise 5: ' in svg
 
 
-def test_no_band_of_a_loss_runs_below_nothing(tmp_path: Path) -> None:
-    svg = drawn(tmp_path, "loss_by_noise", ["a", "b"])
-    assert not [text for text in texts(svg) if text.startswith("−")]
+def test_no_band_of_a_loss_runs_below_nothing() -> None:
+    """Two seeds that differ have an interval from far below 0."""
+    update = [100, 200]
+    mean = {"update": update, "n": 2, "mean": [0.4, 0.3], "low": [-2.0, -1.0], "high": [2.8, 1.6]}
+    curves = [{"model": "gru", "noise": "0", **mean}]
+    losses = pd.DataFrame(
+        [("gru", "0", seed, at, 0.3 * seed) for seed in (0, 1) for at in update],
+        columns=["model", "noise", "seed", "update", "loss"],
+    )
+    runs = pd.DataFrame({"model": ["gru"], "noise": ["0"], "batch_size": [1]})
+    tables, look = {"losses": losses, "runs": runs}, Look(["gru"], {})
+    for figure in (training.loss_by_noise, training.loss_by_model):
+        axes = figure(tables, {"curves": curves}, look).axes[0]
+        (band,) = [patch for patch in axes.collections if ":band:" in str(patch.get_gid())]
+        heights = np.asarray(band.get_paths()[0].vertices, float)[:, 1]
+        assert heights.min() == 0
+        assert heights.max() == pytest.approx(2.8)
+        assert axes.get_ylim()[0] == 0
 
 
-def test_every_arrow_of_the_rules_begins_and_ends_at_a_box(tmp_path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    from noisynames.reporting.figures import workflow
-    from noisynames.reporting.figures.look import Look
-
+def test_every_arrow_of_the_rules_begins_and_ends_at_a_box() -> None:
     figure: Figure = workflow.rules({}, {}, Look([], {}))
     figure.draw_without_rendering()
     texts = figure.axes[0].texts

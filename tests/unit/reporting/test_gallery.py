@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
-from made_up import MODELS, RATES, SCHEMA, grid_of
+from made_up import MODELS, RATES, SCHEMA
 
 from noisynames.config import resolve
+from noisynames.grid import Grid
 from noisynames.reporting import gallery
 
 PARTIALS = "".join(path.read_text() for path in (ROOT / "report/partials").glob("*.html"))
@@ -25,7 +26,7 @@ SOMETIMES = ATTENTION | PLACES | RATE | FURTHER
 
 def figures_of(**config: Any) -> set[str]:
     resolved = resolve({"models": MODELS, "noise": {"levels": [0, 5]}, **config}, SCHEMA)
-    return set(gallery.applying(grid_of(resolved)))
+    return set(gallery.applying(Grid.of(resolved)))
 
 
 @pytest.mark.parametrize(

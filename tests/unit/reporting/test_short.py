@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from made_up import MODELS, RATES, noisy, placed, quiet
+from made_up import RATES, noisy, placed, quiet
 
 from noisynames.reporting import shortly
 from noisynames.reporting.headlines.short import ShortAnswer
@@ -111,4 +111,3 @@ def test_an_experiment_on_batches_leads_with_what_they_cost() -> None:
         .replace("\u00a0", " ")
         .startswith("Without noise, batches of 8 names instead of 1 make accuracy 10.")
     )
-    assert MODELS.keys() == {"rnn", "gru"}

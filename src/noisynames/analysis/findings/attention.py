@@ -31,7 +31,8 @@ def attention(tables: Tables, grid: Grid) -> list[Record]:
 def effects(tables: Tables, grid: Grid) -> list[Record]:
     """Return how attention differs from that at the lowest noise, and from uniform attention.
 
-    All records are one family.
+    The quantity `last_character` is held against that at the lowest noise, `on_noise` against the
+    share of the characters that are noise. All records are one family.
     """
     cells = _cells(tables, grid)
     low = grid.quietest
@@ -43,11 +44,11 @@ def effects(tables: Tables, grid: Grid) -> list[Record]:
             seeds = quiet.index.intersection(noisy.index)
             at_noise, at_low = noisy.loc[seeds], quiet.loc[seeds]
             where = {"model": model, "noise": noise, "against": low}
-            asked.append({"question": "last_character", **where})
+            asked.append({"quantity": "last_character", **where})
             pairs.append(
                 (at_noise["last_character"].to_numpy(), at_low["last_character"].to_numpy())
             )
-            asked.append({"question": "on_noise_minus_share", **where})
+            asked.append({"quantity": "on_noise", **where})
             pairs.append((at_noise["on_noise"].to_numpy(), at_noise["noise_share"].to_numpy()))
     return compared(asked, pairs, standard("attention", grid))
 
@@ -72,7 +73,7 @@ def positions(tables: Tables, grid: Grid) -> list[Record]:
     own = as_written(table[table["trained_at"] == table["tested_at"]])
     keys = ["model", "trained_at", "from_end"]
     return [
-        {**dict(zip(keys, key, strict=True)), **estimate(weights)}
+        {"quantity": "weight", **dict(zip(keys, key, strict=True)), **estimate(weights)}
         for key, weights in own.groupby(keys)["weight"]
     ]
 

@@ -17,7 +17,13 @@ _SMALLEST_NORM = 1e-38
 def memory(tables: Tables, grid: Grid) -> list[Record]:
     """Return the accuracy behind a suffix of each length, for each model × noise × distance."""
     return [
-        {"model": model, "noise": noise, "distance": int(distance), **estimate(wide[distance])}
+        {
+            "metric": "macro_accuracy",
+            "model": model,
+            "noise": noise,
+            "distance": int(distance),
+            **estimate(wide[distance]),
+        }
         for noise, model in product(grid.noises, grid.compared)
         for wide in [_probe(tables, ACCURACY, model, noise)]
         for distance in wide.columns
@@ -34,7 +40,7 @@ def memory_effects(tables: Tables, grid: Grid) -> list[Record]:
         asked, pairs = [], []
         for model in grid.compared:
             wide = _probe(tables, ACCURACY, model, noise)
-            asked.append({"model": model, "noise": noise})
+            asked.append({"metric": "macro_accuracy", "model": model, "noise": noise})
             longest, none = wide[wide.columns[-1:]], wide[wide.columns[:1]]
             pair: Pair = (longest.to_numpy(float).ravel(), none.to_numpy(float).ravel())
             pairs.append(pair)

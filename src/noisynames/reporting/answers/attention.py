@@ -22,11 +22,7 @@ def answer(study: Study) -> Answer | Unasked:
         )
     statistics: list[str] = []
     for model in models:
-        at = {
-            (r["quantity"], r["trained_at"]): _share(r)
-            for r in own
-            if r["model"] == model and r["n"]
-        }
+        at = {(r["quantity"], r["trained_at"]): r for r in own if r["model"] == model and r["n"]}
         statistics += _statistics(study, model, at)
     first = {(r["quantity"], r["trained_at"]): r for r in own if r["model"] == models[0] and r["n"]}
     return Answer(
@@ -38,11 +34,6 @@ def answer(study: Study) -> Answer | Unasked:
         "card_attention",
         _why(study, models[0], first),
     )
-
-
-def _share(record: Record) -> Record:
-    """Return a record of a share of the attention, to be shown as a percentage."""
-    return {**record, "metric": "accuracy"}
 
 
 def _line(study: Study, model: str, at: dict[tuple[str, str], Record]) -> str:
@@ -69,7 +60,7 @@ def _why(study: Study, model: str, at: dict[tuple[str, str], Record]) -> list[st
     if low is not None and low["mean"] > 0.5:
         why.append("The last hidden state has read the whole name, so it alone can decide.")
     for r in study.select("attention_effects", model=model, noise=study.top):
-        if r["question"] == "last_character" or ("on_noise", study.top) not in at:
+        if r["quantity"] == "last_character" or ("on_noise", study.top) not in at:
             continue
         noise, share = at["on_noise", study.top], at["noise_share", study.top]
         side = {"lower": "so attention passes over it", "higher": "more than its share"}
@@ -90,19 +81,19 @@ def _statistics(study: Study, model: str, at: dict[tuple[str, str], Record]) -> 
             f"{interval(at['last_character', study.low])} of its weight on the last character."
         )
     for r in study.select("attention_effects", model=model, noise=study.top):
-        what = "last_character" if r["question"] == "last_character" else "on_noise"
+        what = r["quantity"]
         if (what, study.top) not in at:
             continue
         if what == "last_character":
             found.append(
                 f"{label}, at noise {study.top}: {interval(at[what, study.top])} on the last "
                 f"character, {interval(at['last_letter', study.top])} on the last letter; the "
-                f"change on the last character is {difference(_share(r))}, {r['verdict']}."
+                f"change on the last character is {difference(r)}, {r['verdict']}."
             )
         else:
             found.append(
                 f"{label}, at noise {study.top}: junk gets {interval(at[what, study.top])} of the "
                 f"weight and is {interval(at['noise_share', study.top])} of the characters; the "
-                f"difference is {difference(_share(r))}, {r['verdict']}."
+                f"difference is {difference(r)}, {r['verdict']}."
             )
     return found

@@ -11,7 +11,7 @@ from noisynames.reporting.answers.study import (
     settled,
     statistic,
 )
-from noisynames.reporting.words import Record, difference, interval, listed, percent, points
+from noisynames.reporting.words import Record, difference, interval, listed, whole_points
 
 
 @question(place=3)
@@ -141,7 +141,7 @@ def memory(study: Study) -> tuple[list[str], list[str]]:
     effects = study.select("memory_effects", noise=study.top)
     statistics = [
         f"Memory probe, {study.label(r['model'])} trained at noise {study.top}: with {longest} "
-        f"distractors behind the name instead of none, accuracy changes by {_in_points(r)}."
+        f"distractors behind the name instead of none, accuracy changes by {difference(r)}."
         for r in effects
         if r["verdict"] in DETECTED
     ]
@@ -151,11 +151,9 @@ def memory(study: Study) -> tuple[list[str], list[str]]:
         worst, least = fell[0], fell[-1]
         why.append(
             f"Models forget while they read on: {longest} junk characters take "
-            f"{percent(-worst['mean'], 0).rstrip('%').strip()} points from "
-            f"{study.label(worst['model'])}"
+            f"{whole_points(worst['mean'])} from {study.label(worst['model'])}"
             + (
-                f", but {percent(-least['mean'], 0).rstrip('%').strip()} from "
-                f"{study.label(least['model'])}."
+                f", but {whole_points(least['mean'])} from {study.label(least['model'])}."
                 if least is not worst
                 else "."
             )
@@ -168,8 +166,3 @@ def memory(study: Study) -> tuple[list[str], list[str]]:
         for r in reach
     ]
     return why, statistics
-
-
-def _in_points(record: Record) -> str:
-    """Return a change of accuracy of the memory probe, whose records name no metric."""
-    return difference({**record, "metric": "macro_accuracy"}) or points(record["mean"])

@@ -137,7 +137,7 @@ def close(record: Record) -> bool:
 
 def says(record: Record) -> str:
     """Return what a comparison found, of its first side: `2.1 points higher`, `the same`."""
-    verdict, metric = record["verdict"], record.get("metric")
+    verdict, metric = record["verdict"], words.measured(record)
     if record["mean"] is None:
         return "not known"
     amount = words.change(abs(record["mean"]), metric).lstrip("+")

@@ -404,7 +404,7 @@ def card_variance(tables: "Tables", findings: "Findings", look: Look) -> "Figure
     for record in records:
         shift = 0.16 * (models.index(record["model"]) - (len(models) - 1) / 2)
         row = sources.index(record["source"]) + shift
-        shown = {**record, "mean": record["share"], "metric": "accuracy"}
+        shown = {**record, "mean": record["share"], "metric": "share"}
         draw_interval(axes, shown, row, look, record["model"], record["noise"])
     name_ticks(axes.yaxis, range(len(sources)), sources)
     axes.set_ylim(len(sources) - 0.5, -0.5)

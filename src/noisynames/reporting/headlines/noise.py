@@ -8,9 +8,8 @@ from noisynames.reporting.headlines.short import (
     junk,
     simpler_method,
     who_is_best,
-    whole_points,
 )
-from noisynames.reporting.words import number
+from noisynames.reporting.words import number, whole_points
 
 
 @headline(turn=9)

@@ -9,9 +9,8 @@ from noisynames.reporting.headlines.short import (
     how_sure,
     simpler_method,
     who_is_best,
-    whole_points,
 )
-from noisynames.reporting.words import listed
+from noisynames.reporting.words import listed, whole_points
 
 
 @headline(turn=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from noisynames.names.noise import PLACEMENTS, Noise
 from noisynames.reporting.answers.study import Study, close
-from noisynames.reporting.words import Record, listed, percent, seeds
+from noisynames.reporting.words import Record, listed, percent, seeds, whole_points
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,6 @@ def headline(turn: int) -> Callable[[Answering], Answering]:
         return answering
 
     return register
-
-
-def whole_points(difference: float) -> str:
-    """Return the size of a difference of shares in points: whole, small ones with a decimal."""
-    size = abs(100 * difference)
-    shown = f"{size:.0f}" if size >= 2 else f"{size:.1f}"
-    return f"{shown} point{'' if shown == '1' else 's'}"
 
 
 def spread_of(record: Record) -> str:
