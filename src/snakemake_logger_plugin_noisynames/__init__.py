@@ -139,10 +139,12 @@ class LogHandler(LogHandlerBase):
                 continue
             try:
                 text = Path(file).read_text(encoding="utf-8", errors="replace").rstrip("\n")
+            except FileNotFoundError:
+                text = ""  # Snakemake makes an empty one in a moment
             except OSError as error:
                 yield f"Its log, {file}, cannot be read: {error.strerror}"
-            else:
-                yield f"Its log, {file}:\n{text}\n(end of {file})" if text else f"{file} is empty"
+                continue
+            yield f"Its log, {file}:\n{text}\n(end of {file})" if text else f"{file} is empty"
 
 
 class _Bars:
