@@ -205,7 +205,7 @@ def label_ends(
     across = axes.transAxes.inverted().transform(
         axes.transData.transform([point for point, _, _ in ends])
     )
-    places = spread(across[:, 1], 11 / height, 0.0, 1.0)
+    places = spread(across[:, 1], 11 / height, 5.5 / height, 1.0)  # above the axis
     mixed = blended_transform_factory(axes.transData, axes.transAxes)
     for ((x, _), text, colour), y in zip(ends, places, strict=True):
         label = axes.annotate(
