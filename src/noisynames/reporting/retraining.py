@@ -88,7 +88,8 @@ def of(
     runs = {cell: run for cell, run in runs.items() if run["numbers"] == NUMBERS}
     if not runs:
         return None
-    split_of = {seed: splits.read(split_file(results, seed)) for *_, seed in runs}
+    seeds = dict.fromkeys(seed for *_, seed in runs)
+    split_of = {seed: splits.read(split_file(results, seed)) for seed in seeds}
     alphabet = next(iter(split_of.values())).alphabet
     languages = next(iter(split_of.values())).languages
     longest = max(len(name) for split in split_of.values() for _, name in split.train)
