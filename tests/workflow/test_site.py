@@ -66,6 +66,8 @@ ELSEWHERE = {
     "pip install -r requirements.lock": "make setup does it",
     "python benchmarks/verdicts.py": "tests/unit/analysis/test_verdicts.py",
     "python -m noisynames": "every rule does it",
+    "snakemake --cores 1 crate": "tests/workflow/test_crate.py",
+    "snakemake -s results/crate/Snakefile --cores 4": "tests/workflow/test_crate.py",
     "snakemake --cores 1 paper": "tests/workflow/test_workflow.py",
     "snakemake --cores 4 -R evaluate": "tests/workflow/test_workflow.py",
     "snakemake --report report.zip": "tests/unit/test_catalogue.py",
