@@ -97,6 +97,7 @@ def render(
         scores=SCORES,
         playground=tried,
         retraining=retraining.of(results, templates / "wasm", config, status),
+        not_trained=retraining.left_out(config, findings["labels"]),
         **_of_config(config),
         **_of_runs(data, config, findings),
         **_of_names(names, config),
