@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ACTIVE := PATH="$(CURDIR)/$(BIN):$$PATH"
 CORES ?= 4
 
-.PHONY: help setup report test test-full mutants lint wasm lock clean
+.PHONY: help setup report test test-full mutants lint docs wasm lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,11 @@ lint: setup  ## lint, formats and types
 	$(ACTIVE) snakefmt --check Snakefile workflow
 	$(ACTIVE) snakemake --lint
 
+docs: setup  ## write the table in config/README.md from the schema, and the site into site/
+	$(ACTIVE) python docs/pages.py
+	$(ACTIVE) NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	@echo "Site: $(CURDIR)/site/index.html"
+
 wasm: setup  ## compile the kernels for browsers anew, into report/wasm (needs wasm-ld: Debian's lld)
 	$(BIN)/python -m noisynames.training.compiled.webassembly report/wasm
 
@@ -50,6 +55,6 @@ lock: setup  ## pin the packages anew, from pyproject.toml
 		--no-header --annotation-style line --output-file requirements.lock pyproject.toml
 	sed -i.bak -E 's/^(torch==[0-9.]+)\+cpu/\1/' requirements.lock && rm requirements.lock.bak
 
-clean:  ## remove results and the environment
-	rm -rf results/* $(VENV) .snakemake
+clean:  ## remove results, the site and the environment
+	rm -rf results/* site $(VENV) .snakemake
 	git checkout -- results/README.md

@@ -442,6 +442,19 @@ def paper(
 
 
 @app.command()
+def crate(
+    results: Annotated[Path, typer.Option(help="A finished experiment.")],
+    config: Config,
+    output: Output,
+) -> None:
+    """Describe an experiment as a research object (RO-Crate), with the code that made it."""
+    from noisynames.reporting import crate as crates
+
+    crates.write(results, _mapping("--config", config), output)
+    print(output)
+
+
+@app.command()
 def verify(
     results: Annotated[Path, typer.Argument(help="A results folder, of this machine or another.")],
     runs: Annotated[int, typer.Option(min=1, help="How many, spread over all.")] = 8,

@@ -332,8 +332,7 @@ def _one_line(error: ValidationError) -> str:
         return f"{key}: unknown key; {hint}allowed: {', '.join(known)}"
     if error.validator == "required":
         missing = next(key for key in schema["required"] if key not in instance)
-        allowed = _allowed(schema["properties"][missing])
-        return f"{place}.{missing}: missing; allowed: {allowed}"
+        return f"{place}.{missing}: missing; allowed: {allowed(schema['properties'][missing])}"
     if "propertyNames" in error.absolute_schema_path:
         return f"{place}: {instance!r} is not a name; allowed: {schema['description']}"
     if error.validator == "uniqueItems":
@@ -346,22 +345,22 @@ def _one_line(error: ValidationError) -> str:
             return _one_line(nested[0])
     found = repr(instance)
     shown = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
-    return f"{place}: found {shown}; allowed: {_allowed(schema)}"
+    return f"{place}: found {shown}; allowed: {allowed(schema)}"
 
 
-def _allowed(schema: Schema) -> str:
+def allowed(schema: Schema) -> str:
     """Say in words what a schema allows."""
     if "enum" in schema:
-        return "one of " + ", ".join(map(str, schema["enum"]))
+        return "one of " + ", ".join("null" if v is None else str(v) for v in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(_allowed(option) for option in schema["anyOf"])
+        return " or ".join(allowed(option) for option in schema["anyOf"])
     words = []
     for kind in _types(schema):
         if kind in ("integer", "number"):
             article = "an integer" if kind == "integer" else "a finite number"
             words.append(article + _bounds(schema))
         elif kind == "array":
-            words.append(f"a list of distinct values, each {_allowed(schema['items'])}")
+            words.append(f"a list of distinct values, each {allowed(schema['items'])}")
         elif kind == "object":
             keys = ", ".join(schema.get("properties", {})) or "at least one name as key"
             words.append(f"a mapping with {keys}")

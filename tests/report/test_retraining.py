@@ -179,5 +179,12 @@ def test_runs_that_the_page_cannot_train_are_not_offered() -> None:
     cells = retraining.wanted(config)
     assert {(model, noise) for model, noise, _ in cells} == {("gru", "0"), ("gru", "2")}
     assert {seed for *_, seed in cells} == {*range(10)}
+    called = {"gru": "GRU", "wide": "Wide", "transformer": "Transformer"}
+    assert retraining.left_out(config, called) == [
+        "GRU, trained under noise 2 (prefix): here noise stands behind the name only",
+        "Wide: there are kernels for browsers of 16, 32, 64 units, and not of 100",
+        "Transformer: there is no kernel for browsers of the transformer",
+        "Seeds after the first 10",
+    ]
     config["training"]["engine"] = "autograd"
     assert retraining.wanted(config) == []

@@ -1,15 +1,17 @@
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from pages import table, with_table
 
 from noisynames.config import check_file, read_schema, resolve
 from noisynames.errors import UserError
 from noisynames.evaluation.baselines import BASELINES
-from noisynames.models.spec import WORKSHEET_MODELS, spec_from
+from noisynames.models.spec import CELLS, WORKSHEET_MODELS, spec_from
 from noisynames.names.dataset import SOURCES
 from noisynames.names.noise import PLACEMENTS
 from noisynames.training.engines import ENGINES
@@ -165,25 +167,34 @@ def test_a_fraction_too_small_for_the_offline_names_is_refused_too() -> None:
         resolve({"dataset": {"test_fraction": 0.003}}, SCHEMA)
 
 
-def test_the_readme_names_every_key_with_its_default() -> None:
+def test_the_readme_has_the_table_that_the_schema_makes() -> None:
     readme = (ROOT / "config/README.md").read_text()
-    schema = read_schema(SCHEMA)
+    assert readme == with_table(readme), "make docs"
 
-    def keys(part: Mapping[str, Any], path: str) -> list[tuple[str, Any]]:
-        found = []
-        for key, sub in part.get("properties", {}).items():
-            here = f"{path}{key}"
-            if "properties" in sub and key != "sweep":
-                found += keys(sub, f"{here}.")
-            else:
-                found.append((here, sub.get("default")))
-        return found
 
-    everything = keys(schema, "")
-    everything += keys(schema["properties"]["models"]["additionalProperties"], "models.<name>.")
-    for key, default in everything:
-        assert f"`{key}`" in readme, key
-        if not isinstance(default, dict):
-            row = next(line for line in readme.splitlines() if line.startswith(f"| `{key}`"))
-            shown = json.dumps(default) if default in (None, True, False) else str(default)
-            assert f"`{shown}`" in row or "needed" in row, row
+def test_the_table_has_every_key_of_a_resolved_config_once() -> None:
+    def leaves(section: Mapping[str, Any], above: str = "") -> list[str]:
+        return [
+            leaf
+            for key, value in section.items()
+            for leaf in (
+                leaves(value, f"{above}{key}.")
+                if isinstance(value, dict) and value and key != "models"
+                else [above + key]
+            )
+        ]
+
+    resolved = resolve({})
+    of_model = [f"models.<name>.{key}" for key in resolved["models"]["gru"]]
+    rows = re.findall(r"^\| `([^`]+)` \|", table(), re.MULTILINE)
+    # A sweep is several models by then.
+    assert sorted(rows) == sorted([*leaves(resolved), *of_model, "models.<name>.sweep"])
+
+
+def test_the_table_says_what_may_be_and_what_is_by_default() -> None:
+    rows = {row.split("`")[1]: row for row in table().splitlines()[2:]}
+    momentum, cell = rows["training.momentum"], rows["models.<name>.cell"]
+    assert momentum.startswith("| `training.momentum` | `0` | Used by `sgd` only. *Allowed: ")
+    assert momentum.endswith(" *Allowed: a finite number at least 0 and less than 1.* |")
+    assert cell.startswith("| `models.<name>.cell` | needed | ")
+    assert cell.endswith(f" *Allowed: one of {', '.join(CELLS)}.* |")

@@ -125,9 +125,12 @@ def test_no_job_depends_on_another_ones_room() -> None:
     training = modules_behind("runs", "training.run")
     assert not {m for m in training if m.split(".")[0] in ("evaluation", "analysis", "reporting")}
     tables = modules_behind("analysis.tables", "analysis.findings.summary")
-    assert "models.labels" not in training  # a label trains nothing again
+    # Neither a label nor a contrast trains anything again.
+    assert not {"models.labels", "models.respects"} & training
     rooms = ("evaluation", "models", "reporting")
-    assert {m for m in tables if m.split(".")[0] in rooms} == {"models.labels"}
+    assert {m for m in tables if m.split(".")[0] in rooms} == {
+        "models.labels", "models.respects"
+    }  # fmt: skip
     assert "evaluation.inference" not in modules_behind("evaluation.baselines")
     report = modules_behind("reporting.page", "reporting.drawing")
     assert not {m for m in report if m.startswith(("analysis.findings", "analysis.statistics"))}

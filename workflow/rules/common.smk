@@ -67,6 +67,7 @@ from noisynames.grid import (
 from noisynames.models.spec import spec_from
 from noisynames.names.dataset import local_files
 from noisynames.names.noise import conditions
+from noisynames.reporting import crate as research_object
 from noisynames.reporting import playground, retraining
 from noisynames.reporting.gallery import applying
 from noisynames.reporting.paper import TABLES as PAPER

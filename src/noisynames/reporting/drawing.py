@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from noisynames.analysis.tables import Tables
@@ -100,8 +101,21 @@ def svg_of(draw: Callable[[], Figure], name: str) -> str:
         with warnings.catch_warnings():
             # Its own font only measures text here; a browser draws it, in one that has it.
             warnings.filterwarnings("ignore", r"Glyph .* missing from font")
-            draw().savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
+            figure = draw()
+            _arrange(figure)
+            figure.savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
     return _inlinable(buffer.getvalue(), name)
+
+
+def _arrange(figure: Figure) -> None:
+    """Lay a figure out now: on saving, Matplotlib would draw all of it once more for that."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        FigureCanvasSVG(figure)  # it measures text as it is drawn
+        figure.set_dpi(72)
+        engine.execute(figure)
+        with mpl.rc_context({"figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)
 
 
 def draw_for_print(

@@ -97,14 +97,14 @@ def render(
         scores=SCORES,
         playground=tried,
         retraining=retraining.of(results, templates / "wasm", config, status),
-        **_of_config(config),
+        **_of_config(config, findings["labels"]),
         **_of_runs(data, config, findings),
         **_of_names(names, config),
     )
 
 
-def _of_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what templates say of the config."""
+def _of_config(config: Mapping[str, Any], called: Mapping[str, str]) -> dict[str, Any]:
+    """Return what templates say of the config, given what each model is called."""
     models = config["models"].values()
     return {
         "title": config["report"]["title"],
@@ -113,6 +113,7 @@ def _of_config(config: Mapping[str, Any]) -> dict[str, Any]:
         "config_text": json.dumps(config, indent=2, ensure_ascii=False),
         "batched": any(spec["batch_size"] > 1 for spec in models),
         "rates": sorted({spec["learning_rate"] for spec in models}),
+        "not_trained": retraining.left_out(config, called),
         "placements": [noise.PLACEMENTS[name].where for name in config["noise"]["placement"]],
     }
 

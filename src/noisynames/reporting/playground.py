@@ -9,6 +9,7 @@ import numpy as np
 
 from noisynames.evaluation.inference import predict
 from noisynames.grid import RECORD, WEIGHTS, Cell, Grid, run_folder, split_file
+from noisynames.models.respects import steps
 from noisynames.models.weights import parameter_ranges
 from noisynames.names.dataset import Dataset
 from noisynames.names.noise import Noise
@@ -19,7 +20,7 @@ from noisynames.runs import FinishedRun, open_finished
 CELLS = ("rnn", "gru", "lstm", "transformer")
 """What `reading.js` can run."""
 MOST_ARMS = 24
-"""A grid of more models × noises has only those in the page that are compared with each other."""
+"""A grid of more models × noises has only those in the page that stand in a planned contrast."""
 MOST_BYTES = 1_500_000
 """The weights that a page may hold, as float32."""
 MOST_NAMES = 5_000
@@ -42,7 +43,9 @@ def wanted(config: Mapping[str, Any]) -> list[Cell]:
     grid = Grid.of(config)
     models = [name for name, spec in grid.models.items() if spec["cell"] in CELLS]
     if len(models) * len(grid.noises) > MOST_ARMS:
-        models = [name for name in models if name in grid.compared]
+        found = steps({name: grid.models[name] for name in grid.compared})
+        contrasted = {model for _, *both in found for model in both}
+        models = [name for name in models if name in (contrasted or grid.compared)]
     return [(model, noise, grid.seeds[0]) for model in models for noise in grid.noises]
 
 
@@ -146,7 +149,7 @@ def _unasked(
         + (
             "this page cannot run modules of one’s own"
             if spec["cell"] not in CELLS
-            else f"of more than {MOST_ARMS} models × noises, only those that are compared are here"
+            else f"of over {MOST_ARMS} models × noises, only those of planned contrasts are here"
         )
         for name, spec in config["models"].items()
         if name not in shown

@@ -17,7 +17,7 @@ from noisynames.models.weights import initial_parameters, parameter_ranges
 from noisynames.names import splits
 from noisynames.names.alphabet import Alphabet
 from noisynames.names.examples import Examples
-from noisynames.names.noise import conditions
+from noisynames.names.noise import Noise, conditions
 from noisynames.randomness import SOURCES
 from noisynames.reporting import playground
 from noisynames.runs import NUMBERS
@@ -37,25 +37,52 @@ MOST_NOISE = 10
 
 
 def wanted(config: Mapping[str, Any]) -> list[Cell]:
-    """Return the runs that the page can train again: those of its models, for the first seeds.
-
-    They are of the compiled engine, with noise behind the name, of a cell and a size that there is
-    a kernel for.
-    """
-    places = {noise.name: noise.placement for noise in conditions(**config["noise"])}
+    """Return the runs that the page can train again: those of its models, for the first seeds."""
     return [
         (model, noise, seed)
         for model, noise, _ in playground.wanted(config)
-        if _has_kernel(config, model) and places[noise] == "suffix"
+        if not _hindrance(config, model, noise)
         for seed in config["seeds"][:MOST_SEEDS]
     ]
 
 
-def _has_kernel(config: Mapping[str, Any], model: str) -> bool:
-    spec = config["models"][model]
-    known = spec["cell"] in CELLS and filled_up(spec["hidden_size"]) in UNITS
-    alone = {*spec["seeds_vary"]} == {*SOURCES}  # the page draws everything with the run's own seed
-    return known and alone and config["training"]["engine"] != "autograd"
+def left_out(config: Mapping[str, Any], called: Mapping[str, str]) -> list[str]:
+    """Say of everything that the page can try, but not train again, why that is so.
+
+    Args:
+        config: The resolved config of the experiment.
+        called: What each model is called.
+    """
+    cells = [(model, noise) for model, noise, _ in playground.wanted(config)]
+    found: dict[tuple[str, str], list[str]] = {}
+    for model, noise in cells:
+        if why := _hindrance(config, model, noise):
+            found.setdefault((model, why), []).append(noise)
+    noises = len({noise for _, noise in cells})
+    sentences = [
+        ", ".join([called[model], *(map(playground.trained, under) if len(under) < noises else [])])
+        + f": {why}"
+        for (model, why), under in found.items()
+    ]
+    more = len(config["seeds"]) > MOST_SEEDS and len(sentences) < len(cells)
+    return [*sentences, *([f"Seeds after the first {MOST_SEEDS}"] if more else [])]
+
+
+def _hindrance(config: Mapping[str, Any], model: str, noise: str) -> str | None:
+    """Return why the page cannot train a model under a noise; None if it can."""
+    spec, condition = config["models"][model], Noise.named(noise)
+    if spec["cell"] not in CELLS:
+        return f"there is no kernel for browsers of the {spec['cell']}"
+    if filled_up(spec["hidden_size"]) not in UNITS:
+        sizes = ", ".join(map(str, UNITS))
+        return f"there are kernels for browsers of {sizes} units, and not of {spec['hidden_size']}"
+    if {*spec["seeds_vary"]} != {*SOURCES}:
+        return "not everything in it is drawn with the seed (seeds_vary)"
+    if config["training"]["engine"] == "autograd":
+        return "it was trained with PyTorch, whose rounding differs"
+    if condition.placement != "suffix":
+        return "here noise stands behind the name only"
+    return None
 
 
 def needs(results: Path, config: Mapping[str, Any]) -> set[Path]:
@@ -88,7 +115,8 @@ def of(
     runs = {cell: run for cell, run in runs.items() if run["numbers"] == NUMBERS}
     if not runs:
         return None
-    split_of = {seed: splits.read(split_file(results, seed)) for *_, seed in runs}
+    seeds = dict.fromkeys(seed for *_, seed in runs)
+    split_of = {seed: splits.read(split_file(results, seed)) for seed in seeds}
     alphabet = next(iter(split_of.values())).alphabet
     languages = next(iter(split_of.values())).languages
     longest = max(len(name) for split in split_of.values() for _, name in split.train)

@@ -2,9 +2,9 @@
 
 from itertools import product
 
-from noisynames.analysis.findings.contrasts import ORDERED, place_of, respect_of
 from noisynames.analysis.findings.pairs import METRICS, Record, Values, estimate_of
 from noisynames.grid import Grid
+from noisynames.models.respects import ORDERED, place_of, respect_of
 
 
 def sweeps(values: Values, grid: Grid) -> list[Record]:

@@ -12,6 +12,7 @@ from noisynames.reporting.figures.look import (
     Look,
     draw_baseline,
     draw_interval,
+    heat_map,
     models_in,
     name_ticks,
     new_panels,
@@ -123,7 +124,6 @@ def _draw_seeds(
 def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Recall of every language, mean over seeds, tested at the noise trained at."""
     import pandas as pd
-    import seaborn as sns
 
     columns = [(m, n) for m in models_in(tables) for n in noises_in(tables)]
     matrix = (
@@ -135,10 +135,8 @@ def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     some = len(matrix) <= 40
     row = 0.2 if some else max(0.09, 8.0 / len(matrix))
     figure, (axes,) = new_panels(1, height=row * max(len(matrix), 4) + 0.7, width=FULL)
-    sns.heatmap(
-        100 * matrix, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, annot=some, fmt=".0f",
-        annot_kws={"size": 7.5, "in_layout": False}, cbar=not some,
-    )  # fmt: skip
+    texts = {"size": 7.5, "in_layout": False}
+    heat_map(axes, matrix, annot=some, annot_kws=texts, cbar=not some)
     axes.set(xlabel="", ylabel="")
     name_ticks(axes.yaxis, np.arange(len(matrix)) + 0.5, [*map(str, matrix.index)])
     room = max(int(130 / max(len(columns), 1)), 8)

@@ -3,6 +3,7 @@
 A figure is drawn once, at the size that it is shown at: 96 of the page's pixels are an inch.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from noisynames.reporting import words
 
 if TYPE_CHECKING:  # imported where they draw: the workflow imports figures to know which there are
+    import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -203,7 +205,7 @@ def label_ends(
     across = axes.transAxes.inverted().transform(
         axes.transData.transform([point for point, _, _ in ends])
     )
-    places = spread(across[:, 1], 11 / height, 0.0, 1.0)
+    places = spread(across[:, 1], 11 / height, 5.5 / height, 1.0)  # above the axis
     mixed = blended_transform_factory(axes.transData, axes.transAxes)
     for ((x, _), text, colour), y in zip(ends, places, strict=True):
         label = axes.annotate(
@@ -250,6 +252,27 @@ def legend_below(figure: "Figure", tables: "Tables", look: Look, marked: bool = 
         for m in models_in(tables)
     ]
     figure.legend(handles=lines, loc="outside lower center", ncols=6, frameon=False, handlelength=3)
+
+
+def heat_map(axes: "Axes", shares: "pd.DataFrame", **style: Any) -> None:
+    """Draw shares as colours, in per cent.
+
+    Args:
+        axes: Where.
+        shares: From 0 to 1.
+        style: Of `seaborn.heatmap`.
+    """
+    # seaborn asks SciPy for densities, which no heat map has: half of its import, 0.3 s.
+    unasked = "scipy.stats" not in sys.modules
+    if unasked:
+        sys.modules["scipy.stats"] = None  # type: ignore[assignment] # how Python is told of none
+    try:
+        import seaborn as sns
+    finally:
+        if unasked:
+            del sys.modules["scipy.stats"]
+
+    sns.heatmap(100 * shares, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, fmt=".0f", **style)
 
 
 def name_ticks(axis: "Axis", places: ArrayLike, texts: Sequence[str], most: int = 24) -> None:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from noisynames.names.noise import Noise
 from noisynames.reporting.figures.look import (
     INK,
-    SEQUENTIAL,
     Look,
     draw_interval,
+    heat_map,
     label_ends,
     legend_below,
     models_in,
@@ -45,7 +45,6 @@ _TRAINED = ("Trained at", "noise", True)
 def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     """Macro-averaged accuracy: trained at one noise level, tested at another."""
     import pandas as pd
-    import seaborn as sns
 
     records = pd.DataFrame(findings["cross"])
     records = records[records["metric"] == "macro_accuracy"] if len(records) else records
@@ -63,10 +62,10 @@ def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
             .reindex(index=noises, columns=noises)
             .astype(float)
         )
-        sns.heatmap(
-            100 * matrix, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, annot=True, fmt=".0f",
-            cbar=False, linewidths=1.5, linecolor="none", annot_kws={"in_layout": False},
-        )  # fmt: skip
+        texts = {"in_layout": False}
+        heat_map(
+            axes, matrix, annot=True, annot_kws=texts, cbar=False, linewidths=1.5, linecolor="none"
+        )
         axes.set(title=look.label(model, 18), xlabel="tested at noise", ylabel="")
         axes.tick_params(length=0, rotation=0)
     for axes in panels[::across]:

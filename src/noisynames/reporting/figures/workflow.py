@@ -68,7 +68,7 @@ def rules(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     for need, rule in shown_waits():
         far = depth[rule] - depth[need] > 2  # past rules that it has nothing to do with
         axes.annotate(
-            "", place[rule], place[need], zorder=1,
+            "", place[rule], place[need], zorder=3,  # after the boxes: then their size is known
             arrowprops={
                 "arrowstyle": "-|>", "color": INK, "alpha": 0.6, "shrinkA": 0, "shrinkB": 0,
                 "patchA": boxes[need], "patchB": boxes[rule],  # from edge to edge

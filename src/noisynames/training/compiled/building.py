@@ -1,7 +1,7 @@
 """From a kernel's source to machine code, for this processor or another.
 
-Numba turns the source into LLVM's language, in a process of its own; llvmlite, Numba's own
-interface to LLVM, turns that into an object file for whatever processor is meant.
+Numba turns the source into LLVM's language, in a process of its own (`emission`); llvmlite, Numba's
+own interface to LLVM, turns that into an object file for whatever processor is meant.
 """
 
 import os
@@ -20,6 +20,7 @@ from noisynames.training.compiled.rooms import network_of
 
 ENTRY = "entry"
 """The function of a kernel that is called from outside."""
+_EMISSION = "noisynames.training.compiled.emission"
 _C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
 """What machine code may call: functions that are in every process."""
 
@@ -27,7 +28,7 @@ _C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
 def kernel_modules(cell: str) -> list[str]:
     """Return the modules, relative to the package, that a cell's kernel is compiled from."""
     ours = ["kernels", "primitives", "products", "interface", "layout", "rooms", "optimisers"]
-    ours += ["building", network_of(cell), *(f"readouts.{name}" for name in READOUTS)]
+    ours += ["building", "emission", network_of(cell), *(f"readouts.{name}" for name in READOUTS)]
     own = [f"models.cells.{cell}"] if cell in RECURRENT else []
     return [*(f"training.compiled.{name}" for name in ours), "models.elementary", *own]
 
@@ -48,12 +49,12 @@ def kernel_code(cell: str, H: int, real: str) -> str:
         UserError: The compilation failed.
     """
     clean = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
-    clean["NUMBA_OPT"] = "0"
+    clean |= {"NUMBA_OPT": "0", "NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING": "1"}
     clean["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))
     clean["PYTHONHASHSEED"] = "0"  # the order of sets has an influence on the code
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "kernel.ll")
-        command = [sys.executable, "-m", __name__, cell, str(H), real, str(file)]
+        command = [sys.executable, "-m", _EMISSION, cell, str(H), real, str(file)]
         done = subprocess.run(
             command, env=clean, cwd=folder, stderr=subprocess.PIPE, text=True, check=False
         )
@@ -89,28 +90,3 @@ def machine_code(code: str, machine: Any) -> bytes:
         outside = function.is_declaration and not function.name.startswith("llvm.")
         assert not outside or function.name in _C_LIBRARY, f"{function.name} belongs to Numba"
     return bytes(machine.emit_object(module))
-
-
-def _numbas_code(cell: str, H: int, real: str) -> str:
-    """Return what `kernel_code` does, with whatever options Numba has in this process."""
-    from numba import types
-
-    from noisynames.training.compiled.kernels import compile_entry
-
-    dispatcher = compile_entry(cell, H, getattr(types, real))
-    (compiled,) = dispatcher.overloads.values()
-    module = llvm.parse_assembly(compiled.library.get_llvm_str())
-    for function in module.functions:
-        if function.name == compiled.fndesc.llvm_func_name:
-            function.name = ENTRY
-        elif not function.is_declaration:
-            function.linkage = "internal"
-    for variable in module.global_variables:
-        if not variable.is_declaration:
-            variable.linkage = "internal"
-    return str(module)
-
-
-if __name__ == "__main__":
-    _, name, units, kind, to = sys.argv
-    Path(to).write_text(_numbas_code(name, int(units), kind), encoding="utf-8")
