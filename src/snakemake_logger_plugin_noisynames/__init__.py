@@ -21,7 +21,11 @@ if TYPE_CHECKING:  # it is imported only where bars are drawn
     from rich.progress import TaskID
 
 # Messages without an event that say nothing about this run.
-_CHATTER = ("Assuming unrestricted", "Conda environments", "Select jobs", "Using shell")
+_CHATTER = (
+    "Assuming unrestricted", "Conda environments", "Select jobs", "Using shell",
+    "Retrieving from storage", "Storing in storage", "Finished upload", "Finished retrieval",
+    "Removing local copy of storage",
+)  # fmt: skip
 _LONGEST_LINE = 400
 _LONGEST_REASON = 160
 

@@ -32,9 +32,14 @@ if shlex.quote(str(RESULTS)) != str(RESULTS):
     )
 
 
-def exists(file):
+# With `--default-storage-provider s3` results are in a bucket, where looking at one is a request, and
+# Snakemake looks at all of them at once.
+ELSEWHERE = workflow.storage_settings.default_storage_provider is not None
+
+
+def is_there(file):
     """Whether a result is there."""
-    return os.path.exists(placed(file))
+    return exists(placed(file))
 
 
 # Jobs run with the interpreter that runs Snakemake and with this clone's package, whatever else is on
@@ -193,7 +198,7 @@ PLAYGROUND_MODULES = {
 # Which runs there are not, for the unfinished report.
 MISSING = "results/partial/missing.json"
 # Where the parts come from, in a folder that `noisynames merge` made.
-MERGED = [f for f in ["results/merged.json"] if exists(f)]
+MERGED = [f for f in ["results/merged.json"] if is_there(f)]
 TEMPLATES = sorted((ROOT / "report").rglob("*.*"))
 
 # Options of jobs on which no result depends: where the clone lies, how often a run logs.
@@ -211,9 +216,15 @@ def beside(records, *names):
 
 # A run is asked for by its record, which is written last, and a file beside that by name only where it
 # was deleted. Snakemake takes a hundred times as long over a file as it takes to see that it is there.
-DELETED = [
-    file for file in beside(filter(exists, RECORDS), *RUN_FILES) if not exists(file)
-]
+DELETED = (
+    beside(RECORDS, *RUN_FILES)
+    if ELSEWHERE
+    else [
+        file
+        for file in beside(filter(is_there, RECORDS), *RUN_FILES)
+        if not is_there(file)
+    ]
+)
 
 
 def one_of(values):
@@ -357,6 +368,8 @@ def after_failure():
     """What to do after a run that did not finish."""
     if shutil.disk_usage(".").free < 2**20:
         return "The disk is full. Free some space and give the same command again."
+    if ELSEWHERE:
+        return "What was finished is kept, and the same command does the rest."
     return (
         "What was finished is kept, and the same command does the rest."
         " For a report of what there is: snakemake --cores 1 report_partial"
@@ -373,8 +386,18 @@ def compared_with(wildcards):
     records = [
         Path(COMPARE_WITH, "tables", f"{n}.json") for n in ("findings", "statistics")
     ]
-    # `local`: the user's own, wherever a prefix or a storage puts this experiment's results.
+    # The user's own, wherever a prefix or a storage puts this experiment's results.
     return local(next((str(f) for f in records if f.exists()), COMPARE_WITH))
+
+
+def results_in_a_folder(wildcards):
+    """No file: what is made of the runs that there happen to be is refused where none can be seen."""
+    if ELSEWHERE:
+        raise WorkflowError(
+            "report_partial: results are in storage, and this takes what a folder holds; copy them into"
+            " ./results, and leave out --default-storage-provider"
+        )
+    return []
 
 
 def reports():
@@ -386,7 +409,7 @@ def reports():
 
 def runs_on_disk():
     """The records of finished runs with their times, for a rule that takes what there is."""
-    records = [Path(placed(f)) for f in RECORDS if exists(f)]
+    records = [Path(placed(f)) for f in RECORDS if is_there(f)]
     return " ".join(f"{f}@{f.stat().st_mtime_ns}" for f in records)
 
 

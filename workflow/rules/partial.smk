@@ -15,6 +15,8 @@ SPLITS_OF_PART = lambda wildcards: [
 
 rule find_missing:
     """Say which runs cannot be reported, and why."""
+    input:
+        results_in_a_folder,
     output:
         MISSING,
     log:

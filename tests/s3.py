@@ -1,0 +1,113 @@
+"""A real S3 server on the loopback address, moto's, and the plugin through which Snakemake asks it.
+
+`with running() as s3:` installs both into a folder of their own, and ends the server at the end.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+from xml.etree import ElementTree
+
+PACKAGES = Path(__file__).with_name("s3.txt")
+BUCKET = "lab"
+# moto wants a signature, and checks none.
+SIGNED = {
+    "Authorization": "AWS4-HMAC-SHA256 Credential=anybody/20250101/us-east-1/s3/aws4_request, "
+    "SignedHeaders=host, Signature=0"
+}
+
+
+@dataclass(frozen=True)
+class S3:
+    """Where the server answers, and where the packages are."""
+
+    url: str
+    packages: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What is new in the environment of a `snakemake` that can ask this server."""
+        return {
+            "PYTHONPATH": os.pathsep.join([str(self.packages), os.environ.get("PYTHONPATH", "")]),
+            "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL": self.url,
+            "SNAKEMAKE_STORAGE_S3_ACCESS_KEY": "anybody",
+            "SNAKEMAKE_STORAGE_S3_SECRET_KEY": "anything",
+        }
+
+    def arguments(self, prefix: str) -> list[str]:
+        """Return the arguments of a `snakemake` whose results are under a prefix of the bucket."""
+        place = ["--default-storage-prefix", f"s3://{BUCKET}/{prefix}"]
+        return ["--default-storage-provider", "s3", *place, "--shared-fs-usage", "none"]
+
+    def objects(self, prefix: str) -> list[str]:
+        """Return the keys of the objects under a prefix; none if there is no bucket as yet."""
+        try:
+            listing = ElementTree.fromstring(self._ask(f"?list-type=2&prefix={prefix}/"))
+        except HTTPError as error:
+            if error.code != 404:
+                raise
+            return []
+        assert listing.findtext("{*}IsTruncated") == "false", "more than one page of objects"
+        return [key.text or "" for key in listing.iterfind(".//{*}Key")]
+
+    def download(self, prefix: str, folder: Path) -> Path:
+        """Copy the objects under a prefix into a folder, and return that."""
+        for key in self.objects(prefix):
+            file = folder / key.removeprefix(f"{prefix}/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(self._ask(f"/{key}"))
+        return folder
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        self._ask(f"/{key}", "DELETE")
+
+    def _ask(self, what: str, method: str = "GET") -> bytes:
+        request = Request(f"{self.url}/{BUCKET}{what}", headers=SIGNED, method=method)
+        with urlopen(request) as answer:
+            content: bytes = answer.read()
+        return content
+
+
+@contextmanager
+def running() -> Iterator[S3]:
+    """Bring up an empty S3; take it down at the end."""
+    with tempfile.TemporaryDirectory(prefix="noisynames-s3-") as folder:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+        subprocess.run([*command, "--target", folder, "-r", str(PACKAGES)], check=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        with Path(folder, "server.log").open("w") as log:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+                env=os.environ | {"PYTHONPATH": folder}, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        try:
+            s3 = S3(f"http://127.0.0.1:{port}", Path(folder))
+            _wait_for(s3, server)
+            yield s3
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _wait_for(s3: S3, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            urlopen(f"{s3.url}/moto-api/").close()
+            return
+        except URLError:
+            said = (s3.packages / "server.log").read_text()
+            assert server.poll() is None and time.monotonic() < end, said
+            time.sleep(0.1)

@@ -1,0 +1,67 @@
+"""Results in an S3 bucket, not in a folder: the same bytes, no half object, nothing forgotten."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import s3
+from conftest import ROOT, Snakemake, hashes, planned
+from s3 import S3
+
+pytestmark = pytest.mark.workflow
+
+PREFIX = "a/smoke"
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[S3]:
+    with s3.running() as it:
+        yield it
+
+
+def test_the_pipeline_in_a_bucket(
+    store: S3, smoke: Path, snakemake: Snakemake, tmp_path: Path
+) -> None:
+    asked = ["--configfile", ROOT / "config/smoke.yaml", *store.arguments(PREFIX), "--cores", "2"]
+
+    # Killed in the middle, with jobs that train and that put what they made into the bucket.
+    command = ["snakemake", "-s", ROOT / "Snakefile", "--directory", tmp_path / "killed", *asked]
+    process = subprocess.Popen(
+        [str(word) for word in command], cwd=ROOT, env=os.environ | store.environment,
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not any(key.endswith("losses.csv") for key in store.objects(PREFIX)):
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    left = hashes(store.download(PREFIX, tmp_path / "left"))
+    local = hashes(smoke)
+    assert 0 < len(left) < len(local)
+    assert left.items() <= local.items()
+
+    # On another machine, which has nothing of it, the same command does the rest.
+    there = tmp_path / "there"
+    said = snakemake(there, *asked, **store.environment).stderr
+    assert "storage" not in said, "a line for each file"
+    assert not (there / "results").exists()
+    assert hashes(store.download(PREFIX, tmp_path / "bucket")) == local
+
+    # What is missing is made again, though nobody asked for it but `all`.
+    assert "Nothing to be done" in snakemake(there, *asked, "-n", **store.environment).stdout
+    store.delete(f"{PREFIX}/results/runs/rnn/noise0/seed0/losses.csv")
+    jobs = planned(snakemake(there, *asked, "-n", **store.environment).stdout)
+    assert jobs["train"] == 1, jobs
+
+
+def test_an_unfinished_report_is_refused_where_runs_cannot_be_seen(
+    store: S3, snakemake: Snakemake, tmp_path: Path
+) -> None:
+    asked = ["--configfile", ROOT / "config/smoke.yaml", *store.arguments("b"), "--cores", "1"]
+    done = snakemake(tmp_path / "b", *asked, "report_partial", check=False, **store.environment)
+    assert done.returncode == 1
+    assert "copy them into ./results" in done.stderr
