@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from noisynames import __version__
-from noisynames.files import read_record, replacing, write_text
+from noisynames.files import missing, read_record, replacing, write_text
 
 CLONE = Path(__file__).parents[3]
 METADATA, CODE = "ro-crate-metadata.json", "crate"
@@ -67,16 +67,16 @@ def write(results: Path, config: Mapping[str, Any], metadata: Path) -> None:
         metadata: Where the metadata go: METADATA in the same folder.
 
     Raises:
-        UserError: The manifest of the data set is not there, or was altered.
+        UserError: The experiment is not finished, or the manifest of its data set was altered.
     """
+    parts = [{"@id": name, **part} for name, part in _parts(config).items()]
+    graph = [*_root(results, config), *parts, *_parameters(), _run(results, config)]
+    content = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
     for name in files():
         with replacing(metadata.parent / CODE / name) as part:
             shutil.copyfile(CLONE / name, part)
     text = yaml.safe_dump(dict(config), allow_unicode=True, sort_keys=False)
     write_text(metadata.parent / CODE / CONFIG, text)
-    parts = [{"@id": name, **part} for name, part in _parts(config).items()]
-    graph = [*_root(results, config), *parts, *_parameters(), _run(results, config)]
-    content = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
     write_text(metadata, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -88,8 +88,10 @@ def _to(names: Iterable[str]) -> Entity | list[Entity]:
 
 def _finished(results: Path) -> str:
     """Return when the experiment was finished: records hold no times, but its report has one."""
-    at = datetime.fromtimestamp(int((results / "report.html").stat().st_mtime), UTC)
-    return at.isoformat()
+    report = results / "report.html"
+    if not report.is_file():
+        raise missing(report)
+    return datetime.fromtimestamp(int(report.stat().st_mtime), UTC).isoformat()
 
 
 def _folders(config: Mapping[str, Any]) -> list[str]:
