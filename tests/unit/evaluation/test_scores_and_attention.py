@@ -15,7 +15,6 @@ from noisynames.evaluation.attention import (
     summarise,
 )
 from noisynames.evaluation.inference import predict
-from noisynames.evaluation.jobs import inspected_names
 from noisynames.evaluation.scores import score
 from noisynames.grid import SCORE_TABLES
 from noisynames.models.spec import ModelSpec, TrainedModel
@@ -207,9 +206,3 @@ def test_attention_by_position_counts_from_the_end() -> None:
     table = by_position(attention()).set_index("from_end")
     assert table["weight"].to_dict() == pytest.approx({0: 0.425, 1: 0.225, 2: 0.25, 3: 0.2})
     assert table["names"].to_dict() == {0: 2, 1: 2, 2: 2, 3: 1}
-
-
-def test_the_names_inspected_are_spread_over_each_language() -> None:
-    test = [("a", f"Name{c}") for c in "abcdefghij"] + [("b", "Li")]
-    chosen = inspected_names(Split([("a", "Roe"), ("b", "Poe")], test), 2)
-    assert chosen == [("a", "Namea"), ("a", "Namef"), ("b", "Li")]
