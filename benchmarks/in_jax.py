@@ -263,7 +263,7 @@ def prepared(asked: str) -> tuple[Callable[[], float], list[float]]:
     def work() -> float:
         start = time.perf_counter()
         jax.block_until_ready(train(stacked, content))
-        return float(time.perf_counter() - start) / (count * RUNS)
+        return (time.perf_counter() - start) / float(count * RUNS)
 
     return work, np.asarray(first[:, 0]).ravel()[:50].tolist()
 
