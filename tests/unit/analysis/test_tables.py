@@ -195,6 +195,13 @@ def test_losses_are_the_recorded_points_of_each_run_in_turn(built: tables.Tables
     assert by_run[LOST]["loss"].tolist() == FALLING[:2]
 
 
+def test_losses_that_are_whole_numbers_are_numbers_like_any_other(tmp_path: Path) -> None:
+    grid = asked(models={"low": MODELS["low"]}, noise={"levels": [0]}, seeds=[0], baselines=[])
+    experiment(tmp_path, grid, {0: 0.9})
+    train(tmp_path, grid, ("low", "0", 0), [2.0, 1.0], None)
+    assert tables.build(tmp_path, grid)["losses"]["loss"].dtype == float
+
+
 def test_the_target_is_half_the_loss_of_a_guess_and_a_run_that_never_got_there_is_censored(
     built: tables.Tables,
 ) -> None:
