@@ -53,6 +53,12 @@ def test_accuracies_by_hand() -> None:
     assert row["macro_loss"] == pytest.approx((6.4 / 4 + 0.5 + 1.5) / 3)
 
 
+def test_languages_are_told_in_their_order_whatever_the_order_of_the_names() -> None:
+    scores = score([predictions().iloc[::-1]], "5")
+    assert scores["recall"]["language"].tolist() == ["a", "b", "c"]
+    assert scores["recall"]["recall"].tolist() == [0.5, 1.0, 0.0]
+
+
 def test_confusion_rows_sum_to_one() -> None:
     table = score([predictions()], "5")["confusion"]
     assert table.groupby("language")["share"].sum().tolist() == pytest.approx([1, 1, 1])
