@@ -52,6 +52,25 @@ def test_each_source_has_its_share() -> None:
     assert found[0]["together"] == pytest.approx(0.8), "together they make less than they add to"
 
 
+def test_a_share_says_whose_it_is_and_one_seed_of_all_sources_is_not_held_against_them() -> None:
+    grid = grid_of_sources()
+    tables = tables_of(grid, {(name, "0"): 0.5 for name in grid.models})
+    values = pairs.by_run(tables)
+    one = {key: series[:1] if key[1] == "gru_all" else series for key, series in values.items()}
+    found = variance.variance(one, grid)
+    assert [(r["metric"], r["model"], r["noise"], r["source"]) for r in found] == [
+        (metric, "gru_all", "0", source)
+        for metric in ("final_loss", "held_out_loss", "macro_accuracy")
+        for source in ("split", "weights")
+    ]
+    assert {r["together"] for r in found} == {None}
+    assert {r["n"] for r in found} == {10}
+    none = {key: series for key, series in values.items() if key[1] != "gru_all"}
+    assert {r["together"] for r in variance.variance(none, grid)} == {None}
+    short = {key: series[:1] if key[1] == "gru_split" else series for key, series in values.items()}
+    assert variance.variance(short, grid) == [], "one source alone is no share"
+
+
 def test_without_sources_alone_nothing_is_said_of_them() -> None:
     grid = Grid.of(resolve({"seeds": 10}, SCHEMA))
     tables = tables_of(grid, {(m, n): 0.5 for m in grid.models for n in grid.noises})

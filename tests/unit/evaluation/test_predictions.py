@@ -17,8 +17,9 @@ from noisynames.models.spec import ModelSpec
 from noisynames.models.weights import initial_parameters
 from noisynames.names import splits
 from noisynames.names.examples import held_out_examples
-from noisynames.names.noise import Noise
+from noisynames.names.noise import Noise, NoiseStream
 from noisynames.names.splits import Split
+from noisynames.randomness import Seed
 from noisynames.training.hyperparameters import Hyperparameters
 from noisynames.training.run import Run
 
@@ -32,7 +33,7 @@ NOISES = [Noise(0), Noise(3)]
 
 
 def record_of(
-    folder: Path, seed: int, split: Split = SPLIT, diverged_at: int | None = None
+    folder: Path, seed: int, split: Split = SPLIT, diverged_at: int | None = None, **kept: int
 ) -> Path:
     """The record of a run in a results folder, its split beside; weights are drawn, and so large
     that what it says varies from name to name."""
@@ -40,7 +41,7 @@ def record_of(
     weights = {name: 9 * values for name, values in initial_parameters(SPEC, 57, 2, seed).items()}
     run = Run("compiled", weights, [(1, 0.7)], diverged_at)
     plan, path = Hyperparameters(updates=1), folder / "runs" / f"seed{seed}"
-    runs.write_run(path, run, SPEC, plan, split, "gru", Noise(3), seed)
+    runs.write_run(path, run, SPEC, plan, split, "gru", Noise(3), Seed(seed, kept))
     return path / RECORD
 
 
@@ -110,6 +111,24 @@ def test_validation_scores_are_macro_averages_of_names_that_are_not_tested(tmp_p
         "validation_accuracy": pytest.approx((right[0] + right[1:].mean()) / 2),
         "validation_loss": pytest.approx((loss[0] + loss[1:].mean()) / 2, abs=1e-6),
     }
+
+
+def test_noise_is_of_the_seed_that_the_run_keeps_it_from(tmp_path: Path) -> None:
+    """Seed 4 draws its noise with seed 9: in the test, in validation and where attention looks."""
+    run = opened(record_of(tmp_path, 4, noise=9))
+    names = held_out_examples(run.examples(SPLIT.test), Noise(3), 9)
+    logs, _ = predict(run.model, names)
+    rows = predictions.evaluate_run(run, [Noise(3)])
+    assert rows["probability"].tolist() == np.exp(logs.max(1)).round(6).tolist()
+    few = held_out_examples(run.examples(inspected_names(SPLIT, 2)), Noise(3), 9)
+    looked = attention.attention_of_run(run, [Noise(3)], 2)
+    assert "".join(looked["character"]) == "".join(map(few.text, range(len(few))))
+    noise = NoiseStream(Noise(3), 9, "validation noise", SPLIT.alphabet).take(3)
+    logs, _ = predict(run.model, run.examples(SPLIT.validation).with_noise(noise))
+    losses = -logs[np.arange(3), [0, 1, 1]]
+    expected = (losses[0] + losses[1:].mean()) / 2
+    found = predictions.validate(run, Noise(3))
+    assert found["validation_loss"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_validation_is_under_the_noise_trained_under_and_repeats(tmp_path: Path) -> None:

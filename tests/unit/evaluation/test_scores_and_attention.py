@@ -192,6 +192,8 @@ def test_letters_with_marks_are_left_out_whole() -> None:
         alphabet.encode("न.ि"), np.array([0, 3]), np.array([0]), np.array([0, 1, 0], bool), alphabet
     )
     assert _clusters(torn).tolist() == [0, 1, 2]
+    apart = of("Ab", "न", "ि")
+    assert _clusters(apart).tolist() == [0, 1, 2, 3], "a name begins with a character of its own"
     jamo = alphabet_of({}, 1, "\u1100\u1161")  # a vowel that would join the consonant before it
     joined = Examples.of_names([("a", "\u1100\u1161")], ["a"], jamo)
     assert _clusters(joined).tolist() == [0, 0]

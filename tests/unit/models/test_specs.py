@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from noisynames.errors import UserError
-from noisynames.models.reference import TransformerEncoder, load_classifier, reverse
-from noisynames.models.spec import ModelSpec, spec_from
+from noisynames.models.reference import Recurrence, TransformerEncoder, load_classifier, reverse
+from noisynames.models.spec import ModelSpec, description, spec_from
 from noisynames.models.weights import (
     initial_parameters,
     parameter_count,
@@ -192,6 +192,21 @@ def test_a_classifier_computes_in_the_precision_of_its_weights() -> None:
     loaded = load_classifier(spec, 57, 3, weights).state_dict()
     for name, values in weights.items():
         np.testing.assert_array_equal(loaded[name].numpy(), values)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_the_formula_of_a_cell_is_that_of_pytorchs_layers(
+    cell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a cell would be read that PyTorch has not."""
+    spec = ModelSpec(cell, "last", 5, 2, bidirectional=True)
+    weights = initial_parameters(spec, 57, 3, 0)
+    characters, lengths = torch.tensor([[3, 9, 27, 30], [8, 1, 0, 0]]), torch.tensor([4, 2])
+    expected, _ = load_classifier(spec, 57, 3, weights)(characters, lengths)
+    monkeypatch.setattr(description(cell), "TORCH", None)
+    own = load_classifier(spec, 57, 3, weights)
+    assert isinstance(own.cell, Recurrence)
+    torch.testing.assert_close(own(characters, lengths)[0], expected)
 
 
 def test_weights_of_another_model_are_not_loaded() -> None:
