@@ -4,13 +4,13 @@ By both executors, without a shared disk, and by a class of thirty at once.
 """
 
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -47,21 +47,19 @@ def cluster() -> Iterator[Slurm]:
             yield it
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of snakemake with the executors, which are no part of everyone's."""
-    folder = tmp_path_factory.mktemp("plugins")
-    project = (ROOT / "pyproject.toml").read_text()
-    (line,) = re.findall(r"^slurm = \[(.*)\]$", project, re.MULTILINE)
-    pins = [*re.findall(r'"(.*?)"', line), *slurm.EXECUTOR]
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of snakemake with cluster-generic, which is no part of everyone's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return with_packages(tmp_path / "plugin", project["optional-dependencies"]["slurm"])
+
+
+def with_packages(folder: Path, pins: Sequence[str]) -> dict[str, str]:
+    """The environment of snakemake with some packages, installed into a folder of their own."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
     subprocess.run([*command, str(folder), *pins], check=True)
-    return os.environ | {"PYTHONPATH": with_path(str(folder))}
-
-
-def with_path(*folders: str) -> str:
-    """Where Python looks for packages, and in these folders first."""
-    return os.pathsep.join([*folders, os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return os.environ | {"PYTHONPATH": path}
 
 
 class Experiment:
@@ -191,10 +189,11 @@ def trained(store: S3) -> bool:
 
 
 def test_a_class_of_thirty_shares_the_cluster_with_the_other_executor(
-    cluster: Slurm, environment: dict[str, str], tmp_path: Path
+    cluster: Slurm, tmp_path: Path
 ) -> None:
     config = tmp_path / "tiny.yaml"
     config.write_text(yaml.safe_dump(TINY))
+    environment = with_packages(tmp_path / "plugin", slurm.EXECUTOR)
     other = Experiment(tmp_path / "other", environment, config, profile="slurm-plugin")
     process = other.start("--slurm-init-seconds-before-status-checks", "3")
 
