@@ -1,6 +1,7 @@
 """The same bits on every processor: of any vector width, 64-bit Arm, and WebAssembly."""
 
 import ctypes
+import functools
 import os
 import shutil
 from pathlib import Path
@@ -78,9 +79,14 @@ def x86(level: str) -> Any:
     return target.create_target_machine(cpu=level, features="", opt=3, jit=True)
 
 
+@functools.cache
+def object_file(level: str, code: str) -> bytes:
+    return building.machine_code(code, x86(level))
+
+
 def trained_as(level: str, code: str, engine: CompiledEngine) -> dict[str, np.ndarray]:
     holder = llvm.create_mcjit_compiler(llvm.parse_assembly(""), building.host())
-    holder.add_object_file(llvm.ObjectFileRef.from_data(building.machine_code(code, x86(level))))
+    holder.add_object_file(llvm.ObjectFileRef.from_data(object_file(level, code)))
     holder.finalize_object()
     engine.kernel = cache.callable_at(holder.get_function_address(building.ENTRY))
     losses, _ = engine.advance(EXAMPLES)

@@ -4,12 +4,15 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import ROOT, Snakemake, hashes
+
+from noisynames.config import resolve
 
 pytestmark = pytest.mark.workflow
 
@@ -80,6 +83,16 @@ def test_a_crate_holds_all_that_it_takes_to_make_its_results_again(folder: Path)
         for more in (["-n"], ["-f", "results/runs/rnn/noise2/seed1/run.json"])
     ]  # fmt: skip
     assert "Nothing to be done" in done[0]
+
+
+def test_an_unfinished_experiment_is_no_research_object(smoke: Path, tmp_path: Path) -> None:
+    shutil.copytree(smoke / "results/dataset", tmp_path / "results/dataset")
+    command = [sys.executable, "-m", "noisynames", "crate", "--results", "results"]
+    command += ["--config", json.dumps(resolve({})), "--output", "results/ro-crate-metadata.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("noisynames: results/report.html: no such file")
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["dataset"]
 
 
 def test_the_validator_of_research_objects_accepts_it(folder: Path, tmp_path: Path) -> None:

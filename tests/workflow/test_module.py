@@ -117,6 +117,53 @@ def test_the_report_of_what_there_is_stays_under_the_prefix(outer: tuple[Path, s
     assert not (folder / "results/partial").exists()
 
 
+def test_what_a_module_is_compared_with_lies_where_its_config_says(
+    outer: tuple[Path, str], smoke: Path
+) -> None:
+    """From the folder that Snakemake runs in, not from the prefix, where results are."""
+    folder, _ = outer
+    shutil.copytree(smoke / "results", folder / "before")
+    run(folder, "first_compare", "--config", "smoke={compare_with: before}")
+    shutil.rmtree(folder / "before")
+    assert "Nothing changed: 8 runs" in (folder / "first/results/compare.html").read_text()
+
+
+def test_a_prefix_that_a_command_line_would_take_apart_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(
+        f'module nn:\n    snakefile: "{ROOT}/Snakefile"\n    prefix: "my bench"\n\n'
+        "use rule * from nn\n"
+    )
+    done = subprocess.run(
+        ["snakemake", "-n"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1] == (
+        "module: found the prefix 'my bench', which is part of command lines;"
+        " allowed: ASCII letters, digits and _@%+=:,./-"
+    )
+
+
+def test_deployed_by_snakedeploy_it_runs_with_the_config_that_was_deployed(tmp_path: Path) -> None:
+    """What snakedeploy 0.17.1 writes, with the place of the clone in it."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
+    shutil.copy(ROOT / "config/smoke.yaml", tmp_path / "config/config.yaml")
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/Snakefile").write_text(f"""
+from snakemake.utils import min_version
+min_version("6.10.0")
+configfile: "config/config.yaml"
+module noisynames:
+    snakefile:
+        "{ROOT}/workflow/Snakefile"
+    config:
+        config
+use rule * from noisynames
+""")
+    jobs = planned(run(tmp_path, "-n"))
+    assert (jobs["train"], jobs["report"], jobs["default"]) == (8, 1, 1)
+
+
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
 def test_included_its_jobs_are_its_own(smoke: Path, tmp_path: Path, snakefile: str) -> None:
     """To Snakemake all of them were done, with the same inputs, parameters and commands."""

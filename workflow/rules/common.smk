@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import asdict
@@ -24,6 +25,11 @@ ROOT = Path(os.path.relpath(Path(workflow.current_basedir).parents[1]))
 # the rules are read, or names them to a job that has them as no input, does so itself.
 placed = workflow.modifier.path_modifier.replace_prefix
 RESULTS = Path(placed("results/"))
+if shlex.quote(str(RESULTS)) != str(RESULTS):
+    sys.exit(
+        f"module: found the prefix {str(RESULTS.parent)!r}, which is part of command lines;"
+        " allowed: ASCII letters, digits and _@%+=:,./-"
+    )
 
 
 # With `--default-storage-provider s3` results are in a bucket, where looking at one is a request, and
@@ -380,6 +386,7 @@ def compared_with(wildcards):
     records = [
         Path(COMPARE_WITH, "tables", f"{n}.json") for n in ("findings", "statistics")
     ]
+    # The user's own, wherever a prefix or a storage puts this experiment's results.
     return local(next((str(f) for f in records if f.exists()), COMPARE_WITH))
 
 

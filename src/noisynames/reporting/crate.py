@@ -6,7 +6,7 @@ the results is part of it, so that they can be made again from the crate alone.
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from noisynames import __version__
-from noisynames.files import read_record, replacing, write_text
+from noisynames.files import missing, read_record, replacing, write_text
 
 CLONE = Path(__file__).parents[3]
 METADATA, CODE = "ro-crate-metadata.json", "crate"
@@ -67,16 +67,16 @@ def write(results: Path, config: Mapping[str, Any], metadata: Path) -> None:
         metadata: Where the metadata go: METADATA in the same folder.
 
     Raises:
-        UserError: The manifest of the data set is not there, or was altered.
+        UserError: The experiment is not finished, or the manifest of its data set was altered.
     """
+    parts = [{"@id": name, **part} for name, part in _parts(config).items()]
+    graph = [*_root(results, config), *parts, *_parameters(), _run(results, config)]
+    content = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
     for name in files():
         with replacing(metadata.parent / CODE / name) as part:
             shutil.copyfile(CLONE / name, part)
     text = yaml.safe_dump(dict(config), allow_unicode=True, sort_keys=False)
     write_text(metadata.parent / CODE / CONFIG, text)
-    parts = [{"@id": name, **part} for name, part in _parts(results).items()]
-    graph = [*_root(results, config), *parts, *_parameters(), _run(results)]
-    content = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
     write_text(metadata, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -88,12 +88,15 @@ def _to(names: Iterable[str]) -> Entity | list[Entity]:
 
 def _finished(results: Path) -> str:
     """Return when the experiment was finished: records hold no times, but its report has one."""
-    at = datetime.fromtimestamp(int((results / "report.html").stat().st_mtime), UTC)
-    return at.isoformat()
+    report = results / "report.html"
+    if not report.is_file():
+        raise missing(report)
+    return datetime.fromtimestamp(int(report.stat().st_mtime), UTC).isoformat()
 
 
-def _folders(results: Path) -> Sequence[str]:
-    return [name for name in FOLDERS if (results / name).is_dir()]
+def _folders(config: Mapping[str, Any]) -> list[str]:
+    looked_at = any(model["readout"] == "attention" for model in config["models"].values())
+    return [name for name in FOLDERS if looked_at or name != "attention/"]
 
 
 def _root(results: Path, config: Mapping[str, Any]) -> list[Entity]:
@@ -119,7 +122,7 @@ def _root(results: Path, config: Mapping[str, Any]) -> list[Entity]:
             "conformsTo": _to(PROFILES),
             "mainEntity": {"@id": f"{CODE}/Snakefile"},
             "mentions": {"@id": "#run"},
-            "hasPart": _to([*_parts(results)]),
+            "hasPart": _to([*_parts(config)]),
         },
         {
             "@id": "#licence",
@@ -179,7 +182,7 @@ def _parameter(name: str) -> str:
     return f"#parameter-{Path(name).stem}"
 
 
-def _run(results: Path) -> Entity:
+def _run(results: Path, config: Mapping[str, Any]) -> Entity:
     return {
         "@id": "#run",
         "@type": "CreateAction",
@@ -187,13 +190,13 @@ def _run(results: Path) -> Entity:
         "description": "Snakemake ran the workflow with the config, up to the report.",
         "instrument": {"@id": f"{CODE}/Snakefile"},
         "object": _to([INPUT]),
-        "result": _to(["report.html", *_folders(results)]),
+        "result": _to(["report.html", *_folders(config)]),
         "actionStatus": "http://schema.org/CompletedActionStatus",
         "endTime": _finished(results),
     }
 
 
-def _parts(results: Path) -> dict[str, Entity]:
+def _parts(config: Mapping[str, Any]) -> dict[str, Entity]:
     """The files and folders of the crate, by their paths."""
     parts: dict[str, Entity] = {
         f"{CODE}/Snakefile": _workflow(),
@@ -205,7 +208,7 @@ def _parts(results: Path) -> dict[str, Entity]:
         },
         "report.html": _file("text/html", "Report", "What came out, in one file."),
     }
-    for folder in _folders(results):
+    for folder in _folders(config):
         name, holds = FOLDERS[folder]
         parts[folder] = {"@type": "Dataset", "name": name, "description": holds}
     parts["figures/"]["hasPart"] = _to([RULES])

@@ -16,11 +16,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
+import numpy as np
 
 from noisynames.files import replacing
 from noisynames.models.spec import READOUTS
@@ -64,7 +66,9 @@ def _machine_code(cell: str, H: int, real: str) -> bytes:
             for name in ("training.compiled.cache", *building.kernel_modules(cell))
         ),
         str(READOUTS),
-        *(version(package) for package in ("numba", "llvmlite", "numpy")),
+        numba_version(),
+        llvmlite.__version__,
+        np.__version__,
         sys.version,
         llvm.get_process_triple(),
         llvm.get_host_cpu_name(),
@@ -87,6 +91,17 @@ def _machine_code(cell: str, H: int, real: str) -> bytes:
         print(f"kernels: {path.parent} cannot be written ({error.strerror})", file=sys.stderr)
         code = _compile(cell, H, real)
     return code
+
+
+def numba_version() -> str:
+    """Return what Numba says of its version, read instead of imported.
+
+    Importing it takes a second, and asking what is installed as long as importing all of llvmlite.
+    The file is Numba's own affair, so a test holds its content to the version.
+    """
+    spec = find_spec("numba")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).with_name("_version.py").read_text(encoding="utf-8")
 
 
 def _read(path: Path) -> bytes | None:
