@@ -86,7 +86,7 @@ class Experiment:
         )  # fmt: skip
 
     def finish(self, process: subprocess.Popen[str]) -> tuple[int, str]:
-        output, _ = process.communicate(timeout=400)
+        output, _ = process.communicate(timeout=600)
         return process.returncode, output
 
 
@@ -210,7 +210,7 @@ def test_a_class_of_thirty_shares_the_cluster_with_the_other_executor(
     status, output = other.finish(process)
     assert status == 0, output
     assert (other.folder / "results/report.html").is_file()
-    wait_until(lambda: not cluster.jobs(), 400, "all jobs to end")
+    wait_until(lambda: not cluster.jobs(), 600, "all jobs to end")
     for seed in range(30):
         folder = tmp_path / f"student{seed}"
         run = folder / f"results/runs/rnn/noise2/seed{seed}/run.json"
