@@ -3,7 +3,8 @@
     python benchmarks/speed.py [--rounds 5] [--folder benchmarks]
 
 All do the same updates from the same weights, in alternation, on one thread; the kernels of an
-earlier commit run in a process beside, with that commit's package from git's history. The tables
+earlier commit run in a process beside, with that commit's package from git's history. So does JAX,
+ten runs at a time (`in_jax.py`), with `--jax PYTHON`, an interpreter that has `.[jax]`. The tables
 give medians over the rounds, in microseconds an example, their ratios, and the share of this core's
 single-precision matrix-multiply peak (measured in the same process with NumPy's BLAS, whose kind is
 printed) that the compiled engine reaches. Only the multiply-adds of matrix products, the output
@@ -19,6 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 import csv
+import json
 import math
 import statistics
 import subprocess
@@ -210,6 +212,37 @@ class Before:
         return float(self._process.stdout.readline())
 
 
+class Jax:
+    """JAX, in a process of its own: an optional extra."""
+
+    STYLES = ("jax", "jax_expert")
+
+    def __init__(self, python: str) -> None:
+        self._process = subprocess.Popen(
+            [python, Path(__file__).with_name("in_jax.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def seconds(self, style: str, spec: ModelSpec, noise: int, batch: int, losses: Any) -> float:
+        """Return the seconds of an example, once its first losses are the compiled engine's."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        keys = ("cell", "readout", "hidden_size", "num_layers", "bidirectional", "num_heads")
+        asked = {
+            "spec": {key: getattr(spec, key) for key in keys},
+            "noise": noise,
+            "batch": batch,
+            "count": -(-400 // batch) * batch,
+            "expert": style == "jax_expert",
+        }
+        print(json.dumps(asked), file=self._process.stdin, flush=True)
+        found = json.loads(self._process.stdout.readline())
+        np.testing.assert_allclose(found["losses"], losses[: len(found["losses"])], atol=2e-4)
+        return float(found["seconds"])
+
+
 def timed(work: Callable[[], object], count: int) -> float:
     """Return the seconds that each of `count` examples took."""
     start = time.perf_counter()
@@ -235,7 +268,7 @@ def row_of(
 
 
 def default_models(
-    names: Examples, L: int, rounds: int, before: Before
+    names: Examples, L: int, rounds: int, before: Before, jax: Jax | None
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each of the worksheet's models × noise."""
     for model, spec in WORKSHEET_MODELS.items():
@@ -249,15 +282,21 @@ def default_models(
                 "pytorch": pytorch(load(spec, initial, L), L),
             }
             engine = CompiledEngine(spec, initial, Hyperparameters(learning_rate=RATE))
-            engine.advance(some)  # compiled before the clock starts
+            first, _ = engine.advance(some)  # compiled before the clock starts
             before.seconds(model, noise, 100)
-            times: dict[str, list[float]] = {loop: [] for loop in (*loops, "before", "compiled")}
+            styles = Jax.STYLES if jax else ()
+            times: dict[str, list[float]] = {
+                loop: [] for loop in (*loops, "before", *styles, "compiled")
+            }
             peaks = []
             for _ in range(rounds):
                 for loop, update in loops.items():
                     each = partial(_all, update, some)
                     times[loop].append(timed(each, FEW))
                 times["before"].append(before.seconds(model, noise, MANY))
+                if jax:
+                    for style in styles:
+                        times[style].append(jax.seconds(style, spec, noise, 1, first))
                 times["compiled"].append(timed(partial(engine.advance, many), MANY))
                 peaks.append(matrix_multiply_peak())
             rate = operations(spec, many, L)
@@ -269,7 +308,7 @@ def _all(update: Update, examples: Examples) -> None:
         update(examples, i)
 
 
-def other_models(names: Examples, L: int, rounds: int) -> Iterator[dict[str, Any]]:
+def other_models(names: Examples, L: int, rounds: int, jax: Jax | None) -> Iterator[dict[str, Any]]:
     """Yield a row for each of OTHERS, an example at a time, against the autograd engine."""
     for name, (spec, batch) in OTHERS.items():
         plan = Hyperparameters(learning_rate=RATE, batch_size=batch, record_every=batch)
@@ -279,11 +318,15 @@ def other_models(names: Examples, L: int, rounds: int) -> Iterator[dict[str, Any
         some, more = stream.take(few), stream.take(many)
         compiled = CompiledEngine(spec, initial, plan)
         autograd = AutogradEngine(spec, initial, plan)
-        compiled.advance(some)
-        times: dict[str, list[float]] = {"autograd": [], "compiled": []}
+        first, _ = compiled.advance(some)
+        styles = Jax.STYLES if jax else ()
+        times: dict[str, list[float]] = {loop: [] for loop in ("autograd", *styles, "compiled")}
         peaks = []
         for _ in range(rounds):
             times["autograd"].append(timed(partial(autograd.advance, some), few))
+            if jax:
+                for style in styles:
+                    times[style].append(jax.seconds(style, spec, 0, batch, first))
             times["compiled"].append(timed(partial(compiled.advance, more), many))
             peaks.append(matrix_multiply_peak())
         rate = operations(spec, more, L)
@@ -302,6 +345,9 @@ def write(table: Path, rows: list[dict[str, Any]]) -> None:
 def main(
     rounds: Annotated[int, typer.Option(min=1)] = 5,
     folder: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("benchmarks"),
+    jax: Annotated[
+        str | None, typer.Option(help="An interpreter with JAX and what this project needs.")
+    ] = None,
 ) -> None:
     """Time all loops and print the tables."""
     torch.set_num_threads(1)
@@ -310,15 +356,16 @@ def main(
     split = splits.split_names(datasets.load("surnames").rows, 0)
     names, L = Examples.of_names(split.train, split.languages), len(split.languages)
     rows, others = [], []
+    in_jax = Jax(jax) if jax else None
     with tempfile.TemporaryDirectory() as old:
-        for row in default_models(names, L, rounds, Before(EARLIER, Path(old))):
+        for row in default_models(names, L, rounds, Before(EARLIER, Path(old)), in_jax):
             print(row, flush=True)
             rows.append(row)
-    for loop in ("worksheet", "pytorch", "before"):
+    for loop in ("worksheet", "pytorch", "before", *(Jax.STYLES if jax else ())):
         ratios = [row["compiled_us"] / row[f"{loop}_us"] for row in rows]
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         print(f"compiled/{loop}: geometric mean {mean:.3f}, most {max(ratios):.3f}")
-    for row in other_models(names, L, rounds):
+    for row in other_models(names, L, rounds, in_jax):
         print(row, flush=True)
         others.append(row)
     write(folder / "speed.csv", rows)

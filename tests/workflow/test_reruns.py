@@ -128,6 +128,7 @@ ACTIONS: dict[str, Callable[[Experiment], None]] = {
     "change the data source": use_own_names,
     "take the alphabet from the names": setting("dataset", "alphabet", "data"),
     "edit a template": lambda it: it.edit("report/partials/methods.html"),
+    "edit the page that compares": lambda it: it.edit("report/compare.html"),
     "edit a figure's title": lambda it: it.edit("src/noisynames/reporting/figures/accuracy.py"),
     "edit how differences are judged": lambda it: it.edit(
         "src/noisynames/analysis/statistics/comparing.py"

@@ -199,7 +199,12 @@ PLAYGROUND_MODULES = {
 MISSING = "results/partial/missing.json"
 # Where the parts come from, in a folder that `noisynames merge` made.
 MERGED = [f for f in ["results/merged.json"] if is_there(f)]
-TEMPLATES = sorted((ROOT / "report").rglob("*.*"))
+COMPARISON = ROOT / "report/compare.html"
+TEMPLATES = [
+    file
+    for file in sorted((ROOT / "report").rglob("*.*"))
+    if file != COMPARISON and file.suffix != ".rst"
+]
 
 # Options of jobs on which no result depends: where the clone lies, how often a run logs.
 os.environ.update(

@@ -95,7 +95,7 @@ rule compare:
         runtime=10,
     params:
         code=code("experiments.comparing", "reporting.beside.page"),
-        templates=digests(ROOT / "report", TEMPLATES),
+        templates=digests(ROOT / "report", [*TEMPLATES, COMPARISON]),
         other=literal(COMPARE_WITH),
         results=subpath(output[0], parent=True),
     shell:
