@@ -50,6 +50,30 @@ def test_a_model_trained_under_noise_is_held_against_itself_trained_without() ->
     assert len(found) == 4
 
 
+def test_a_contrast_says_what_differs_and_where() -> None:
+    grid = Grid.of(resolve({"models": MODELS, "noise": {"levels": [0, 5]}, "seeds": 10}, SCHEMA))
+    tables = tables_of(grid, dict.fromkeys([(m, n) for m in MODELS for n in ("0", "5")], 0.5))
+    found = contrasts.planned_contrasts(tables, pairs.by_run(tables), grid)
+    of_models = [r for r in found if r["respect"] == "cell"]
+    assert [(r["metric"], r["noise"]) for r in of_models] == [
+        (metric, noise) for metric in COMPARED for noise in ("0", "5")
+    ]
+    assert {(r["a"], r["b"], r["a_value"], r["b_value"], r["model"]) for r in of_models} == {
+        ("gru", "rnn", "gru", "rnn", None)
+    }
+    of_noise = [r for r in found if r["respect"] == "trained_noise"]
+    assert {r["metric"] for r in of_noise} == {"macro_accuracy", "held_out_loss"}
+    assert {(r["noise"], r["a_value"], r["b_value"]) for r in of_noise} == {
+        ("0", "5", "0"),
+        ("5", "5", "0"),
+    }
+    assert {(r["model"], r["a"], r["b"]) for r in of_noise} == {
+        (m, f"{m} trained at noise 5", f"{m} trained at noise 0") for m in MODELS
+    }
+    margins = {r["metric"]: r["margin"] for r in found}
+    assert margins == {metric: grid.margins[metric] for metric in COMPARED}
+
+
 def test_a_sweep_is_a_curve_from_the_least_to_the_most() -> None:
     models = {"gru": {"cell": "gru", "sweep": {"hidden_size": [16, 8, 32]}}, "rnn": {"cell": "rnn"}}
     accuracy = {"gru_8": 0.3, "gru_16": 0.5, "gru_32": 0.6, "rnn": 0.2}
@@ -70,6 +94,20 @@ def test_a_curve_leaves_out_what_has_no_run() -> None:
     values = pairs.by_run(tables_of(grid, {("gru_8", "0"): 0.5, ("gru_16", "0"): 0.5}))
     there = {key: series for key, series in values.items() if key[1] == "gru_16"}
     assert {tuple(r["models"]) for r in sweeps.sweeps(there, grid)} == {("gru_16",)}
+
+
+def test_findings_have_the_lists_that_the_report_reads() -> None:
+    found, _ = placed([0.6] * 4, [0.4] * 4)
+    assert set(found) == {
+        "alpha", "attention", "attention_agreement", "attention_effects", "attention_positions",
+        "baseline_comparisons", "baselines", "commonest_mistakes", "confidence",
+        "confusion_order", "cross", "curves", "estimates", "exact_up_to", "families",
+        "final_points", "gradient_reach", "gradients", "interactions", "label_name", "labels",
+        "leaked_names", "looks", "margins", "memory", "memory_effects", "metrics",
+        "model_comparisons", "most_accurate", "noise_effects", "noisiest", "placements",
+        "planned_contrasts", "power", "quietest", "random_loss", "ranks", "rates", "recall",
+        "runs", "seeds", "smallest_p", "sweeps", "time_to_target", "variance", "yardsticks",
+    }  # fmt: skip
 
 
 def test_every_list_of_comparisons_says_what_is_corrected_together() -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import yaml
 from made_up import MODELS, RATES, SCHEMA, SEEDS, placed, quiet, tables_of
+from scipy import stats
 
 from noisynames.analysis.findings import accuracy, attention, costs, probes, training
 from noisynames.config import resolve
@@ -180,6 +181,35 @@ def test_attention_by_position_says_how_many_seeds_had_a_name_so_long() -> None:
     near, far = attention.positions({"attention_position": table}, grid)
     assert (near["from_end"], near["n"], near["mean"]) == (0, 2, pytest.approx(0.7))
     assert (far["from_end"], far["n"], far["low"]) == (1, 1, None)
+
+
+def test_gradients_are_logarithms_relative_to_the_last_character() -> None:
+    """A seed's norms fall by 0.6 or 0.4 at every step, from a scale of its own."""
+    config = resolve({"models": MODELS, "noise": {"levels": [0, 5]}, "seeds": SEEDS}, SCHEMA)
+    grid = Grid.of(config)
+    arms = [(model, noise) for model in MODELS for noise in ("0", "5")]
+    tables = tables_of(grid, dict.fromkeys(arms, 0.5))
+    table = tables["probes"]
+    is_norm = table["probe"] != "accuracy"
+    base = np.where(table["seed"] % 2, 0.4, 0.6)
+    table["value"] = np.where(is_norm, (3 + table["seed"]) * base ** table["distance"], 0.5)
+    found = probes.gradients(tables, grid)
+    assert [(r["stage"], r["noise"], r["model"]) for r in found[::5]] == [
+        ("initial", "0", "rnn"), ("initial", "0", "gru"), ("trained", "0", "rnn"),
+        ("trained", "0", "gru"), ("trained", "5", "rnn"), ("trained", "5", "gru"),
+    ]  # fmt: skip
+    assert [r["distance"] for r in found[:5]] == [0, 1, 2, 3, 4]
+    middle = (np.log10(0.4) + np.log10(0.6)) / 2
+    assert [r["mean"] for r in found[:5]] == pytest.approx([d * middle for d in range(5)])
+    assert found[0]["n"] == SEEDS
+    reach = probes.gradient_reach(tables, grid)
+    slopes = np.tile(np.log10([0.6, 0.4]), SEEDS // 2)
+    low, high = stats.t.interval(0.95, SEEDS - 1, middle, stats.sem(slopes))
+    assert len(reach) == 6
+    for record in reach:
+        assert record["mean"] == pytest.approx(10**middle)
+        assert (record["low"], record["high"]) == pytest.approx((10**low, 10**high))
+        assert (record["n"], record["left"]) == (SEEDS, pytest.approx(10 ** (4 * middle)))
 
 
 def test_a_norm_that_is_zero_has_a_logarithm_all_the_same() -> None:

@@ -97,6 +97,20 @@ def test_t_tests_are_scipys_and_statsmodels() -> None:
     assert equivalence_test(drawn, 1.0) == pytest.approx(theirs)
 
 
+def test_tests_for_new_names_take_the_corrected_error() -> None:
+    """Nadeau and Bengio's: of the variance s² (1 / n + odds)."""
+    drawn = np.random.default_rng(2).normal(0.2, 1, (7, 20))
+    mean, error = drawn.mean(0), drawn.std(0, ddof=1) * np.sqrt(1 / 7 + 0.25)
+    assert t_test(drawn, 0.25) == pytest.approx(2 * stats.t.sf(np.abs(mean) / error, 6))
+    outside = stats.t.sf((1 - np.abs(mean)) / error, 6)
+    assert equivalence_test(drawn, 1.0, 0.25) == pytest.approx(outside)
+
+
+def test_no_p_value_of_random_patterns_is_zero() -> None:
+    """What was seen is a pattern, too: one of 2^14 random ones and itself."""
+    assert flip(*range(1, 101)) == pytest.approx(1 / (2**14 + 1))
+
+
 def test_differences_that_do_not_vary_are_certain() -> None:
     assert t_test([[0.0, 1.0]] * 3).tolist() == [1.0, 0.0]
     assert equivalence_test([[0.0, 1.0]] * 3, 0.5).tolist() == [0.0, 1.0]

@@ -73,6 +73,7 @@ def test_a_probe_measures_each_length_and_distance(trained: runs.FinishedRun) ->
         assert list(by_probe[probe].index) == list(range(10))
         assert (by_probe[probe] > 0).all()
     assert by_probe[INITIAL][9] < 1e-2 * by_probe[INITIAL][0]
+    assert (by_probe[INITIAL] != by_probe[TRAINED]).all()
 
 
 def test_accuracy_is_that_of_names_with_so_many_distractors(trained: runs.FinishedRun) -> None:

@@ -15,7 +15,6 @@ from noisynames.evaluation.attention import (
     summarise,
 )
 from noisynames.evaluation.inference import predict
-from noisynames.evaluation.jobs import inspected_names
 from noisynames.evaluation.scores import score
 from noisynames.grid import SCORE_TABLES
 from noisynames.models.spec import ModelSpec, TrainedModel
@@ -52,6 +51,12 @@ def test_accuracies_by_hand() -> None:
     assert row["macro_f1"] == pytest.approx((4 / 7 + 0.5) / 3)
     assert row["loss"] == pytest.approx(8.4 / 6)
     assert row["macro_loss"] == pytest.approx((6.4 / 4 + 0.5 + 1.5) / 3)
+
+
+def test_languages_are_told_in_their_order_whatever_the_order_of_the_names() -> None:
+    scores = score([predictions().iloc[::-1]], "5")
+    assert scores["recall"]["language"].tolist() == ["a", "b", "c"]
+    assert scores["recall"]["recall"].tolist() == [0.5, 1.0, 0.0]
 
 
 def test_confusion_rows_sum_to_one() -> None:
@@ -207,9 +212,3 @@ def test_attention_by_position_counts_from_the_end() -> None:
     table = by_position(attention()).set_index("from_end")
     assert table["weight"].to_dict() == pytest.approx({0: 0.425, 1: 0.225, 2: 0.25, 3: 0.2})
     assert table["names"].to_dict() == {0: 2, 1: 2, 2: 2, 3: 1}
-
-
-def test_the_names_inspected_are_spread_over_each_language() -> None:
-    test = [("a", f"Name{c}") for c in "abcdefghij"] + [("b", "Li")]
-    chosen = inspected_names(Split([("a", "Roe"), ("b", "Poe")], test), 2)
-    assert chosen == [("a", "Namea"), ("a", "Namef"), ("b", "Li")]

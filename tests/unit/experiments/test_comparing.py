@@ -5,11 +5,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from made_up import SCHEMA, tables_of
-from scipy import stats
 from typer.testing import CliRunner
 
 from noisynames.analysis import tables
@@ -17,7 +15,6 @@ from noisynames.analysis.findings import costs
 from noisynames.analysis.findings.contrasts import planned_contrasts
 from noisynames.analysis.findings.pairs import METRICS, by_run
 from noisynames.analysis.findings.training import curves
-from noisynames.analysis.statistics.changes import Sample, changes
 from noisynames.cli import app
 from noisynames.config import resolve
 from noisynames.errors import UserError
@@ -252,43 +249,6 @@ def test_a_zip_and_a_report_are_read_like_the_folder(tmp_path: Path) -> None:
     page.write_text(page.read_text().replace("/Td6WFo", "/Td6XFo"))  # how archives begin
     with pytest.raises(UserError, match="the tables that it carries: truncated or altered"):
         read(page, "report")
-
-
-def simulated(drop: float, arms: int = 1, times: int = 200) -> float:
-    """How often an arm of ten seeds is found to be lower after a drop, in one of two metrics."""
-    rng = np.random.default_rng(0)
-    found = 0
-    for _ in range(times):
-        seeds = rng.normal(0.55, 0.01, 10)  # what a seed's split does to both
-        values = seeds + rng.normal(0, 0.008, (2, arms, 2, 10))
-        verdicts = [
-            change.verdict
-            for metric in values
-            for change in changes([Sample(a, b - drop, paired=True) for a, b in metric], 0.01)
-        ]
-        found += "lower" in verdicts
-    return found / times
-
-
-def test_a_planted_drop_is_found_and_none_where_there_is_none() -> None:
-    assert simulated(0.02) >= 0.95
-    assert simulated(0.0) <= 0.05
-    assert simulated(0.0, arms=8) <= 0.05
-
-
-def test_changes_are_those_of_scipy() -> None:
-    rng = np.random.default_rng(1)
-    a, b = rng.normal(0.5, 0.02, 10), rng.normal(0.51, 0.05, 7)
-    two, pair = changes([Sample(a, b, False), Sample(a[:7], b, True)], margin=0.02)
-    welch, paired = stats.ttest_ind(b, a, equal_var=False), stats.ttest_rel(b, a[:7])
-    assert two.p == pytest.approx(welch.pvalue)
-    assert pair.p == pytest.approx(paired.pvalue)
-    assert (two.low, two.high) == pytest.approx(tuple(welch.confidence_interval()))
-    assert (pair.low, pair.high) == pytest.approx(tuple(paired.confidence_interval()))
-    shifted = stats.ttest_ind(b, a - 0.02, equal_var=False, alternative="greater").pvalue
-    below = stats.ttest_ind(b, a + 0.02, equal_var=False, alternative="less").pvalue
-    (alone,) = changes([Sample(a, b, False)], margin=0.02)
-    assert alone.p_equivalent == pytest.approx(max(shifted, below))
 
 
 def test_the_command_writes_a_page_and_its_status_says_what_came_out(tmp_path: Path) -> None:

@@ -171,25 +171,6 @@ def test_attention_is_the_worksheets_formula() -> None:
     torch.testing.assert_close(weights[0], alpha)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"cell": "grru"},
-        {"readout": "first"},
-        {"hidden_size": 0},
-        {"num_layers": 0},
-        {"num_heads": 3, "cell": "transformer"},
-        {"bidirectional": True, "cell": "transformer"},
-        {"module": "a:B"},
-        {"module": None, "cell": "custom"},
-        {"module": "a.b", "cell": "custom"},
-    ],
-)
-def test_an_impossible_model_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(UserError, match=next(iter(wrong))):
-        ModelSpec(**wrong)  # type: ignore[arg-type]
-
-
 def test_weights_are_bounded_away_from_zero_variance() -> None:
     weights = initial_parameters(WORKSHEET_MODELS["lstm"], 57, 18, 0)["cell.weight_hh_l0"]
     assert weights.std() == pytest.approx(1 / math.sqrt(32) / math.sqrt(3), rel=0.05)
@@ -250,6 +231,19 @@ class Narrow(Bag):
 class Unsure(Looking):
     def weights(self, characters, lengths):
         return torch.full(characters.shape, 0.25)
+
+class Short(Looking):
+    def forward(self, characters, lengths):
+        return Bag.forward(self, characters, lengths), self.weights(characters, lengths)[:, :3]
+
+class Beyond(Looking):
+    def forward(self, characters, lengths):
+        even = torch.full(characters.shape, 1 / characters.shape[1])
+        return Bag.forward(self, characters, lengths), even
+
+class Halved(Looking):
+    def forward(self, characters, lengths):
+        return Bag.forward(self, characters, lengths), self.weights(characters, lengths) / 2
 
 class Empty(nn.Module):
     def __init__(self, inputs, outputs):
@@ -314,10 +308,44 @@ def test_a_module_that_breaks_the_contract_is_refused(module: str, message: str)
 
 
 @pytest.mark.usefixtures("own_models")
-def test_attention_that_is_none_is_refused() -> None:
-    spec = ModelSpec("custom", "attention", module="own_models:Unsure")
-    with pytest.raises(UserError, match="not 0 in the padding and 1 in sum"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Unsure", "not 0 in the padding and 1 in sum"),
+        ("Beyond", "not 0 in the padding and 1 in sum"),
+        ("Halved", "not 0 in the padding and 1 in sum"),
+        ("Short", r"attention of \(2, 3\), not \(2, 4\)"),
+    ],
+)
+def test_attention_that_is_none_is_refused(name: str, message: str) -> None:
+    spec = ModelSpec("custom", "attention", module=f"own_models:{name}")
+    with pytest.raises(UserError, match=message):
         initial_parameters(spec, 57, 3, 0)
+
+
+@pytest.mark.usefixtures("own_models")
+def test_a_module_reads_any_number_of_names_and_gives_each_its_own() -> None:
+    """More than it reads at once, and of many lengths."""
+    spec = ModelSpec("custom", "attention", module="own_models:Looking")
+    model = TrainedModel(spec, initial_parameters(spec, 57, 3, 5), 3)
+    names = [("a", NAMES[i % 5][: 1 + i % 7]) for i in range(600)]
+    every, weights = predict(model, Examples.of_names(names, ["a", "b", "c"]))
+    assert weights is not None
+    for i in (0, 2, 298, 511, 512, 599):
+        alone, own = predict(model, Examples.of_names([names[i]], ["a", "b", "c"]))
+        np.testing.assert_allclose(every[i], alone[0], atol=1e-6)
+        assert own is not None
+        assert weights[i].tolist() == pytest.approx(own[0].tolist())
+        assert weights[i].tolist() == pytest.approx([1 / len(names[i][1])] * len(names[i][1]))
+
+
+@pytest.mark.usefixtures("own_models")
+def test_drawing_a_modules_weights_leaves_pytorchs_numbers_as_they_were() -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    initial_parameters(ModelSpec("custom", module="own_models:Bag"), 57, 3, 5)
+    assert torch.equal(torch.rand(3), expected)
 
 
 @pytest.mark.usefixtures("own_models")
