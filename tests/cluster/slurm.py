@@ -18,6 +18,12 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
 PACKAGES = "slurmctld slurmd slurm-client munge"
+EXECUTOR = (
+    "snakemake-executor-plugin-slurm==2.8.0",
+    "snakemake-executor-plugin-slurm-jobstep==0.6.1",
+    "throttler==1.2.3",
+)
+"""Snakemake's own executor for it. Where it is installed, Snakemake asks Slurm at every start."""
 CONFIG = Path("/etc/slurm/slurm.conf")
 PARTITION = "lab"
 

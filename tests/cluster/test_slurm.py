@@ -1,64 +1,92 @@
-"""The whole pipeline on a real Slurm: finished, cancelled, drained, killed, and the same bytes."""
+"""The whole pipeline on a real Slurm: finished, cancelled, drained, killed, and the same bytes.
+
+By both executors, without a shared disk, and by a class of thirty at once.
+"""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import s3
 import slurm
+import yaml
 from conftest import ROOT, hashes
+from filelock import FileLock
+from s3 import S3
 from slurm import Slurm, wait_until
 
 pytestmark = pytest.mark.workflow
 
-PLUGIN = "snakemake-executor-plugin-cluster-generic"
+SMOKE = ROOT / "config/smoke.yaml"
+# As little as can be trained and reported.
+TINY = {
+    "models": {"rnn": {"cell": "rnn", "hidden_size": 4}},
+    "noise": {"levels": [2]},
+    "seeds": [0],
+    "baselines": [],
+    "training": {"updates": 50, "record_every": 10},
+}
 
 
 @pytest.fixture
 def cluster() -> Iterator[Slurm]:
-    if reason := slurm.why_not():
-        if os.environ.get("NOISYNAMES_REQUIRE_SLURM"):
-            pytest.fail(reason)
-        pytest.skip(f"no Slurm: {reason}")
-    with slurm.running() as it:
-        yield it
+    # One at a time, though tests run side by side.
+    with FileLock(Path(tempfile.gettempdir(), "noisynames-slurm.lock")):
+        if reason := slurm.why_not():
+            if os.environ.get("NOISYNAMES_REQUIRE_SLURM"):
+                pytest.fail(reason)
+            pytest.skip(f"no Slurm: {reason}")
+        with slurm.running() as it:
+            yield it
 
 
 @pytest.fixture
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of snakemake with the executor, which is no part of everyone's."""
-    folder = tmp_path_factory.mktemp("plugin")
-    project = (ROOT / "pyproject.toml").read_text()
-    (pin,) = [line for line in project.splitlines() if line.startswith("slurm = ")]
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of snakemake with cluster-generic, which is no part of everyone's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return with_packages(tmp_path / "plugin", project["optional-dependencies"]["slurm"])
+
+
+def with_packages(folder: Path, pins: Sequence[str]) -> dict[str, str]:
+    """The environment of snakemake with some packages, installed into a folder of their own."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-    subprocess.run([*command, str(folder), pin.split('"')[1]], check=True)
-    return os.environ | {"PYTHONPATH": str(folder)}
+    subprocess.run([*command, str(folder), *pins], check=True)
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return os.environ | {"PYTHONPATH": path}
 
 
 class Experiment:
-    """config/smoke.yaml through profiles/slurm in a folder of its own."""
+    """An experiment through a profile, started in a folder of its own."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.folder, self.environment = folder, environment
-        folder.mkdir()
+    def __init__(
+        self, folder: Path, environment: dict[str, str], config: Path = SMOKE,
+        profile: str = "slurm", clone: Path = ROOT,
+    ) -> None:  # fmt: skip
+        self.folder, self.environment, self.config = folder, environment, config
+        self.profile, self.clone = profile, clone
+        folder.mkdir(exist_ok=True)
 
     def start(self, *more: str) -> subprocess.Popen[str]:
-        command = ["snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(self.folder)]
-        command += ["--configfile", str(ROOT / "config/smoke.yaml")]
-        command += ["--profile", str(ROOT / "profiles/slurm")]
+        command = ["snakemake", "-s", str(self.clone / "Snakefile")]
+        command += ["--configfile", str(self.config)]
+        command += ["--profile", str(self.clone / "profiles" / self.profile)]
         command += ["--default-resources", f"slurm_partition={slurm.PARTITION}", "runtime=30"]
-        command += ["mem_mb=500", "--group-components", "cells=4", "tests=7", "--cores", "2"]
-        command += ["--latency-wait", "10", "--seconds-between-status-checks", "1", *more]
+        command += ["mem_mb=500", "--cores", "2", "--latency-wait", "10"]
+        command += ["--seconds-between-status-checks", "1", *more]
         return subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE,
+            command, cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
 
     def finish(self, process: subprocess.Popen[str]) -> tuple[int, str]:
-        output, _ = process.communicate(timeout=200)
+        output, _ = process.communicate(timeout=600)
         return process.returncode, output
 
 
@@ -74,11 +102,12 @@ def test_the_pipeline_on_a_real_slurm(
     cluster: Slurm, environment: dict[str, str], smoke: Path, tmp_path: Path
 ) -> None:
     experiment = Experiment(tmp_path / "experiment", environment)
+    groups = ["--group-components", "cells=4", "tests=7"]
     node = cluster.run("sinfo", "--noheader", "--format=%n").strip()
 
     # A drained node takes no job; resumed, it goes on. A job cancelled in the middle is told.
     cluster.run("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
-    process = experiment.start()
+    process = experiment.start(*groups)
     wait_until(lambda: bool(cluster.jobs("PENDING")), 60, "a job to be pending")
     assert not cluster.jobs("RUNNING")
     assert process.poll() is None
@@ -92,7 +121,7 @@ def test_the_pipeline_on_a_real_slurm(
     assert not (experiment.folder / "results/report.html").exists()
 
     # Snakemake is killed, its jobs run on: they are to be cancelled, the folder unlocked.
-    process = experiment.start()
+    process = experiment.start(*groups)
     wait_until(lambda: bool(cluster.jobs("RUNNING")), 60, "a job to run")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -103,9 +132,90 @@ def test_the_pipeline_on_a_real_slurm(
 
     # The same command does the rest, several cells a job, to the bytes of a local run.
     before = cluster.submitted()
-    status, output = experiment.finish(experiment.start())
+    status, output = experiment.finish(experiment.start(*groups))
     assert status == 0, output
     assert 0 < cluster.submitted() - before < 12
     assert hashes(experiment.folder) == hashes(smoke)
     logs = {path.stem for path in (experiment.folder / "results/logs/slurm").iterdir()}
     assert {str(number + 1) for number in range(before, cluster.submitted())} <= logs
+
+
+def test_without_a_shared_disk(
+    cluster: Slurm, environment: dict[str, str], smoke: Path, tmp_path: Path
+) -> None:
+    """Jobs know the bucket, and a clone of their own in a folder of their own, and no more."""
+    clone = a_clone(tmp_path / "clone")
+    with s3.running() as store:
+        here = environment | store.environment
+        here["PYTHONPATH"] = os.pathsep.join([str(store.packages), environment["PYTHONPATH"]])
+        place = ["--default-storage-prefix", f"s3://{s3.BUCKET}/slurm"]
+        # Started in the clone, from which the sources are taken.
+        experiment = Experiment(clone, here, Path("config/smoke.yaml"), clone=Path())
+        asked = ["--workflow-profile", "profiles/s3", *place, "--group-components", "tests=20"]
+
+        # A job cancelled while it trains leaves no half object.
+        process = experiment.start(*asked)
+        wait_until(lambda: trained(store), 120, "a run to be in the bucket")
+        (cancelled, *_) = cluster.jobs("RUNNING")
+        cluster.run("scancel", cancelled)
+        status, output = experiment.finish(process)
+        assert status != 0, output
+        left, local = hashes(store.download("slurm", tmp_path / "left")), hashes(smoke)
+        assert 0 < len(left) < len(local)
+        assert left.items() <= local.items()
+
+        status, output = experiment.finish(experiment.start(*asked))
+        assert status == 0, output
+        assert hashes(store.download("slurm", tmp_path / "bucket")) == local
+    results = [path for path in (clone / "results").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in results} == {"results", "slurm"}, "only logs of Slurm"
+
+
+def a_clone(folder: Path) -> Path:
+    """A clone of this one as it stands, with what is not committed yet."""
+    subprocess.run(["git", "clone", "--quiet", "--shared", ROOT, folder], check=True)
+    listing = ["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard"]
+    files = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.splitlines()
+    for file in filter(lambda file: (ROOT / file).is_file(), files):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, folder / file)
+    subprocess.run(["git", "-C", str(folder), "add", "--all"], check=True)
+    return folder
+
+
+def trained(store: S3) -> bool:
+    """Whether there is a whole run in the bucket."""
+    return any(key.endswith("run.json") for key in store.objects("slurm"))
+
+
+def test_a_class_of_thirty_shares_the_cluster_with_the_other_executor(
+    cluster: Slurm, tmp_path: Path
+) -> None:
+    config = tmp_path / "tiny.yaml"
+    config.write_text(yaml.safe_dump(TINY))
+    environment = with_packages(tmp_path / "plugin", slurm.EXECUTOR)
+    other = Experiment(tmp_path / "other", environment, config, profile="slurm-plugin")
+    process = other.start("--slurm-init-seconds-before-status-checks", "3")
+
+    # Everybody submits an experiment of their own, with a seed of their own, to be merged later.
+    command = f"snakemake -s {ROOT}/Snakefile --configfile {config} --cores 1 --until train"
+    for seed in range(30):
+        folder = tmp_path / f"student{seed}"
+        folder.mkdir()
+        subprocess.run(
+            ["sbatch", f"--chdir={folder}", "--output=log", "--cpus-per-task=1", "--mem=400",
+             f"--wrap={command} --config seeds=[{seed}]"],
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    status, output = other.finish(process)
+    assert status == 0, output
+    assert (other.folder / "results/report.html").is_file()
+    wait_until(lambda: not cluster.jobs(), 600, "all jobs to end")
+    for seed in range(30):
+        folder = tmp_path / f"student{seed}"
+        run = folder / f"results/runs/rnn/noise2/seed{seed}/run.json"
+        assert run.is_file(), (folder / "log").read_text()
+    everyone = [str(tmp_path / f"student{seed}/results") for seed in range(30)]
+    merge = ["noisynames", "merge", *everyone, "--into", str(tmp_path / "class/results")]
+    done = subprocess.run(merge, capture_output=True, text=True, check=False)
+    assert "30 seeds of 30 parts" in done.stdout, done.stderr

@@ -23,7 +23,8 @@ from noisynames.training.compiled.engine import CompiledEngine
 from noisynames.training.hyperparameters import Hyperparameters
 
 SPLIT = splits.split_names(datasets.load("surnames").rows, 0)
-STREAM = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), Noise(5), 0)
+SHORT = [(language, name) for language, name in SPLIT.train if len(name) <= 6]  # Arm is emulated
+STREAM = TrainingStream(Examples.of_names(SHORT, SPLIT.languages), Noise(2), 0)
 EXAMPLES = STREAM.take(5_000)
 UNITS = 32
 PLAIN = Hyperparameters(learning_rate=0.005)
