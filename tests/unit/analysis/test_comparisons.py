@@ -99,6 +99,13 @@ def check(found: Sequence[dict[str, Any]], differences: Sequence[Side]) -> None:
     assert [r["high"] for r in found] == pytest.approx([i.high for i in intervals])
     assert [r["p"] for r in found] == pytest.approx([test.pvalue for test in tests])
     assert [r["p_adjusted"] for r in found] == pytest.approx(adjusted)
+    margin = found[0]["margin"]
+    if margin is not None:
+        outside = [  # of a one-sided test, no more than a half is told
+            min(0.5, stats.t.sf((margin - abs(np.mean(d))) / stats.sem(d), len(d) - 1))
+            for d in ([*side.values()] for side in differences)
+        ]
+        assert [r["p_equivalent"] for r in found] == pytest.approx(holm(outside))
     for record, p in zip(found, adjusted, strict=True):
         assert (record["verdict"] in ("higher", "lower")) == (p <= 0.05)
 
