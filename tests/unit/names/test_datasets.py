@@ -266,6 +266,18 @@ def test_a_download_that_stays_broken_is_never_used(
     assert fetch(server)["Greek"] == ["Adamou"], "what came before must not have been kept"
 
 
+def test_a_download_that_fails_without_a_word_is_told_by_its_kind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object, **__: object) -> str:
+        raise TimeoutError
+
+    monkeypatch.setattr(tutorial, "_pause", lambda _: None)
+    monkeypatch.setattr("pooch.retrieve", fails)
+    with pytest.raises(UserError, match=r"download failed 3 times \(TimeoutError\)"):
+        tutorial.download("http://localhost/names.zip", "0" * 64)
+
+
 def test_facts_of_the_tutorials_names(tutorial_names: Path) -> None:
     manifest = datasets.load("tutorial", tutorial_names).manifest
     assert manifest["lines"] == 20_050
