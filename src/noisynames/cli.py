@@ -73,7 +73,7 @@ def options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="And exit.")
     ] = False,
 ) -> None:
-    """Benchmark recurrent classifiers of names under noise. Each command is a rule's job."""
+    """Benchmark recurrent classifiers of names under noise. Most commands are the job of a rule."""
 
 
 def _name(command: typer.models.CommandInfo) -> str:

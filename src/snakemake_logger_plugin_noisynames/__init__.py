@@ -137,18 +137,22 @@ class LogHandler(LogHandlerBase):
                 yield from self._logs(log for log in job["log"] if Path(log).exists())
 
     def _logs(self, files: Iterable[str]) -> Iterator[str]:
-        for file in files:
+        for log in files:
+            name, file = _addressed(log)
             if not self.common_settings.show_failed_logs:
-                yield f"Its log: {file}"
+                yield f"Its log: {name}"
                 continue
             try:
-                text = Path(file).read_text(encoding="utf-8", errors="replace").rstrip("\n")
+                text = file.read_text(encoding="utf-8", errors="replace").rstrip("\n")
             except FileNotFoundError:
+                if "://" in name:  # the job ran elsewhere
+                    yield f"Its log: {name}"
+                    continue
                 text = ""  # Snakemake makes an empty one in a moment
             except OSError as error:
-                yield f"Its log, {file}, cannot be read: {error.strerror}"
+                yield f"Its log, {name}, cannot be read: {error.strerror}"
                 continue
-            yield f"Its log, {file}:\n{text}\n(end of {file})" if text else f"{file} is empty"
+            yield f"Its log, {name}:\n{text}\n(end of {name})" if text else f"{name} is empty"
 
 
 class _Bars:
@@ -194,6 +198,14 @@ def can_draw(*streams: TextIO) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return all(stream.isatty() for stream in streams)
+
+
+def _addressed(log: str) -> tuple[str, Path]:
+    """Return a log's name and file: of one in storage its address, and Snakemake's copy of it."""
+    if "://" not in log:
+        return log, Path(log)
+    address = log.partition(" (")[0]  # `s3://… (send to storage)`
+    return address, Path(".snakemake/storage", *address.split("://"))
 
 
 def _name(rule: str, wildcards: Mapping[str, str]) -> str:

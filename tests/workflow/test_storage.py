@@ -65,3 +65,22 @@ def test_an_unfinished_report_is_refused_where_runs_cannot_be_seen(
     done = snakemake(tmp_path / "b", *asked, "report_partial", check=False, **store.environment)
     assert done.returncode == 1
     assert "copy them into ./results" in done.stderr
+
+
+FAILING = """
+rule fail:
+    output: "done.txt"
+    log: "why.log"
+    shell: "echo because of this > {log}; exit 1"
+"""
+
+
+def test_the_log_of_a_job_that_failed_is_shown_under_its_address(store: S3, tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(FAILING)
+    asked = ["--logger", "noisynames", "--show-failed-logs", "--cores", "1", *store.arguments("c")]
+    done = subprocess.run(
+        ["snakemake", *asked], cwd=tmp_path, env=os.environ | store.environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Its log, s3://lab/c/why.log:\nbecause of this\n" in done.stderr
+    assert store.objects("c") == ["c/why.log"]
