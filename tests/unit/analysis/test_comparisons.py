@@ -288,6 +288,15 @@ def test_languages_that_are_mistaken_for_each_other_stand_together() -> None:
     assert accuracy.confusion_order({"confusion": two.iloc[::-1]}) == ["a", "c"]
 
 
+def test_groups_of_languages_are_as_near_as_their_members_on_average() -> None:
+    """By their nearest members alone, c would join a and b before d."""
+    shares = {"ab": 0.4, "ac": 0.3, "bd": 0.25, "cd": 0.2}
+    rows = [(*pair[::way], share) for pair, share in shares.items() for way in (1, -1)]
+    table = pd.DataFrame(rows, columns=["language", "prediction", "share"])
+    found = accuracy.confusion_order({"confusion": table.assign(trained_at="0", tested_at="0")})
+    assert "".join(found) in ("bacd", "dcab")
+
+
 def test_yardsticks_and_counts_of_runs_are_told() -> None:
     tables = {**TABLES, "yardsticks": TABLES["yardsticks"].assign(chance=[0.1, 0.3] * 3, leaked=2)}
     found = overview.find(tables, GRID)
