@@ -41,10 +41,12 @@ MODELS = [
 
 # Both engines round to float32 after every operation, in another order. One update's difference
 # is about 1e-7 of a weight; over 2,000 updates of steps 0.005 such differences add up to a few
-# 1e-6. A wrong term would show at 1e-3 and more.
+# 1e-6: below 1e-6 of a loss and 5e-6 of a weight where this was written, but for two layers of an
+# LSTM in both directions (6.5e-6). PyTorch rounds otherwise on other processors, so there is room
+# for twice as much. A wrong term would show at 1e-3 and more.
 SEED = 3
-LOSS_TOLERANCE = 1e-5
-WEIGHT_TOLERANCE = 3e-5
+LOSS_TOLERANCE = 2e-6
+WEIGHT_TOLERANCE = 1e-5
 
 
 def named(spec: ModelSpec) -> str:
@@ -67,7 +69,7 @@ def both_engines(
 
 
 def assert_they_agree(
-    spec: ModelSpec, plan: Hyperparameters, noise: int, updates: int = 2_000
+    spec: ModelSpec, plan: Hyperparameters, noise: int, updates: int = 2_000, room: int = 1
 ) -> None:
     # Under some seeds a unit has its largest value at two places but for rounding, and `max` takes
     # one with one engine and the other with the other.
@@ -76,14 +78,14 @@ def assert_they_agree(
     compiled, autograd = both_engines(spec, initial, plan)
     losses, guesses = compiled.advance(examples)
     expected_losses, expected_guesses = autograd.advance(examples)
-    np.testing.assert_allclose(losses, expected_losses, atol=LOSS_TOLERANCE)
+    np.testing.assert_allclose(losses, expected_losses, atol=room * LOSS_TOLERANCE)
     assert (guesses == expected_guesses).mean() > 0.999
     weights, expected = compiled.parameters(), autograd.parameters()
     assert weights.keys() == expected.keys()
     for name in expected:
         if name == "score.bias" or "in_proj_bias" in name:
             continue  # a softmax does not change with its bias, whose derivative is rounding alone
-        np.testing.assert_allclose(weights[name], expected[name], atol=WEIGHT_TOLERANCE)
+        np.testing.assert_allclose(weights[name], expected[name], atol=room * WEIGHT_TOLERANCE)
         difference = np.abs(weights[name] - expected[name]).max()
         moved = np.abs(expected[name] - initial[name]).max()
         assert difference < 0.01 * moved
@@ -117,7 +119,8 @@ def test_every_other_model_agrees_alone_and_in_batches(spec: ModelSpec, batch: i
 def test_optimizers_agree(settings: dict[str, float | str], batch: int) -> None:
     plan = replace(sgd(0.005, batch), **settings)  # type: ignore[arg-type]
     for spec in (ModelSpec("gru", "attention", 8), ModelSpec("transformer", "mean", 8)):
-        assert_they_agree(spec, plan, 2, 100 * batch)
+        # Adam divides by the root of squares that begin at rounding itself.
+        assert_they_agree(spec, plan, 2, 100 * batch, room=5)
 
 
 def test_clipping_keeps_a_high_rate_from_diverging() -> None:
@@ -274,9 +277,11 @@ def test_they_agree_on_an_alphabet_of_more_symbols_than_8_bits_number(spec: Mode
     initial = initial_parameters(spec, 700, 2, 0)
     compiled, autograd = both_engines(spec, initial, sgd(0.05), 700)
     losses, expected = compiled.advance(examples)[0], autograd.advance(examples)[0]
-    np.testing.assert_allclose(losses, expected, atol=LOSS_TOLERANCE)
+    np.testing.assert_allclose(losses, expected, atol=room * LOSS_TOLERANCE)
     for name, values in autograd.parameters().items():
-        np.testing.assert_allclose(compiled.parameters()[name], values, atol=WEIGHT_TOLERANCE)
+        np.testing.assert_allclose(
+            compiled.parameters()[name], values, atol=room * WEIGHT_TOLERANCE
+        )
     model = TrainedModel(spec, compiled.parameters(), 2)
     module = load_classifier(spec, 700, 2, compiled.parameters())
     with torch.inference_mode():
