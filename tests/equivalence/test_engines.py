@@ -277,11 +277,9 @@ def test_they_agree_on_an_alphabet_of_more_symbols_than_8_bits_number(spec: Mode
     initial = initial_parameters(spec, 700, 2, 0)
     compiled, autograd = both_engines(spec, initial, sgd(0.05), 700)
     losses, expected = compiled.advance(examples)[0], autograd.advance(examples)[0]
-    np.testing.assert_allclose(losses, expected, atol=room * LOSS_TOLERANCE)
+    np.testing.assert_allclose(losses, expected, atol=LOSS_TOLERANCE)
     for name, values in autograd.parameters().items():
-        np.testing.assert_allclose(
-            compiled.parameters()[name], values, atol=room * WEIGHT_TOLERANCE
-        )
+        np.testing.assert_allclose(compiled.parameters()[name], values, atol=WEIGHT_TOLERANCE)
     model = TrainedModel(spec, compiled.parameters(), 2)
     module = load_classifier(spec, 700, 2, compiled.parameters())
     with torch.inference_mode():
