@@ -99,6 +99,13 @@ def check(found: Sequence[dict[str, Any]], differences: Sequence[Side]) -> None:
     assert [r["high"] for r in found] == pytest.approx([i.high for i in intervals])
     assert [r["p"] for r in found] == pytest.approx([test.pvalue for test in tests])
     assert [r["p_adjusted"] for r in found] == pytest.approx(adjusted)
+    margin = found[0]["margin"]
+    if margin is not None:
+        outside = [  # of a one-sided test, no more than a half is told
+            min(0.5, stats.t.sf((margin - abs(np.mean(d))) / stats.sem(d), len(d) - 1))
+            for d in ([*side.values()] for side in differences)
+        ]
+        assert [r["p_equivalent"] for r in found] == pytest.approx(holm(outside))
     for record, p in zip(found, adjusted, strict=True):
         assert (record["verdict"] in ("higher", "lower")) == (p <= 0.05)
 
@@ -279,6 +286,15 @@ def test_languages_that_are_mistaken_for_each_other_stand_together() -> None:
     assert order in ("dbac", "cabd")
     two = own[own["language"].isin(["a", "c"]) & own["prediction"].isin(["a", "c"])]
     assert accuracy.confusion_order({"confusion": two.iloc[::-1]}) == ["a", "c"]
+
+
+def test_groups_of_languages_are_as_near_as_their_members_on_average() -> None:
+    """By their nearest members alone, c would join a and b before d."""
+    shares = {"ab": 0.4, "ac": 0.3, "bd": 0.25, "cd": 0.2}
+    rows = [(*pair[::way], share) for pair, share in shares.items() for way in (1, -1)]
+    table = pd.DataFrame(rows, columns=["language", "prediction", "share"])
+    found = accuracy.confusion_order({"confusion": table.assign(trained_at="0", tested_at="0")})
+    assert "".join(found) in ("bacd", "dcab")
 
 
 def test_yardsticks_and_counts_of_runs_are_told() -> None:

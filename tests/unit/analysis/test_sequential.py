@@ -36,6 +36,8 @@ def test_a_p_value_of_a_look_is_worth_the_level_at_which_it_would_just_do() -> N
         assert repeated_p(level, LOOKS, look) == pytest.approx(0.05, rel=0.01)
     assert repeated_p([0.03], (10,), 0).tolist() == [0.03], "one look is worth itself"
     assert repeated_p([1.0], LOOKS, 2).tolist() == [1]
+    first, _ = nominal_levels((10, 20), 0.05)
+    assert repeated_p(first, (10, 20), 0) == pytest.approx(0.05, rel=0.01)
     both = nominal_levels(LOOKS, 0.1)[3]
     assert repeated_p_one_sided(both / 2, LOOKS, 3) == pytest.approx(0.05, rel=0.01)
 

@@ -111,6 +111,7 @@ def test_no_p_value_of_random_patterns_is_zero() -> None:
     assert flip(*range(1, 101)) == pytest.approx(1 / (2**14 + 1))
 
 
+@pytest.mark.filterwarnings("error")
 def test_differences_that_do_not_vary_are_certain() -> None:
     assert t_test([[0.0, 1.0]] * 3).tolist() == [1.0, 0.0]
     assert equivalence_test([[0.0, 1.0]] * 3, 0.5).tolist() == [0.0, 1.0]
@@ -145,6 +146,14 @@ def test_a_verdict_for_new_names_is_harder_to_reach() -> None:
     assert found.new_low < 0 < found.difference.low
     (of_these_alone,) = compare([pair])
     assert (of_these_alone.new_verdict, of_these_alone.new_low) == (None, None)
+
+
+def test_no_difference_that_matters_is_harder_to_show_for_new_names() -> None:
+    pair = (np.tile([1.0, -1.0], 10), np.zeros(20))
+    (found,) = compare([pair], Standard(margin=0.6, odds=0.25))
+    assert (found.verdict, found.new_verdict) == ("same", "undecided")
+    (wide,) = compare([pair], Standard(margin=2.0, odds=0.25))
+    assert (wide.verdict, wide.new_verdict) == ("same", "same")
 
 
 def test_shares_reached_count_censored_runs() -> None:

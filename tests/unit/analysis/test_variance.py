@@ -69,6 +69,8 @@ def test_a_share_says_whose_it_is_and_one_seed_of_all_sources_is_not_held_agains
     assert {r["together"] for r in variance.variance(none, grid)} == {None}
     short = {key: series[:1] if key[1] == "gru_split" else series for key, series in values.items()}
     assert variance.variance(short, grid) == [], "one source alone is no share"
+    two = {key: series[:2] for key, series in values.items()}
+    assert {r["n"] for r in variance.variance(two, grid)} == {2}
 
 
 def test_without_sources_alone_nothing_is_said_of_them() -> None:

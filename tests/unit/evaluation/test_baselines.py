@@ -101,6 +101,14 @@ def test_a_baseline_sees_the_noise_that_models_train_under(folder: Path) -> None
     assert not quiet.equals(noisy)
 
 
+def test_a_baseline_learns_from_the_examples_that_its_seed_draws(folder: Path) -> None:
+    """Both seeds have the same names here, and are tested on them without noise."""
+    table = evaluated("ngrams", folder, [0, 1], Noise(0), [Noise(0)], updates=30)
+    one, two = (table[table["seed"] == seed].reset_index(drop=True) for seed in (0, 1))
+    assert one["name"].equals(two["name"])
+    assert (one["loss"] != two["loss"]).all()
+
+
 def test_a_language_that_was_never_drawn_is_never_predicted(folder: Path) -> None:
     table = evaluated("ngrams", folder, [0], Noise(0), [Noise(0)], updates=4)
     assert np.isfinite(table["loss"]).all()

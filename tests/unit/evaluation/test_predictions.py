@@ -266,3 +266,11 @@ def test_the_job_of_probes_writes_every_seed(tmp_path: Path) -> None:
     probes.probe(records, files, ".,", False, output, 3, 2)
     again = read_table(output, read_record(output.with_suffix(".json")))
     assert set(again["probe"]) == {"accuracy", "trained gradient"}
+
+
+def test_probes_of_runs_that_all_diverged_are_a_table_without_rows(tmp_path: Path) -> None:
+    record = record_of(tmp_path, 4, diverged_at=1)
+    output = tmp_path / "probes.csv"
+    probes.probe([record], [tmp_path / "seed4.csv"], ".,", True, output, 3, 2)
+    assert output.read_text() == "seed,probe,distance,value\n"
+    assert read_record(output.with_suffix(".json"))["rows"] == 0

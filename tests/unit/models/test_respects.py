@@ -71,6 +71,14 @@ def test_what_belongs_to_a_cell_is_no_respect_of_its_own() -> None:
     assert of({"few": {"cell": "transformer"}, "it": heads}) == [("num_heads", "it", "few")]
 
 
+def test_options_are_a_respect_of_models_of_the_users_own() -> None:
+    usual = resolve({"models": {"gru": {"cell": "gru"}}}, SCHEMA)["models"]["gru"]
+    one = {**usual, "cell": "custom", "module": "a:B", "options": {"width": 4}}
+    other = {**one, "options": {"width": 8}}
+    assert steps({"one": one, "other": other}) == [("options", "other", "one")]
+    assert steps({"gru": usual, "it": {**usual, "options": {"width": 8}}}) == []
+
+
 def test_a_rate_alone_is_no_contrast() -> None:
     assert of({"a": {"cell": "gru"}, "b": {"cell": "gru", "learning_rate": 0.1}}) == []
 

@@ -43,6 +43,12 @@ def test_normalising_leaves_only_the_alphabet_and_accounts_for_the_rest(name: st
     assert len(normal) + dropped == len(unicodedata.normalize("NFD", name))
 
 
+def test_a_mark_that_is_dropped_is_told_from_a_letter_that_the_alphabet_has_not() -> None:
+    assert list(dropped_characters("Weiß-é")) == [
+        ("ß", "not in the alphabet"), ("-", "not in the alphabet"), ("\u0301", "combining mark")
+    ]  # fmt: skip
+
+
 @given(st.text(WORKSHEET.symbols))
 def test_decoding_inverts_encoding(name: str) -> None:
     assert WORKSHEET.decode(WORKSHEET.encode(name)) == name

@@ -253,12 +253,29 @@ def test_a_broken_download_is_tried_again(server: Server) -> None:
 
 
 @pytest.mark.parametrize("fault", ["altered", "cut_off", "missing"])
-def test_a_download_that_stays_broken_is_never_used(server: Server, fault: str) -> None:
+def test_a_download_that_stays_broken_is_never_used(
+    server: Server, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(tutorial, "_pause", pauses.append)
     server.answers = [getattr(server, fault)]
     with pytest.raises(UserError, match=r"download failed 3 times.*dataset.path"):
         fetch(server)
+    assert pauses == [1, 2], "longer each time, and none before giving up"
     server.answers = [server.whole]
     assert fetch(server)["Greek"] == ["Adamou"], "what came before must not have been kept"
+
+
+def test_a_download_that_fails_without_a_word_is_told_by_its_kind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object, **__: object) -> str:
+        raise TimeoutError
+
+    monkeypatch.setattr(tutorial, "_pause", lambda _: None)
+    monkeypatch.setattr("pooch.retrieve", fails)
+    with pytest.raises(UserError, match=r"download failed 3 times \(TimeoutError\)"):
+        tutorial.download("http://localhost/names.zip", "0" * 64)
 
 
 def test_facts_of_the_tutorials_names(tutorial_names: Path) -> None:

@@ -47,6 +47,14 @@ def test_seeds_differ_and_repeat() -> None:
     assert splits.split_names(ROWS, 1) != splits.split_names(ROWS, 2)
 
 
+def test_a_seed_means_the_same_names_for_good() -> None:
+    """The parts of seed 3 are what they were when runs were recorded."""
+    rows = [(label, f"{label}{c}") for label in "ab" for c in "bcdefghijk"]
+    split = splits.split_names(rows, 3, 0.2, validation_fraction=0.2)
+    assert [name for _, name in split.test] == ["ae", "ah", "be", "bh"]
+    assert [name for _, name in split.validation] == ["ab", "ak", "bd", "bj"]
+
+
 @settings(max_examples=50)
 @given(st.data())
 def test_any_table_is_split_without_a_leak_or_refused(data: st.DataObject) -> None:
