@@ -73,7 +73,7 @@ const training = (() => {
     }
   }
 
-  // --- Examples: `noisynames.names.examples.TrainingStream`, noise behind the name -----------------
+  // --- Examples: `noisynames.names.examples.TrainingStream`, noise after the name -----------------
 
   class Examples {
     constructor(names, level, junk, seed) {

@@ -181,7 +181,7 @@ def test_runs_that_the_page_cannot_train_are_not_offered() -> None:
     assert {seed for *_, seed in cells} == {*range(10)}
     called = {"gru": "GRU", "wide": "Wide", "transformer": "Transformer"}
     assert retraining.left_out(config, called) == [
-        "GRU, trained under noise 2 (prefix): here noise stands behind the name only",
+        "GRU, trained under noise 2 (prefix): here noise stands after the name only",
         "Wide: there are kernels for browsers of 16, 32, 64 units, and not of 100",
         "Transformer: there is no kernel for browsers of the transformer",
         "Seeds after the first 10",

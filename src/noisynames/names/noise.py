@@ -106,7 +106,7 @@ def _instead(characters: Characters, offsets: Offsets, noise: Distractors) -> No
 
 
 PLACEMENTS = {
-    "suffix": Placement("behind the name", _behind),
+    "suffix": Placement("after the name", _behind),
     "prefix": Placement("before the name", _before),
     "scattered": Placement("between its letters", _between, is_drawn=True),
     "substitution": Placement("in place of its letters", _instead, is_drawn=True),

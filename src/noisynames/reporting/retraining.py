@@ -81,7 +81,7 @@ def _hindrance(config: Mapping[str, Any], model: str, noise: str) -> str | None:
     if config["training"]["engine"] == "autograd":
         return "it was trained with PyTorch, whose rounding differs"
     if condition.placement != "suffix":
-        return "here noise stands behind the name only"
+        return "here noise stands after the name only"
     return None
 
 

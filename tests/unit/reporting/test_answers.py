@@ -92,7 +92,7 @@ def test_differences_that_noise_only_stretches_reverse_nothing() -> None:
 def test_a_loss_behind_the_name_alone_is_one_of_memory() -> None:
     rnn, gru = of_placement([0.6, 0.3, 0.6, 0.6], [0.6, 0.5, 0.5, 0.5]).why
     assert rnn.startswith("Noise costs RNN only where it stands last: they forget the name")
-    assert gru == "Noise costs GRU no more behind the name than elsewhere."
+    assert gru == "Noise costs GRU no more after the name than elsewhere."
 
 
 def test_a_loss_everywhere_but_most_behind_is_partly_one_of_memory() -> None:

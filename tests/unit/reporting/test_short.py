@@ -20,14 +20,23 @@ def of_batches(small: float, large: float) -> ShortAnswer:
 
 def test_one_that_is_best_is_named_with_its_lead_and_how_sure_that_is() -> None:
     text = told({"rnn": (0.48, 0.26), "gru": (0.56, 0.47), "lstm": (0.52, 0.4)})
-    assert "Without noise, GRU is best: it recognises 56 % of the held-out names, 4 points" in text
-    assert "more than LSTM, the next (95 % interval 3." in text
-    assert "Under noise 5 (0 to 6 junk characters behind the name), GRU is best" in text
+    assert "Without noise, GRU is the best model: it recognises 56 % of the held-out names" in text
+    assert "names, 4 points more than the next, LSTM (95 % interval 3." in text
+    assert "Under noise 5 (0 to 6 junk characters after the name), GRU is the best model" in text
 
 
 def test_several_that_do_equally_well_are_named_in_the_order_of_the_config() -> None:
     text = told({"rnn": (0.48, 0.3), "gru": (0.56, 0.5), "lstm": (0.56, 0.5)}, spread=0.002)
-    assert "GRU and LSTM do equally well for practical purposes (56 %); RNN follows" in text
+    assert "GRU and LSTM do equally well for practical purposes (56 % of the" in text
+    assert "held-out names); RNN follows" in text
+
+
+def test_what_seeds_share_is_not_said_to_be_drawn_by_each() -> None:
+    accuracy = {"rnn": (0.48, 0.3), "gru": (0.56, 0.5)}
+    assert "each splits the names anew and draws its own noise" in told(accuracy)
+    findings, config = noisy(accuracy)
+    config["models"]["rnn"]["seeds_vary"] = ["weights"]
+    assert "All numbers are means over 10 seeds." in shortly.answer(findings, config).sentences
 
 
 def test_where_nothing_is_detected_no_model_is_best() -> None:
@@ -47,14 +56,14 @@ def test_noise_that_costs_nothing_is_said_to() -> None:
 
 def test_an_order_that_noise_changes_names_both_that_lead() -> None:
     text = told({"rnn": (0.6, 0.3), "gru": (0.5, 0.45)})
-    assert "Without noise, RNN is best" in text
-    assert "behind the name), GRU is best" in text
+    assert "Without noise, RNN is the best model" in text
+    assert "after the name), GRU is the best model" in text
 
 
 def test_a_loss_that_misleads_is_told() -> None:
     text = told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)}, loss={"rnn": 0.6, "gru": 1.2})
-    assert "The training loss misleads: without noise it is lowest for RNN (0.2" in text
-    assert "which comes last on new names." in text
+    assert "A low training loss misleads: without noise it is lowest for RNN (0.2" in text
+    assert "which is last on new names." in text
     assert "misleads" not in told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)})
 
 
@@ -90,7 +99,7 @@ def test_an_experiment_on_places_leads_with_where_noise_costs() -> None:
     found = shortly.answer(*placed([0.6, 0.3, 0.6, 0.6], [0.6, 0.5, 0.5, 0.5]))
     assert found.figure == "headline_placement"
     assert found.sentences[0].startswith("Noise costs RNN only where it stands last")
-    assert any("costs a model at most 30 points behind the name" in s for s in found.sentences)
+    assert any("costs a model at most 30 points after the name" in s for s in found.sentences)
 
 
 def test_an_experiment_on_rates_leads_with_whether_the_ranking_survives() -> None:

@@ -125,8 +125,8 @@ def _cost(study: Study, model: str, level: int, effect: dict[str, Record]) -> st
         return f"Noise costs WHO {only} where it stands last: they forget the name while reading on"
     if deeper:
         where = listed(PLACEMENTS[place].where for place in deeper)
-        return f"Noise costs WHO more behind the name than {where}"
-    return "Noise costs WHO no more behind the name than elsewhere"
+        return f"Noise costs WHO more after the name than {where}"
+    return "Noise costs WHO no more after the name than elsewhere"
 
 
 def _turned(record: Record) -> str:
@@ -141,7 +141,7 @@ def memory(study: Study) -> tuple[list[str], list[str]]:
     effects = study.select("memory_effects", noise=study.top)
     statistics = [
         f"Memory probe, {study.label(r['model'])} trained at noise {study.top}: with {longest} "
-        f"distractors behind the name instead of none, accuracy changes by {difference(r)}."
+        f"distractors after the name instead of none, accuracy changes by {difference(r)}."
         for r in effects
         if r["verdict"] in DETECTED
     ]

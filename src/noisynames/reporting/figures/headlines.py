@@ -42,7 +42,7 @@ _NUMBERS = Numbers(
 @figure(
     shows="accuracy",
     alt="Held-out accuracy of every model and baseline under each noise",
-    caption="Held-out accuracy under each noise, mean and {{ band() }}. Dotted: baselines.",
+    caption="Held-out accuracy under each noise, mean and {{ band() }}. Thin dots: baselines.",
     numbers=_NUMBERS,
 )
 def headline_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure":

@@ -115,7 +115,7 @@ def placements(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 
 @figure(
     shows="probes",
-    alt="Macro-averaged accuracy against the number of distractors behind the name, one panel per "
+    alt="Macro-averaged accuracy against the number of distractors after the name, one panel per "
     "training noise",
     caption="""
         Memory probe: macro-averaged accuracy on {{ config.probe.names_per_language }} held-out
@@ -144,7 +144,7 @@ def memory(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
             if records:
                 end = _distances(axes, records, look, model, noise)
                 ends.append((end, look.label(model), look.colour(model)))
-        axes.set(title=f"Trained at noise {noise}", xlabel="Distractors behind the name")
+        axes.set(title=f"Trained at noise {noise}", xlabel="Distractors after the name")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(bottom=0)
         percentages(axes.yaxis)

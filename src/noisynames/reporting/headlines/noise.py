@@ -68,10 +68,10 @@ def misleading_loss(study: Study) -> str:
         if lowest in study.leaders("macro_accuracy", noise, best_first=-1):
             continue
         place = [r["model"] for r in by_accuracy].index(lowest) + 1
-        where = "last" if place == len(by_accuracy) else f"place {place} of {len(by_accuracy)}"
+        where = "last" if place == len(by_accuracy) else f"number {place} of {len(by_accuracy)}"
         return (
-            f"The training loss misleads: {study.under(noise)} it is lowest for "
-            f"{study.label(lowest)} ({number(by_loss[0]['mean'])} nats), which comes {where} "
+            f"A low training loss misleads: {study.under(noise)} it is lowest for "
+            f"{study.label(lowest)} ({number(by_loss[0]['mean'])} nats), which is {where} "
             "on new names."
         )
     return ""

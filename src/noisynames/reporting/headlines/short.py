@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from noisynames.names.noise import PLACEMENTS, Noise
+from noisynames.randomness import SOURCES
 from noisynames.reporting.answers.study import Study, close
 from noisynames.reporting.words import Record, listed, percent, seeds, whole_points
 
@@ -53,7 +54,7 @@ def spread_of(record: Record) -> str:
     low, high = sorted(abs(100 * record[key]) for key in ("low", "high"))
     if record["low"] * record["high"] < 0:
         low = -low
-    return f" (95 % interval {low:.1f} to {high:.1f})".replace("-", "−")
+    return f" (95 % interval {low:.1f} to {high:.1f} points)".replace("-", "−")
 
 
 def who_is_best(study: Study, noise: str) -> str:
@@ -73,9 +74,9 @@ def who_is_best(study: Study, noise: str) -> str:
         second = ranked[1]["model"]
         (margin,) = (r for r in pairs if {r["a"], r["b"]} == {best["model"], second})
         return (
-            f"{where}, {study.label(best['model'])} is best: it recognises {share} of the held-out "
-            f"names, {whole_points(margin['mean'])} more than {study.label(second)}, the next"
-            f"{spread_of(margin)}."
+            f"{where}, {study.label(best['model'])} is the best model: it recognises {share} of "
+            f"the held-out names, {whole_points(margin['mean'])} more than the next, "
+            f"{study.label(second)}{spread_of(margin)}."
         )
     last = ranked[-1]
     reach = f"from {percent(last['mean'], 0)} to {share} of the held-out names"
@@ -90,11 +91,12 @@ def who_is_best(study: Study, noise: str) -> str:
         alike = "cannot be told apart"
         lowest = percent(min(r["mean"] for r in ranked if r["model"] in leaders), 0)
         share = share if lowest == share else f"{lowest} to {share}"
+    share = f"{share} of the held-out names"
     behind = [r for r in ranked if r["model"] not in leaders]
     rest = (
         f"{study.label(behind[0]['model'])} follows with {percent(behind[0]['mean'], 0)}"
         if len(behind) == 1
-        else f"the others have {percent(behind[-1]['mean'], 0)} to {percent(behind[0]['mean'], 0)}"
+        else f"the others reach {percent(behind[-1]['mean'], 0)} to {percent(behind[0]['mean'], 0)}"
     )
     in_order = [model for model in study.models if model in leaders]
     return f"{where}, {study.names(in_order)} {alike} ({share}); {rest}."
@@ -115,8 +117,8 @@ def simpler_method(study: Study) -> str:
     if not ahead:
         return ""
     return (
-        f"A simpler method does better than every network: logistic regression on character "
-        f"n-grams recognises {listed(ahead)}."
+        f"No network is needed for the best result: logistic regression on character n-grams "
+        f"recognises {listed(ahead)}."
     )
 
 
@@ -131,11 +133,12 @@ def how_sure(study: Study) -> str:
     without = f"; {listed(left_out)}, and left out" if left_out else ""
     if count == 1:
         return f"One seed only, so nothing here can be tested{without}."
-    own = "each with names, noise and weights of its own"
-    return f"All of this is over {seeds(count)}, {own}{without}."
+    varied = all({*spec["seeds_vary"]} == {*SOURCES} for spec in study.models.values())
+    own = ": each splits the names anew and draws its own noise and initial weights"
+    return f"All numbers are means over {seeds(count)}{own if varied else ''}{without}."
 
 
 def junk(study: Study) -> str:
-    """Return the top noise in words: `0 to 6 junk characters behind the name`."""
+    """Return the top noise in words: `0 to 6 junk characters after the name`."""
     noise = Noise.named(study.top)
     return f"0 to {noise.level + 1} junk characters {PLACEMENTS[noise.placement].where}"
