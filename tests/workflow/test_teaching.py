@@ -20,6 +20,7 @@ def test_a_class_trains_and_merges_as_the_lab_session_says(tmp_path: Path) -> No
     config = yaml.safe_load((ROOT / "config/class.yaml").read_text())
     config["models"] = {"rnn": {"cell": "rnn", "hidden_size": 4}}
     config["training"]["updates"] = 1000
+    config["baselines"] = ["majority"]
     (tmp_path / "config").mkdir()
     (tmp_path / "config/class.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     for name in ("Snakefile", "workflow", "report", "src", "environment.yml"):
