@@ -42,10 +42,13 @@ class Terminal:
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, 100))
         env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
+        # What a shell starts in the background ignores Ctrl-C, and so does all that this starts.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             ["snakemake", *map(str, arguments)], cwd=folder, start_new_session=True,
             env=env | {"TERM": "xterm"} | environment, stdin=theirs, stdout=theirs, stderr=theirs,
         )  # fmt: skip
+        signal.signal(signal.SIGINT, before)
         os.close(theirs)
         self.ours = ours
 
