@@ -3,7 +3,6 @@
 `python docs/pages.py` writes the table of the config's keys into config/README.md.
 """
 
-import io
 import json
 import posixpath
 import re
@@ -11,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from noisynames.config import SCHEMA, Schema, allowed, read_schema
+from noisynames.reporting import drawing
 from noisynames.reporting.figures import workflow
-from noisynames.reporting.figures.look import INK, STYLE, Look
+from noisynames.reporting.figures.look import Look
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = ROOT / "config/README.md"
@@ -79,12 +78,8 @@ def for_site(text: str, page: str) -> str:
 
 def rules() -> str:
     """Return the rules of the workflow as an SVG: the site has no Mermaid, which GitHub draws."""
-    with mpl.rc_context(STYLE):
-        figure = workflow.rules({}, {}, Look([], {}))
-        file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    svg = file.getvalue().replace(INK, "currentColor")
-    return f"<figure>{svg[svg.index('<svg') :]}</figure>"
+    drawn = drawing.svg_of(lambda: workflow.rules({}, {}, Look([], {})), "rules")
+    return f"<figure>{drawn}</figure>"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -1,5 +1,8 @@
 """Marks that figures share."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,3 +54,21 @@ def test_shares_are_percentages_and_losses_are_not() -> None:
 def test_a_long_label_is_shortened_and_a_short_one_is_not() -> None:
     assert words.shortened("GRU + attention", 24) == "GRU + attention"
     assert words.shortened("a" * 40, 10) == "aaaaaaaaa…"
+
+
+def test_heat_maps_leave_scipys_statistics_out_and_importable() -> None:
+    """In a process of its own, since others have them. Cells keep their colours and numbers."""
+    code = """
+import sys
+import pandas as pd
+from noisynames.reporting.figures.look import heat_map, new_panels
+_, (axes,) = new_panels(1, height=2)
+heat_map(axes, pd.DataFrame([[0.125, 1.0]]), annot=True, cbar=False)
+assert "scipy.stats" not in sys.modules
+print([text.get_text() for text in axes.texts], axes.collections[0].get_array().ravel())
+import scipy.stats
+print(scipy.stats.norm.cdf(0))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["['12', '100'] [ 12.5 100. ]", "0.5"]
