@@ -31,7 +31,7 @@ FOLDERS = {
     "runs/": ("Runs", "Losses, weights, settings and timing of every training run."),
     "evaluation/": ("Evaluation", "Predictions on held-out names and their scores."),
     "attention/": ("Attention", "Attention weights on held-out names."),
-    "probes/": ("Probes", "Accuracy behind a growing suffix, and how far gradients reach."),
+    "probes/": ("Probes", "Accuracy after a growing suffix, and how far gradients reach."),
     "tables/": ("Tables", "Every number of the report, tidy."),
     "figures/": ("Figures", "Every figure of the report."),
 }

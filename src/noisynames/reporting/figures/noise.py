@@ -123,13 +123,13 @@ def placements(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         exactly so many distractors, whatever the model was trained under. Band: {{ band() }}.
     """,
     numbers=Numbers(
-        "Macro-averaged accuracy behind a suffix",
+        "Macro-averaged accuracy after a suffix",
         [MODEL, _TRAINED, ("Distractors", "distance", True), *BOUNDS],
         lambda tables, findings: findings["memory"],
     ),
 )
 def memory(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Accuracy behind a suffix of each length, one panel per training noise."""
+    """Accuracy after a suffix of each length, one panel per training noise."""
     from matplotlib.ticker import MaxNLocator
 
     noises = noises_in(tables)
