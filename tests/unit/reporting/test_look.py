@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import isotonic_regression
 
 from noisynames.reporting import words
-from noisynames.reporting.figures.look import spread
+from noisynames.reporting.figures.look import rising, spread
 
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=12))
@@ -56,17 +57,22 @@ def test_a_long_label_is_shortened_and_a_short_one_is_not() -> None:
     assert words.shortened("a" * 40, 10) == "aaaaaaaaa…"
 
 
-def test_heat_maps_leave_scipys_statistics_out_and_importable() -> None:
-    """In a process of its own, since others have them. Cells keep their colours and numbers."""
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=12))
+def test_values_rise_as_scipys_isotonic_regression_has_them(values: list[float]) -> None:
+    assert rising(values) == pytest.approx(isotonic_regression(values).x, abs=1e-9)
+
+
+def test_heat_maps_leave_what_they_do_not_need_of_scipy_out_and_importable() -> None:
+    """In a process of its own, since others have it. Cells keep their colours and numbers."""
     code = """
 import sys
 import pandas as pd
 from noisynames.reporting.figures.look import heat_map, new_panels
 _, (axes,) = new_panels(1, height=2)
 heat_map(axes, pd.DataFrame([[0.125, 1.0]]), annot=True, cbar=False)
-assert "scipy.stats" not in sys.modules
+assert not {"scipy.stats", "scipy.cluster", "scipy.optimize"} & sys.modules.keys()
 print([text.get_text() for text in axes.texts], axes.collections[0].get_array().ravel())
-import scipy.stats
+import scipy.cluster.hierarchy, scipy.stats
 print(scipy.stats.norm.cdf(0))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -228,17 +228,32 @@ def spread(places: ArrayLike, gap: float, low: float, high: float) -> NDArray[np
         low: They stay at or above it,
         high: and at or below this.
     """
-    from scipy.optimize import isotonic_regression
-
     wanted = np.asarray(places, float)
     count = len(wanted)
     gap = min(gap, (high - low) / max(count - 1, 1))
     order = np.argsort(wanted, kind="stable")
     steps = gap * np.arange(count)
-    free = isotonic_regression(wanted[order] - steps).x
+    free = rising(wanted[order] - steps)
     apart = np.empty(count)
     apart[order] = np.clip(free, low, max(low, high - gap * (count - 1))) + steps
     return apart
+
+
+def rising(values: ArrayLike) -> NDArray[np.float64]:
+    """Return the nearest values, in least squares, of which none is below the one before.
+
+    By the max-min formula of isotonic regression (Robertson, Wright and Dykstra, 1988, theorem
+    1.4.4). SciPy has one too, and 0.25 s of imports before it, a twentieth of all figures.
+
+    Args:
+        values: Shape (count,).
+    """
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    first, last = np.ogrid[: len(sums) - 1, : len(sums) - 1]
+    means = (sums[last + 1] - sums[first]) / np.maximum(last + 1 - first, 1)
+    least = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]  # of ends from here on
+    risen: NDArray[np.float64] = np.where(first <= last, least, -np.inf).max(0, initial=-np.inf)
+    return risen
 
 
 def legend_below(figure: "Figure", tables: "Tables", look: Look, marked: bool = False) -> None:
@@ -262,15 +277,15 @@ def heat_map(axes: "Axes", shares: "pd.DataFrame", **style: Any) -> None:
         shares: From 0 to 1.
         style: Of `seaborn.heatmap`.
     """
-    # seaborn asks SciPy for densities, which no heat map has: half of its import, 0.3 s.
-    unasked = "scipy.stats" not in sys.modules
-    if unasked:
-        sys.modules["scipy.stats"] = None  # type: ignore[assignment] # how Python is told of none
+    # seaborn asks SciPy for densities and clusters, which no heat map has: most of its import.
+    unasked = {"scipy.stats", "scipy.cluster"} - sys.modules.keys()
     try:
+        for module in unasked:
+            sys.modules[module] = None  # type: ignore[assignment] # how Python is told of none
         import seaborn as sns
     finally:
-        if unasked:
-            del sys.modules["scipy.stats"]
+        for module in unasked:
+            del sys.modules[module]
 
     sns.heatmap(100 * shares, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, fmt=".0f", **style)
 
