@@ -14,6 +14,23 @@ from noisynames.names.examples import Examples
 from noisynames.training.hyperparameters import Hyperparameters
 
 
+class _Descent:
+    """What `torch.optim.SGD` does without momentum or decay; its first use imports a compiler, 1 s."""
+
+    def __init__(self, weights: list[Tensor], rate: float) -> None:
+        self._weights, self._rate = weights, rate
+
+    def zero_grad(self) -> None:
+        for weight in self._weights:
+            weight.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for weight in self._weights:
+            if weight.grad is not None:
+                weight.add_(weight.grad, alpha=-self._rate)
+
+
 class AutogradEngine:
     """Updates as PyTorch's automatic differentiation defines it."""
 
@@ -35,11 +52,13 @@ class AutogradEngine:
         self._module = load_model(spec, inputs, outputs, parameters).train()
         self._batch_size, self._clip_norm = plan.batch_size, plan.clip_norm
         weights, rate, decay = self._module.parameters(), plan.learning_rate, plan.weight_decay
-        self._optimiser: torch.optim.Optimizer
+        self._optimiser: torch.optim.Optimizer | _Descent
         if plan.optimizer == "adam":
             self._optimiser = torch.optim.Adam(weights, rate, weight_decay=decay)
-        else:
+        elif plan.momentum or decay:
             self._optimiser = torch.optim.SGD(weights, rate, plan.momentum, weight_decay=decay)
+        else:
+            self._optimiser = _Descent(list(weights), rate)
 
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Do one update per batch, on the mean of its losses; see `training.engines.Engine`."""
