@@ -6,6 +6,7 @@ knows which one a job takes.
 """
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def imports_of(module: str) -> frozenset[str]:
         raise ValueError(f"there is no module {module!r} in {PACKAGE.name}")
     tree = ast.parse(_file(module).read_text(encoding="utf-8"))
     found = set()
-    for node in _without_types(tree):
+    for node in _without_types([*tree.body]):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             top, *place = node.module.split(".")
             if top == PACKAGE.name:
@@ -80,15 +81,14 @@ def _file(module: str) -> Path:
     return PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
 
 
-def _without_types(tree: ast.AST) -> list[ast.AST]:
-    """Return every node but for those that only a type checker sees."""
-    found: list[ast.AST] = []
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            waiting += node.orelse
-            continue
-        found.append(node)
-        waiting += ast.iter_child_nodes(node)
-    return found
+_TYPES = "TYPE_CHECKING"
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+def _without_types(block: list[ast.AST]) -> Iterator[ast.AST]:
+    """Yield every statement, however deep, except those that only a type checker sees."""
+    for statement in block:
+        yield statement
+        types_alone = isinstance(statement, ast.If) and ast.unparse(statement.test) == _TYPES
+        for name in _BLOCKS[types_alone:]:
+            yield from _without_types(getattr(statement, name, []))

@@ -257,6 +257,7 @@ def digests(folder, files):
     return " ".join(f"{os.path.relpath(file, folder)}:{digest(file)}" for file in files)
 
 
+@cache
 def code(*modules):
     """The source behind modules of the package: what a rule's result depends on.
 

@@ -15,7 +15,7 @@ from noisynames.training.hyperparameters import Hyperparameters
 
 
 class _Descent:
-    """What `torch.optim.SGD` does without momentum or decay; its first use imports a compiler, 1 s."""
+    """`torch.optim.SGD` without momentum or decay, and without the second that its imports take."""
 
     def __init__(self, weights: list[Tensor], rate: float) -> None:
         self._weights, self._rate = weights, rate
