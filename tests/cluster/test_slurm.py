@@ -17,7 +17,7 @@ import pytest
 import s3
 import slurm
 import yaml
-from conftest import ROOT, hashes
+from conftest import ROOT, Snakemake, hashes
 from filelock import FileLock
 from slurm import Slurm, wait_until
 
@@ -140,33 +140,37 @@ def test_the_pipeline_on_a_real_slurm(
 
 
 def test_without_a_shared_disk(
-    cluster: Slurm, environment: dict[str, str], smoke: Path, tmp_path: Path
+    cluster: Slurm, environment: dict[str, str], snakemake: Snakemake, tmp_path: Path
 ) -> None:
     """Jobs know the bucket, and a clone of their own in a folder of their own, and no more."""
-    clone = a_clone(tmp_path / "clone")
+    config = tmp_path / "tiny.yaml"
+    config.write_text(yaml.safe_dump(TINY))
+    snakemake(tmp_path / "disk", "--configfile", config, "--cores", "1")
+    clone = a_clone(tmp_path / "clone", config)
     with s3.running() as store:
         here = environment | store.environment
         here["PYTHONPATH"] = os.pathsep.join([str(store.packages), environment["PYTHONPATH"]])
         place = ["--default-storage-prefix", f"s3://{s3.BUCKET}/slurm"]
         # Started in the clone, from which the sources are taken.
-        experiment = Experiment(clone, here, Path("config/smoke.yaml"), clone=Path())
+        experiment = Experiment(clone, here, Path(config.name), clone=Path())
         asked = ["--workflow-profile", "profiles/s3", *place, "--group-components", "tests=20"]
 
         status, output = experiment.finish(experiment.start(*asked))
         assert status == 0, output
-        assert hashes(store.download("slurm", tmp_path / "bucket")) == hashes(smoke)
+        assert hashes(store.download("slurm", tmp_path / "bucket")) == hashes(tmp_path / "disk")
     results = [path for path in (clone / "results").rglob("*") if path.is_file()]
     assert {path.parent.name for path in results} == {"results", "slurm"}, "only logs of Slurm"
 
 
-def a_clone(folder: Path) -> Path:
-    """A clone of this one as it stands, with what is not committed yet."""
+def a_clone(folder: Path, config: Path) -> Path:
+    """A clone of this one as it stands, with what is not committed yet, and a config."""
     subprocess.run(["git", "clone", "--quiet", "--shared", ROOT, folder], check=True)
     listing = ["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard"]
     files = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.splitlines()
     for file in filter(lambda file: (ROOT / file).is_file(), files):
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, folder / file)
+    shutil.copy(config, folder)
     subprocess.run(["git", "-C", str(folder), "add", "--all"], check=True)
     return folder
 
