@@ -77,5 +77,5 @@ def _packed(files: Mapping[str, bytes]) -> str:
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
-    packed = lzma.compress(archive.getvalue(), preset=9 | lzma.PRESET_EXTREME)
+    packed = lzma.compress(archive.getvalue())
     return base64.b64encode(packed).decode()
