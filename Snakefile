@@ -4,8 +4,8 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 
-# Another config replaces the default experiment; it is not merged into it. A module has its `config:`,
-# or else this one, whatever the workflow around it has.
+# Another config replaces the default experiment; it is not merged into it. A module uses its `config:`,
+# or else this one, whatever the surrounding workflow uses.
 if not (workflow.modifier.is_main_snakefile() and workflow.configfiles):
 
     configfile: f"{workflow.current_basedir}/config/config.yaml"
@@ -28,7 +28,7 @@ rule all:
     """Run the whole experiment, up to results/report.html. This is the default."""
     default_target: True
     input:
-        # All results, not the report alone: one that was deleted is made again.
+        # All results, not only the report, so that a deleted one is made again.
         RECORDS,
         DELETED,
         SPLITS,

@@ -1,4 +1,4 @@
-"""What the site has beside the pages in this folder; MkDocs runs it as a hook.
+"""Adds to the site what is not in this folder's pages; MkDocs runs it as a hook.
 
 `python docs/pages.py` writes the table of the config's keys into config/README.md.
 """
@@ -22,11 +22,11 @@ from noisynames.reporting.figures.look import Look
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = ROOT / "config/README.md"
 BESIDE = {"README.md": "index.md", "config/README.md": "configuration.md"}
-"""Pages that lie outside of this folder, and what stands for them in the site."""
+"""Pages outside this folder, and the site's pages that replace them."""
 
 
 def table() -> str:
-    """Return the table of all keys of a config, in Markdown, as the schema has them."""
+    """Return the table of all keys of a config, in Markdown, from the schema."""
     lines = ["| key | default | meaning |", "|---|---|---|"]
     for key, part in keys(read_schema(SCHEMA)):
         shown = _default(part["default"]) if "default" in part else "needed"
@@ -39,10 +39,10 @@ def keys(schema: Schema, above: str = "") -> Iterator[tuple[str, Schema]]:
     """Yield every key that a config may set, with its part of the schema, in the schema's order."""
     for name, part in schema["properties"].items():
         of_all = part.get("additionalProperties")
-        if isinstance(of_all, Mapping):  # of every model
+        if isinstance(of_all, Mapping):  # keys of every model
             yield f"{above}{name}", part
             yield from keys(of_all, f"{above}{name}.<name>.")
-        elif "properties" in part and name != "sweep":  # whose keys are those of its model
+        elif "properties" in part and name != "sweep":  # whose keys are those of the model
             yield from keys(part, f"{above}{name}.")
         else:
             yield f"{above}{name}", part
@@ -55,16 +55,16 @@ def _default(value: Any) -> str:
 
 
 def with_table(text: str) -> str:
-    """Return the page on configuration with the table of now."""
+    """Return the page on configuration with an up-to-date table."""
     return re.sub(r"^\| key \|.*?\n(?=\n)", lambda _: table(), text, flags=re.M | re.S)
 
 
 def for_site(text: str, page: str) -> str:
-    """Return a page with its links as the site has them, without those to files that it lacks.
+    """Return a page with links adapted to the site, without those to files that it lacks.
 
     Args:
-        text: In Markdown.
-        page: Where it lies, from the root of the repository.
+        text: The page in Markdown.
+        page: Its path from the root of the repository.
     """
 
     def link(match: re.Match[str]) -> str:
@@ -77,13 +77,13 @@ def for_site(text: str, page: str) -> str:
 
 
 def rules() -> str:
-    """Return the rules of the workflow as an SVG: the site has no Mermaid, which GitHub draws."""
+    """Return the rules of the workflow as an SVG: unlike GitHub, the site cannot draw Mermaid."""
     drawn = drawing.svg_of(lambda: workflow.rules({}, {}, Look([], {})), "rules")
     return f"<figure>{drawn}</figure>"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that lie elsewhere, as MkDocs asks before it reads any."""
+    """Add the pages from outside this folder; MkDocs calls this before reading any."""
     text = with_table(CONFIGURATION.read_text(encoding="utf-8"))
     page = for_site(text, "config/README.md")
     files.append(File.generated(config, "configuration.md", content=page))
@@ -91,7 +91,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Make a page fit for the site, as MkDocs asks before it renders one."""
+    """Adapt a page to the site; MkDocs calls this before rendering it."""
     drawn = re.sub(r"^```mermaid\n.*?^```", lambda _: rules(), markdown, flags=re.M | re.S)
     return for_site(drawn, f"docs/{page.file.src_uri}")
 

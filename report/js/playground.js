@@ -1,4 +1,4 @@
-// The section "Try it": what the embedded models say of a name, at every keystroke.
+// The section "Try it": what the embedded models predict for a name, at every keystroke.
 "use strict";
 (() => {
   const source = document.getElementById("try-data");
@@ -21,14 +21,14 @@
   const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
   const distinct = (values) => [...new Set(values)];
 
-  // --- Names, as the data set has them -------------------------------------------------------------
+  // --- Names, as in the data set -------------------------------------------------------------------
 
   function formed(text) {
     const normal = text.normalize(data.form);
     return data.form === "NFC" ? normal.replace(/\p{Zs}/gu, " ") : normal;
   }
 
-  // Where something is dropped before a mark, the mark may compose with what stood before that.
+  // Where a symbol before a mark is dropped, the mark may compose with the letter before that.
   function normalise(name) {
     const dropped = [];
     let text = formed(name), before;
@@ -40,7 +40,7 @@
     return { text: text.trim(), dropped };
   }
 
-  // What a reader takes for characters: a letter with the marks on it is one.
+  // The characters as a reader sees them: each letter with its marks.
   function characters(text) {
     if (/^[\x00-\x7f]*$/.test(text) || !Intl.Segmenter) return [...text];
     return [...new Intl.Segmenter("und").segment(text)].map((part) => part.segment);
@@ -80,7 +80,7 @@
     state.trained = among("trained", TRAINED);
   }
 
-  // Browsers take long over an address, and refuse many in a row: it waits until the typing pauses.
+  // Browsers take long to change an address, and refuse many changes in a row: wait for a pause in typing.
   let remembering;
   function remember() {
     clearTimeout(remembering);
@@ -97,9 +97,9 @@
     history.replaceState(null, "", `${location.pathname}?${query}${location.hash}`);
   }
 
-  // --- What is drawn: elements are made once and filled anew ---------------------------------------
+  // --- Drawing: elements are made once and filled anew ---------------------------------------------
 
-  // A pixel for each character and row, stretched: far cheaper than an element each.
+  // One stretched pixel per character and row, which is far cheaper than an element.
   const SCALE = 16;
 
   function furnish(arm) {
@@ -138,7 +138,7 @@
   arms.forEach(furnish);
   MODELS.forEach(addCard);
 
-  // Five and six models stand in two lines of three, up to four in one.
+  // Up to four models go in one line, five and six in two lines of three.
   function arrange() {
     const count = state.models.size;
     at("readers").style.setProperty("--columns", count <= 4 ? count : count <= 6 || count === 9 ? 3 : 4);
@@ -148,7 +148,7 @@
 
   const shown = (arm) => state.models.has(arm.model) && state.trained.has(arm.trained);
 
-  // Rows are the three labels that lead in the end, and those that led on the way.
+  // Rows are the three labels with the highest final probability, and those that led on the way.
   function leaders({ probabilities, after }) {
     const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
     const onTheWay = after.map(best);
@@ -167,7 +167,7 @@
 
   function fill(arm, units) {
     const said = arm.read = reading.read(arm.reader, units.map((unit) => unit.codes));
-    arm.count = arm.canvas.width = units.length;  // which empties it
+    arm.count = arm.canvas.width = units.length;  // setting the width empties the canvas
     arm.without = null;
     units.forEach((unit, i) => {
       const letter = arm.letters.children[i] || arm.letters.appendChild(make("span"));
@@ -188,7 +188,7 @@
     arm.chart.setAttribute("aria-label", `${arm.label}, ${arm.trained}: ${sure.join(", ")}`);
   }
 
-  // What leaving out a character does takes longest: it follows when the rest is on the screen.
+  // The effect of leaving out a character takes longest to compute, so it follows once the rest is shown.
   function fillLeftOut(arm, units) {
     const { probabilities, attention, without } = arm.read, top = best(probabilities);
     arm.without = units.map((_, i) => without(i));
@@ -217,7 +217,7 @@
     for (const name of ["good", "bad"]) colours[name] = style.getPropertyValue("--" + name).trim();
   }
 
-  // The bars and words of an arm, up to where it is let read.
+  // The bars and words of an arm, as far as it may read.
   function tell(arm, units, place, looked) {
     const probabilities = arm.read.after[place];
     arm.leaders.forEach((label, i) => {
@@ -230,7 +230,7 @@
     arm.said.replaceChildren(make("span", "try-how", arm.trained),
       make("b", "", data.languages[top]), ` ${percent(probabilities[top])}`,
       ...(truth ? [make("span", isRight ? "try-right" : "try-wrong", isRight ? " ✓" : " ✗")] : []),
-      ...(without ? [make("span", "try-how", ` in the end, without “${units[place].text}”: `
+      ...(without ? [make("span", "try-how", ` at the end, without “${units[place].text}”: `
         + `${data.languages[other]} ${percent(without[other])}`)] : []));
   }
 
@@ -278,7 +278,7 @@
     return `“${text}” was held out of training: ${truth.join(", ")}.`;
   }
 
-  // Show everything up to a place, or with a pointer on it.
+  // Show everything up to a place, or at the place that is pointed at.
   function look(pointed = null) {
     if (!units.length) {
       at("summary").textContent = at("upto").textContent = "";
@@ -290,7 +290,7 @@
     for (const arm of reading) tell(arm, units, place, pointed !== null);
     const looking = place < last || pointed !== null;
     at("readers").classList.toggle("try-looking", looking);
-    if (looking) {  // styling all that is in there takes a while
+    if (looking) {  // restyling everything inside takes a while
       at("readers").style.setProperty("--at", place);
       at("readers").style.setProperty("--count", units.length);
     }
@@ -313,7 +313,7 @@
     if (pointed === null) speak(`${upto}: ${at("summary").textContent}`);
   }
 
-  // Said when the typing pauses, not at every key.
+  // Announced when typing pauses, not at every key.
   function speak(words) {
     clearTimeout(speaking);
     speaking = setTimeout(() => { at("live").textContent = words; }, 700);
@@ -323,7 +323,7 @@
     if (units.length) look(place);
   }
 
-  // A character every so often, from the first to the last.
+  // Read one character after another, with pauses.
   function watch() {
     state.at = 0;
     look();
@@ -379,18 +379,18 @@
     for (const value of added) {
       const box = make("input");
       box.type = "checkbox";
-      box.setAttribute("aria-label", `Try ${words(value)}`);  // figures have boxes of these names, too
+      box.setAttribute("aria-label", `Try ${words(value)}`);  // figures have boxes with the same names
       box.checked = state[key].has(value);
       box.addEventListener("change", () => {
         const chosen = values.filter((v) => (v === value ? box.checked : state[key].has(v)));
-        box.checked = box.checked || !chosen.length;  // at least one stays
+        box.checked = box.checked || !chosen.length;  // at least one stays checked
         if (chosen.length) change({ [key]: new Set(chosen) });
       });
       at(key).append(make("label", "", box, ` ${words(value)}`));
     }
   }
 
-  // A model that was trained here is one more reader.
+  // A model that was trained in the page joins the others.
   document.addEventListener("noisynames:trained", ({ detail: { arm, numbers } }) => {
     const own = loaded(arm, numbers);
     arms.push(own);

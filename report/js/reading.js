@@ -1,12 +1,12 @@
-// What trained models say of a text: the forward pass of every model that a config can name, but for
-// custom ones, from its weights in PyTorch's names and layouts. `noisynames.models.reference` is the
-// definition; a test holds this to the report's own predictions. No page is needed here.
+// Predictions of trained models for a text: the forward pass of every model that a config can name,
+// except custom ones, from weights with PyTorch's names and layouts. `noisynames.models.reference` is the
+// definition; a test compares this with the report's own predictions. It works without a page.
 "use strict";
 const reading = (() => {
   const sigmoid = (x) => 1 / (1 + Math.exp(-x));
   const zeros = (size) => new Float64Array(size);
 
-  // --- Cells: the new state of H units, from the input and the recurrent part of each gate ---------
+  // --- Cells: the new state of H units, from the input part and recurrent part of each gate --------
 
   const CELLS = {
     rnn: {
@@ -121,8 +121,7 @@ const reading = (() => {
 
   // --- What turns symbols into states --------------------------------------------------------------
 
-  // One layer in one direction: `input` gives the input part of the gates, of a symbol or of the
-  // states below.
+  // One layer in one direction. In the first layer, the input part of the gates is looked up by symbol.
   function scanner(spec, of, shape, place, isFirst) {
     const cell = CELLS[spec.cell], H = spec.hidden_size;
     let wx, bx, wh, bh;
@@ -150,7 +149,7 @@ const reading = (() => {
     const layers = Array.from({ length: spec.num_layers }, (_, layer) =>
       ends.map((end) => scanner(spec, of, shape, `l${layer}${end}`, layer === 0)));
     if (!spec.bidirectional) {
-      // What stands before a symbol does not depend on it, so that it is read once.
+      // The states before a symbol do not depend on it, so they are computed only once.
       return {
         begin: layers.map(([{ begin }]) => begin),
         step: (before, symbol) => {
@@ -221,7 +220,7 @@ const reading = (() => {
 
   // --- A model -------------------------------------------------------------------------------------
 
-  // From a spec, the weights end to end, and [name, shape] of each in that order.
+  // Takes a spec, the weights end to end, and [name, shape] of each parameter in that order.
   function load(spec, numbers, parameters) {
     const found = new Map();
     let begin = 0;
@@ -256,12 +255,12 @@ const reading = (() => {
     return states;
   }
 
-  // What a model says of some symbols.
+  // The prediction of a model for some symbols.
   const final = (model, symbols) => says(model, model.step
     ? onwards(model, model.begin, symbols).map(model.top) : model.states(symbols)).probabilities;
 
-  // What a model says of some symbols, of each beginning of them, and (if asked) without a unit of them.
-  // A unit is what a reader takes for one character: mostly one symbol, or a letter with its marks.
+  // The prediction of a model for some symbols, after each unit and (on request) without one of the units.
+  // A unit is a character as a reader sees it: usually one symbol, or a letter with its marks.
   function read(model, units) {
     const symbols = units.flat();
     const ends = units.map(((end) => (unit) => (end += unit.length))(0));

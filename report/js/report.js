@@ -1,4 +1,4 @@
-// Everything here is an addition: the page is complete without it. Hiding never changes a number.
+// Everything here is optional: the page is complete without it. Hiding never changes a number.
 "use strict";
 (() => {
   const state = { hide: new Set(), sort: "", filter: "" };
@@ -13,7 +13,7 @@
   // --- The view, kept in the address, so that it can be linked -----------------------------------
 
   function remember() {
-    const query = new URLSearchParams(location.search);  // with what others keep there
+    const query = new URLSearchParams(location.search);  // with what other scripts keep there
     for (const key of ["hide", "sort", "filter"]) query.delete(key);
     if (state.hide.size) query.set("hide", [...state.hide].sort().join(","));
     if (state.sort) query.set("sort", state.sort);
@@ -70,7 +70,7 @@
     document.querySelector("nav").append(panel);
   }
 
-  // --- What a mark stands for: shown where it is pointed at, and with the arrow keys ---------------
+  // --- The value of a mark, shown when it is pointed at, and with the arrow keys -------------------
 
   function addTips() {
     const tip = make("div", { class: "tip", role: "status", hidden: "" });
@@ -104,7 +104,7 @@
     }
   }
 
-  // --- Where one is -------------------------------------------------------------------------------
+  // --- The current section ------------------------------------------------------------------------
 
   function followSections() {
     const links = new Map(all("nav a").map((link) => [link.hash.slice(1), link]));

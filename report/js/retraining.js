@@ -1,4 +1,4 @@
-// "Train it again, here": runs are trained in workers, drawn as they go, and compared with the record.
+// "Train it again, here": runs are trained in workers, drawn as they train, and compared with the record.
 "use strict";
 (() => {
   const source = document.getElementById("train-data");
@@ -18,7 +18,7 @@
     return new Response(plain).arrayBuffer();
   }
 
-  // What a worker does: train, and say how the model does on the names that it has not seen.
+  // A worker trains a run, and tests the model on held-out names.
   const IN_WORKER = `
     onmessage = ({ data: { data, asked, kernel, names, junk, heldOut } }) => {
       const run = training.train(data, asked, kernel, names, junk, (point) => postMessage({ point }));
@@ -48,7 +48,7 @@
       [[model, noise, seed].join(" "), { losses, sums }]));
     const MODELS = Object.keys(data.models);
 
-    // --- What is asked for -------------------------------------------------------------------------
+    // --- The run that is requested -----------------------------------------------------------------
 
     const options = (select, values, words) => {
       for (const value of values) at(select).append(new Option(words(value), value));
@@ -84,7 +84,7 @@
       at("noise-is").textContent = now.noise;
       at("rate-is").textContent = Number(now.rate.toPrecision(4));
       at("size-is").textContent = now.hidden_size;
-      at("kind").textContent = recordOf(now) ? "This run is recorded: the page compares to the bit."
+      at("kind").textContent = recordOf(now) ? "This run is recorded: the page compares it bit for bit."
         : "What if: this run was never recorded.";
     }
 
@@ -95,7 +95,7 @@
       tell();
     }
 
-    // --- Jobs, as many at a time as there are cores ------------------------------------------------
+    // --- Jobs, at most one per core at a time ------------------------------------------------------
 
     const jobs = [], free = { workers: Math.max(1, Math.min(navigator.hardwareConcurrency || 1, 4)) };
 
@@ -203,7 +203,7 @@
       const line = (points, attributes) => element("polyline", {
         points: points.map(([u, l]) => `${x(u).toFixed(1)},${y(l).toFixed(1)}`).join(" "), fill: "none", ...attributes });
       const svg = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
-        "aria-label": "Training loss by update: wide, as recorded; thin, as trained here; dashed, what if" });
+        "aria-label": "Training loss by update: wide line, as recorded; thin, as trained here; dashed, what if" });
       const text = (at, attributes, words) => element("text", { x: at[0], y: at[1], fill: "currentColor", "font-size": 12, ...attributes }, words);
       for (const loss of [0, top / 2, top]) {
         svg.append(element("line", { x1: LEFT, x2: WIDTH - 8, y1: y(loss), y2: y(loss), stroke: "currentColor", "stroke-opacity": 0.15 }),

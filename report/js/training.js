@@ -1,5 +1,5 @@
-// Train a run as `noisynames.training` does, to the bit: the compiled engine's own kernels, and the
-// streams, the initial weights and the files of a run written again. It runs in a worker.
+// Train a run as `noisynames.training` does, to the bit: with the compiled engine's own kernels, and
+// the streams, initial weights and files of a run implemented again. It runs in a worker.
 "use strict";
 const training = (() => {
   const text = new TextEncoder();
@@ -54,7 +54,7 @@ const training = (() => {
       this.waiting = [];
     }
 
-    // From 0 to below 1: the upper 53 bits of a word.
+    // A number in [0, 1): the upper 53 bits of a word, times 2^−53.
     uniform() {
       if (!this.waiting.length) this.waiting = this.block();
       return Number(this.waiting.pop() >> 11n) * 2 ** -53;
@@ -101,7 +101,7 @@ const training = (() => {
     }
   }
 
-  // --- Weights: PyTorch's parameters, and the kernels' layout of them ------------------------------
+  // --- Weights: PyTorch's parameters, and their layout in the kernels' memory ----------------------
 
   function initial(model, seed) {
     const stream = new Stream(seed, "initial weights");
@@ -135,9 +135,9 @@ const training = (() => {
     });
   }
 
-  // --- Files, as a run's folder has them -----------------------------------------------------------
+  // --- The files of a run --------------------------------------------------------------------------
 
-  // Python's format "%.9g", a tie to the even digit.
+  // Python's format "%.9g", with ties to the even digit.
   function nineDigits(x) {
     const [mantissa, power] = x.toExponential(100).split("e"), all = mantissa.replace(".", "");
     const rest = all.slice(9), half = "5".padEnd(rest.length, "0");
@@ -169,7 +169,7 @@ const training = (() => {
     return file;
   }
 
-  // The mean of float32 numbers, the sum exact as Python's `math.fsum`.
+  // The mean of float32 numbers, with a sum as exact as that of Python's `math.fsum`.
   function mean(values) {
     let sum = 0n;
     for (const x of values) sum += BigInt(x * 2 ** 149);
@@ -203,7 +203,7 @@ const training = (() => {
       });
     }
 
-    // Memory comes in zeros; what is given again is overwritten by whoever gets it.
+    // New memory is zero; memory that is given out again is overwritten by its new owner.
     room(bytes) {
       const begin = this.top;
       this.top = begin + Math.ceil((bytes + 64) / 64) * 64;
@@ -249,7 +249,7 @@ const training = (() => {
 
   // --- A run: `noisynames.training.run.train` ------------------------------------------------------
 
-  // Asked: model, noise level, seed, rate, hidden size; names are indices of symbols, by language.
+  // `asked` has the model, noise level, seed, rate and hidden size; `names` are indices of symbols, by language.
   function train(data, asked, kernel, names, junk, onPoint) {
     const { plan, sizes } = data.models[asked.model], model = sizes[asked.hidden_size];
     const { updates, record_every: every, batch_size: batch } = plan;

@@ -1,4 +1,4 @@
-"""`python -m noisynames`: the command line, whatever is on the PATH."""
+"""`python -m noisynames`: the command line of this installation, whatever is on the PATH."""
 
 from noisynames.cli import main
 

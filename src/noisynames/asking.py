@@ -1,4 +1,4 @@
-"""What all runs of a results folder say of names, with the spread over seeds."""
+"""What all runs of a results folder predict for names, with the spread over seeds."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ TOP = 3
 
 @dataclass(frozen=True)
 class Share:
-    """What the seeds of a model × noise give a language.
+    """The probability that the seeds of an arm give to a language.
 
     Attributes:
         language: The language.
         mean, lowest, highest: Its probability over seeds.
-        first: How many seeds put it first.
+        first: How many seeds rank it first.
     """
 
     language: str
@@ -36,7 +36,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Answer:
-    """What they say of one text: the likeliest languages by their mean."""
+    """The prediction of an arm's seeds for one text: the languages with the highest mean."""
 
     text: str
     top: list[Share]
@@ -44,14 +44,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """A name as one model × noise reads it.
+    """A name and an arm's predictions for it.
 
     Attributes:
-        name, read: As it was given, and in the symbols of the alphabet.
+        name, read: The name as given, and in the symbols of the alphabet.
         model, noise: The arm.
-        seeds: Of its runs.
-        answer: What they say of the whole name.
-        after: What they say of each beginning of it; empty if that was not asked for.
+        seeds: The seeds of its runs.
+        answer: The prediction for the whole name.
+        after: The prediction after each character; empty if that was not asked for.
     """
 
     name: str
@@ -71,18 +71,18 @@ def ask(
     seed: int | None = None,
     explain: bool = False,
 ) -> Iterator[Asked]:
-    """Yield what every arm says of every name, name by name.
+    """Yield the predictions of every arm for every name, name by name.
 
     Args:
         results: A results folder.
         names: Any names.
-        model: Whose runs to ask; None asks all.
-        noise: Trained under which; None asks all.
-        seed: Of which seed; None asks all.
+        model: The model whose runs to ask; None asks all.
+        noise: The training noise of the runs to ask; None asks all.
+        seed: The seed of the runs to ask; None asks all.
         explain: Whether to ask after each character, too.
 
     Raises:
-        UserError: There is no such run, or nothing of a name is in the alphabet.
+        UserError: There is no such run, or a name has no symbol of the alphabet.
     """
     arms = _opened(results, model, noise, seed)
     for name in names:
@@ -96,7 +96,7 @@ def ask(
 def _opened(
     results: Path, model: str | None, noise: str | None, seed: int | None
 ) -> dict[tuple[str, str], list[OpenRun]]:
-    """Return the runs of each arm that has any that did not diverge."""
+    """Return the runs of each arm, without those that diverged."""
     arms: dict[tuple[str, str], list[OpenRun]] = {}
     for cell in matching(results, model, noise, seed):
         run = open_cell(results, cell)
@@ -108,7 +108,7 @@ def _opened(
 
 
 def _answers(tables: Sequence["pd.DataFrame"]) -> list[Answer]:
-    """Return what seeds say, from a table of each: one row per text, one column per language."""
+    """Return the predictions of seeds from a table for each: a row per text, a column per label."""
     every = np.stack([table.to_numpy() for table in tables])  # seeds, texts, languages
     languages = [*tables[0].columns]
     answers = []
@@ -130,7 +130,7 @@ def _answers(tables: Sequence["pd.DataFrame"]) -> list[Answer]:
 
 
 def table(asked: Iterable[Asked]) -> str:
-    """Return answers as text: a block for each name, one line for each model × noise."""
+    """Return answers as text: a block for each name, a line for each arm."""
     blocks = []
     for _, of_name in groupby(asked, key=lambda one: one.name):
         arms = [*of_name]

@@ -74,7 +74,7 @@ def options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="And exit.")
     ] = False,
 ) -> None:
-    """Benchmark recurrent classifiers of names under noise. Most commands are the job of a rule."""
+    """Benchmark recurrent classifiers of names under noise. Most commands do the job of a rule."""
 
 
 def _name(command: typer.models.CommandInfo) -> str:
@@ -84,9 +84,9 @@ def _name(command: typer.models.CommandInfo) -> str:
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit status 1."""
-    # A job that is told to end removes what it was writing.
+    # A job that is terminated removes the file that it was writing.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    # Typer takes 15 ms to look at every command, a tenth of a short job: one is asked for.
+    # Typer takes 15 ms to inspect all commands, a tenth of a short job: keep only the one given.
     app.registered_commands = [
         c for c in app.registered_commands if _name(c) in sys.argv[1:2]
     ] or app.registered_commands
@@ -104,7 +104,7 @@ def main() -> None:
 
 
 def _mapping(option: str, text: str) -> dict[str, Any]:
-    """Return what JSON text of an option holds."""
+    """Return the mapping in the JSON text of an option."""
     try:
         content = json.loads(text)
     except ValueError:
@@ -141,7 +141,7 @@ def split(
     settings: Settings,
     output: Annotated[Path, typer.Option(help="Folder for seed<N>.csv.")],
 ) -> None:
-    """Split the names into train and test, one split per seed."""
+    """Split the names into training and held-out names, one split per seed."""
     from noisynames.names import dataset as datasets
     from noisynames.names import splits
 
@@ -195,7 +195,7 @@ def train(
         typer.Option(help="Folder for seed<N>/; by default results/runs/MODEL/noiseN."),
     ] = None,
 ) -> None:
-    """Train one model under one noise, one run per seed."""
+    """Train one model under one noise; one run per seed."""
     by_hand = {
         "cell": cell, "readout": readout, "hidden_size": hidden_size, "num_layers": num_layers,
         "bidirectional": bidirectional or None, "num_heads": num_heads, "module": module,
@@ -220,10 +220,10 @@ def train(
 
 
 def _usual(model: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Return what is given by hand of a model, its training and its noise; the rest as usual.
+    """Return the settings of a model, its training and its noise: those given, else the defaults.
 
     Raises:
-        UserError: There is no such model, or a config would not allow this.
+        UserError: There is no such model, or a config would not allow these settings.
     """
     from noisynames.config import resolve
 
@@ -254,7 +254,7 @@ def _train_one(
     folder: Path,
     since: float | None,
 ) -> float:
-    """Do one run and write its files; return the time at its end."""
+    """Train one run and write its files; return the time at its end."""
     from noisynames import runs
     from noisynames.grid import TIMING
     from noisynames.models.spec import spec_from
@@ -300,7 +300,7 @@ def evaluate(
     output: Output,
     missing: Missing = None,
 ) -> None:
-    """Predict the held-out names with every run, under every noise, and score that."""
+    """Predict the held-out names with every run under every noise, and score the predictions."""
     from noisynames.evaluation import predictions
     from noisynames.experiments.missing import without
 
@@ -321,7 +321,7 @@ def inspect_attention(
     output: Output,
     missing: Missing = None,
 ) -> None:
-    """Record where each run's attention goes on held-out names, and sum that up."""
+    """Record where each run's attention goes on held-out names, and summarise it."""
     from noisynames.evaluation import attention
     from noisynames.experiments.missing import without
 
@@ -343,7 +343,7 @@ def probe(
     ] = False,
     missing: Missing = None,
 ) -> None:
-    """Measure what each run remembers behind a growing suffix, and how far its gradients reach."""
+    """Measure what each run remembers as junk after the name grows, and how far gradients reach."""
     from noisynames.evaluation import probes
     from noisynames.experiments.missing import without
 
@@ -364,7 +364,7 @@ def baseline(
     output: Output,
     missing: Missing = None,
 ) -> None:
-    """Fit a baseline under every seed, predict the held-out names, and score that."""
+    """Fit a baseline with every seed, predict the held-out names, and score the predictions."""
     from noisynames.evaluation import baselines
     from noisynames.experiments.missing import with_runs
 
@@ -471,7 +471,7 @@ def verify(
     results: Annotated[Path, typer.Argument(help="A results folder, of this machine or another.")],
     runs: Annotated[int, typer.Option(min=1, help="How many, spread over all.")] = 8,
 ) -> None:
-    """Train recorded runs again and compare them to the bit; exit status 1 if one differs."""
+    """Train recorded runs again and compare them bit for bit; exit status 1 if one differs."""
     from noisynames.experiments.verifying import DIFFERS
     from noisynames.experiments.verifying import verify as verdicts
 
@@ -495,7 +495,7 @@ def predict(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Say what the trained models take names for, with the spread over seeds."""
+    """Print what the trained models predict for names, with the spread over seeds."""
     from dataclasses import asdict
 
     from noisynames import asking
@@ -519,7 +519,7 @@ def reference(
     settings: Settings,
     output: Output,
 ) -> None:
-    """Train every model with both engines for a while, and see whether they agree here."""
+    """Train every model briefly with both engines, and check that they agree on this machine."""
     from noisynames.evaluation import agreement
 
     (condition,) = _conditions(noise_characters, noise)
@@ -532,7 +532,7 @@ def merge(
     parts: Annotated[list[Path], typer.Argument(help="Results folders, at least two.")],
     into: Annotated[Path, typer.Option(help="The results folder to make.")],
 ) -> None:
-    """Join results of the same config from several machines; what they share must agree."""
+    """Join results of the same config from several machines; they must agree on what they share."""
     from noisynames.experiments import merging
 
     content = merging.merge(parts, into)
@@ -557,7 +557,7 @@ def compare(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings.")] = False,
 ) -> None:
-    """Say what changed between experiments, of more than two from the first to the last.
+    """Say what changed between two experiments; given more, from the first to the last.
 
     Exit status 1 if something is worse, 2 if they cannot be compared.
     """

@@ -1,13 +1,13 @@
-"""What every column of every CSV table holds: one schema, for whoever reads one.
+"""What every column of every CSV table holds: one schema for all readers.
 
-A label may be `01`, `1e0`, `NA` or `true`, so no reader may guess a type from what a file holds.
+A label may be `01`, `1e0`, `NA` or `true`, so no reader may guess a type from a file's content.
 """
 
 from typing import NamedTuple
 
 
 class Score(NamedTuple):
-    """What a score of held-out predictions is called: in words, and at the head of a column."""
+    """The name of a score of held-out predictions: in words, and as the head of a column."""
 
     words: str
     head: str
@@ -18,8 +18,8 @@ SCORES = {
     "macro_top3": Score("macro-averaged top-3 accuracy", "Macro top-3"),
     "macro_f1": Score("macro-averaged F1", "Macro F1"),
 }
-"""What the report shows beside macro-averaged accuracy, by its column; `evaluation.scores` computes
-it."""
+"""The scores that the report shows beside macro-averaged accuracy, by column; `evaluation.scores`
+computes them."""
 
 TEXT = (
     "cell", "character", "compared_as", "engine", "language", "model", "module", "name", "noise",
@@ -35,7 +35,7 @@ SOMETIMES_EMPTY = (
     "batch_size", "cores", "diverged_at", "hidden_size", "num_heads", "num_layers", "parameters",
     "updates",
 )  # fmt: skip
-"""Those of WHOLE that a run has only once it has finished."""
+"""Columns of WHOLE that have a value only once a run has finished."""
 REAL = (
     *SCORES, "agreement", "ceiling", "chance", "entropy", "f1", "final_loss", "held_out_loss",
     "last_character", "last_letter", "learning_rate", "loss", "loss_area", "macro_accuracy",
@@ -52,7 +52,7 @@ TYPES: dict[str, str] = {
     **dict.fromkeys(REAL, "float64"),
     "bidirectional": "boolean",
 }
-"""The pandas type of every column. An empty cell of a number, or of truth, has no value; an empty
-text is one."""
+"""The pandas type of every column. An empty field of a number or truth value means no value; an
+empty text is a text."""
 EMPTY = {column: [""] for column, kind in TYPES.items() if kind != "str"}
-"""What stands for no value, by column, as `pandas.read_csv` takes it."""
+"""What represents no value, by column, as `pandas.read_csv` expects it."""

@@ -42,7 +42,7 @@ REGISTRIES: Mapping[str, Collection[str]] = {
     "sources": datasets.SOURCES,
     "variance": SOURCES,
 }
-"""What the code has, by what the schema calls it: `registry: cells` there is an `enum` of these."""
+"""Names that the code knows, by registry: `registry: cells` in the schema is an `enum` of these."""
 _SHOWN = 80
 
 
@@ -52,12 +52,12 @@ def resolve(
     """Return `config` with every default filled in, `seeds` and `noise.placement` as lists.
 
     Args:
-        config: As YAML has it.
+        config: The config as read from YAML.
         schema_file: The schema.
-        beside: Folders of the config's files, where `dataset.path` is looked for, too.
+        beside: The folders of the config's files, where `dataset.path` is looked for, too.
 
     Raises:
-        UserError: The first fault, in one line: the key, what was found, what is allowed.
+        UserError: Something is wrong; one line names the key, what was found, what is allowed.
     """
     schema = read_schema(schema_file)
     config = _read_again(copy.deepcopy(dict(config)), schema)
@@ -92,14 +92,14 @@ def resolve(
 
 
 def read_schema(file: Path) -> Schema:
-    """Read a schema, its registries filled in."""
+    """Read a schema, with its registries filled in."""
     schema: Schema = _with_registries(yaml.safe_load(file.read_text(encoding="utf-8")))
     _allow_sweeps(schema["properties"]["models"]["additionalProperties"]["properties"])
     return schema
 
 
 def _allow_sweeps(of_model: dict[str, Any]) -> None:
-    """Let a sweep have a list of what a key of a model may be, but for those that make it one."""
+    """Let a sweep have a list of values for any key of a model that a sweep may vary."""
     of_model["sweep"]["properties"] = {
         key: {"type": "array", "minItems": 1, "uniqueItems": True, "items": part}
         for key, part in of_model.items()
@@ -119,7 +119,7 @@ def _with_registries(part: Any) -> Any:
 
 
 def _check_keys(value: Any, place: str = "") -> None:
-    """Refuse keys that YAML takes for something else than text."""
+    """Refuse keys that YAML does not read as text."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
@@ -132,14 +132,14 @@ def _check_keys(value: Any, place: str = "") -> None:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A YAML loader that refuses what means something else than it looks like.
+    """A YAML loader that refuses what does not mean what it looks like.
 
-    That is a key that stands twice in a mapping, a key that is no text, and a number that YAML 1.1
-    reads to the base 8 or 60.
+    That is a key that occurs twice in a mapping, a key that is not text, and a number that YAML 1.1
+    reads in base 8 or 60.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping, after a look at its keys."""
+        """Build a mapping after checking its keys."""
         seen = set()
         for key_node, _ in node.value:
             key = key_node.value
@@ -148,20 +148,20 @@ class _StrictLoader(yaml.SafeLoader):
             if kind == "merge":
                 continue
             if kind != "str":
-                raise UserError(f"line {line}: key {key} is no text for YAML; quote it: '{key}'")
+                raise UserError(f"line {line}: key {key} is not text in YAML; quote it: '{key}'")
             if key in seen:
-                raise UserError(f"line {line}: key {key!r} is there twice; the first is lost")
+                raise UserError(f"line {line}: key {key!r} occurs twice; allowed: each key once")
             seen.add(key)
         return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        """Build an integer that is to the base 10, 16 or 2."""
+        """Build an integer in base 10, 16 or 2."""
         number: int = super().construct_yaml_int(node)
         if re.fullmatch(r"[-+]?0[0-7_]+|.*:.*", node.value):
             line = node.start_mark.line + 1
             raise UserError(
                 f"line {line}: found {node.value}, which YAML reads as {number}; "
-                "allowed: digits without a 0 in front or a colon"
+                "allowed: digits without a leading 0 or a colon"
             )
         return number
 
@@ -170,12 +170,12 @@ _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_y
 
 
 def check_file(path: Path) -> None:
-    """Refuse a YAML config that does not mean what it says; see `_StrictLoader`.
+    """Refuse a YAML config that does not mean what it looks like; see `_StrictLoader`.
 
-    Snakemake takes the last of keys that stand twice, and all else as YAML has it.
+    Snakemake itself accepts it, with the last of any repeated keys.
 
     Raises:
-        UserError: It does, or is no YAML at all.
+        UserError: The file is refused, or is not YAML.
     """
     try:
         _StrictLoader(path.read_text(encoding="utf-8")).get_single_data()
@@ -186,7 +186,7 @@ def check_file(path: Path) -> None:
 
 
 def _plan_looks(comparison: dict[str, Any], seeds: int) -> None:
-    """Make a list of planned looks, of which this must be one."""
+    """Expand the planned looks to a list, which must contain the number of seeds."""
     looks = comparison["looks"]
     if looks is None:
         return
@@ -198,14 +198,14 @@ def _plan_looks(comparison: dict[str, Any], seeds: int) -> None:
 
 
 def _swept(models: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return models with each sweep in place of the line that stands for it."""
+    """Return models with each sweep replaced by the models that it stands for."""
     found: dict[str, dict[str, Any]] = {}
     for name, spec in models.items():
         sweep = spec.pop("sweep")
         for values in product(*sweep.values()):
             one = name + "".join(f"_{_in_name(value)}" for value in values)
             if one in found or (sweep and one in models):
-                raise UserError(f"models.{name}.sweep: makes {one!r}, which there is already")
+                raise UserError(f"models.{name}.sweep: makes {one!r}, which already exists")
             if not re.fullmatch(NAME, one):
                 raise UserError(f"models.{name}.sweep: makes {one!r}; allowed: 40 characters")
             found[one] = {**spec, **dict(zip(sweep, values, strict=True))}
@@ -225,7 +225,7 @@ def _in_name(value: Any) -> str:
 
 
 def _check_models(config: Mapping[str, Any]) -> None:
-    """Refuse specifications whose parts do not go together."""
+    """Refuse specifications with parts that do not go together."""
     folders: dict[str, str] = {}
     for name, spec in config["models"].items():
         if name.lower() in config["baselines"]:
@@ -233,8 +233,8 @@ def _check_models(config: Mapping[str, Any]) -> None:
         other = folders.setdefault(name.lower(), name)
         if other != name:
             raise UserError(
-                f"models.{name}: differs from {other!r} in case only, and on some disks their "
-                "folders are one; take another name"
+                f"models.{name}: differs from {other!r} only in case, and on some disks they would "
+                "share a folder; take another name"
             )
         try:
             spec_from(spec)
@@ -274,7 +274,7 @@ def _check_engine(config: Mapping[str, Any]) -> None:
 
 
 def _find_names(dataset: dict[str, Any], beside: Sequence[Path]) -> None:
-    """Let `dataset.path` lead to the names from here, if they lie beside the config only."""
+    """Make `dataset.path` lead to the names from here, if they are only beside the config."""
     if dataset["path"] is None or not beside or Path(dataset["path"]).exists():
         return
     places = [Path(dataset["path"]), *(folder / dataset["path"] for folder in beside)]
@@ -286,12 +286,12 @@ def _find_names(dataset: dict[str, Any], beside: Sequence[Path]) -> None:
 
 
 def _check_names(dataset: Mapping[str, Any], characters: str) -> None:
-    """Read the names that lie on this machine, so that their faults show before any job runs."""
+    """Read names that are on this machine, so that their faults show before any job runs."""
     fractions = [dataset["test_fraction"], dataset["validation_fraction"]]
     keys = ("alphabet", "min_symbol_count", "transliterate")
     how = {key: dataset[key] for key in keys}
     spelling = datasets.Spelling(**how, noise_characters=characters)
-    unusual = not 0.02 <= fractions[0] <= 0.98 or fractions[1] > 0  # fits every list of Faker's
+    unusual = not 0.02 <= fractions[0] <= 0.98 or fractions[1] > 0  # else all of Faker's lists fit
     unusual |= spelling.transliterate is False or spelling.min_symbol_count > 1
     at_hand = not datasets.SOURCES[dataset["source"]].path  # others are downloaded
     if dataset["path"] is not None or (at_hand and unusual):
@@ -310,7 +310,7 @@ def _is_integer(_: Any, value: Any) -> bool:
 
 
 def _validator(schema: Schema) -> Draft202012Validator:
-    """Return a validator for which NaN and infinity are no numbers and 5.0 is no integer."""
+    """Return a validator that refuses NaN and infinity as numbers, and 5.0 as an integer."""
     checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
         {"number": _is_number, "integer": _is_integer}
     )
@@ -339,7 +339,7 @@ def _one_line(error: ValidationError) -> str:
         repeated = next(x for i, x in enumerate(instance) if x in instance[:i])
         return f"{place}: found {repeated!r} more than once; allowed: each value once"
     if error.validator == "anyOf" and isinstance(instance, list):
-        # The list was meant, so its own fault says more than "neither a number nor a list".
+        # A list was meant, so its own fault says more than "neither a number nor a list".
         nested = [e for e in error.context or [] if "items" in schema["anyOf"][e.schema_path[0]]]
         if nested:
             return _one_line(nested[0])
@@ -386,13 +386,13 @@ def _bounds(schema: Schema) -> str:
 
 
 def _read_again(value: Any, schema: Schema) -> Any:
-    """Read text as YAML wherever the schema has no place for text.
+    """Read text as YAML wherever the schema does not allow text.
 
-    Snakemake hands over what stands inside `--config 'training={updates: 100}'` as text.
+    Snakemake passes on the values inside `--config 'training={updates: 100}'` as text.
     """
     if isinstance(value, str) and "string" not in _types(schema):
         with suppress(ValueError):
-            return _number(value)  # YAML takes 1e-3 for text
+            return _number(value)  # YAML reads 1e-3 as text
         with suppress(yaml.YAMLError):
             return yaml.safe_load(value)
     if isinstance(value, dict):
@@ -425,7 +425,7 @@ def _types(schema: Schema) -> list[str]:
 
 
 def _with_defaults(value: Any, schema: Schema) -> Any:
-    """Fill in defaults, keys in the schema's order: a reordered file means the same."""
+    """Fill in defaults, with keys in the schema's order: a reordered file means the same."""
     if not isinstance(value, dict) or not {"properties", "additionalProperties"} & schema.keys():
         return value
     filled = {}

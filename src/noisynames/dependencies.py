@@ -1,8 +1,8 @@
-"""What a job's result depends on: the modules that its own imports, directly or not.
+"""What a job's result depends on: the modules that its own module imports, directly or not.
 
-Read from the source, not run. Who imports a folder means every module in it. What a module imports
-by a name that it makes up (an engine, a cell's kernel) is no part of that, and is named by whoever
-knows which one a job takes.
+Imports are read from the source; nothing is run. Importing a folder counts as importing every
+module in it. Modules imported by a name that is built at run time (an engine, a cell's kernel) are
+not found here; the rules name those that a job uses.
 """
 
 import ast
@@ -12,7 +12,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 NO_MATTER = {"cli", "config", "dependencies", "errors", "files", "training.progress"}
-"""How a command is parsed, a config read, a file written, progress told is no part of a result."""
+"""Parsing commands, reading configs, writing files and showing progress do not affect a result."""
 
 
 def files_behind(*modules: str) -> list[Path]:
@@ -28,7 +28,7 @@ def files_behind(*modules: str) -> list[Path]:
 
 
 def modules_behind(*modules: str) -> set[str]:
-    """Return modules and all that they import from this package, but for NO_MATTER.
+    """Return modules and all that they import from this package, except NO_MATTER.
 
     Raises:
         ValueError: There is no such module.
@@ -45,7 +45,7 @@ def modules_behind(*modules: str) -> set[str]:
 
 @cache
 def imports_of(module: str) -> frozenset[str]:
-    """Return the modules of this package that one imports, anywhere but for types alone.
+    """Return the modules of this package that a module imports, except those only for types.
 
     Raises:
         ValueError: There is no such module.
@@ -67,12 +67,12 @@ def imports_of(module: str) -> frozenset[str]:
 
 
 def is_module(name: str) -> bool:
-    """Whether there is a module of that name, relative to the package."""
+    """Whether there is a module with that name, relative to the package."""
     return _file(name).is_file()
 
 
 def modules_in(folder: str) -> set[str]:
-    """Return the modules that lie in a folder of the package; none if there is no such folder."""
+    """Return the modules in a folder of the package; none if there is no such folder."""
     files = PACKAGE.joinpath(*folder.split(".")).glob("*.py")
     return {f"{folder}.{file.stem}" for file in files if file.stem != "__init__"}
 

@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Something the user gave is wrong; the message is one line that says what and what is allowed.
+    """Something in the user's input is wrong; one line says what was found and what is allowed.
 
     The command line prints the message without a traceback and exits with status 1.
     """

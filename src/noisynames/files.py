@@ -1,6 +1,6 @@
 """Files are written whole or not at all, and read as they were written or not at all.
 
-Every job writes, last, a JSON record that holds the SHA-256 of the files it wrote, and of itself.
+Every job ends by writing a JSON record with the SHA-256 of the files that it wrote, and of itself.
 Readers check both, so that a truncated or altered file is refused and never averaged in.
 """
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from noisynames.columns import EMPTY, TYPES
 from noisynames.errors import UserError
 
-if TYPE_CHECKING:  # training jobs read records, and pandas takes longer to import than they last
+if TYPE_CHECKING:  # training jobs read records, and may be shorter than the import of pandas
     import pandas as pd
 
 _PART = ".part"
@@ -28,7 +28,7 @@ _PART = ".part"
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`; on success it takes the place of `path`.
+    """Yield a temporary path in the folder of `path`; on success it replaces `path`.
 
     A process killed at any moment leaves either the old file or none.
 
@@ -54,20 +54,20 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what writers that were killed left of `replacing` in a folder and below it."""
+    """Remove the temporary files that killed writers left in a folder and its subfolders."""
     for part in folder.rglob(f".*{_PART}"):
         part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8 with Unix line ends, atomically."""
+    """Write `text` to `path` as UTF-8 with Unix line endings, atomically."""
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def csv_text(table: "pd.DataFrame", header: bool = True) -> str:
-    """Return a table as CSV with at most 8 significant digits, a cell without a number empty."""
-    # Not by pandas' `to_csv`, which takes thrice the time with a `float_format`.
+    """Return a table as CSV with at most 8 significant digits and missing numbers left empty."""
+    # Not by pandas' `to_csv`, which takes three times as long with a `float_format`.
     columns = []
     for _, column in table.items():
         cells = column.tolist()
@@ -90,12 +90,12 @@ def write_table(table: "pd.DataFrame", path: Path) -> None:
 
 
 def write_record(path: Path, content: Mapping[str, Any], files: Iterable[Path] = ()) -> None:
-    """Write `content` as indented JSON, with the sums of `files` and its own, atomically.
+    """Write `content` as indented JSON, with the checksums of `files` and its own, atomically.
 
     Args:
         path: The record.
-        content: What JSON can hold; NaN is refused.
-        files: Files in the record's folder or below that it vouches for.
+        content: Anything that JSON can hold; NaN is refused.
+        files: The files that it vouches for, in the record's folder or below.
     """
     sums = {str(file.relative_to(path.parent)): sha256(file.read_bytes()) for file in files}
     content = {**content, **({"files": sums} if sums else {})}
@@ -115,7 +115,7 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def recorded(text: bytes) -> dict[str, Any] | None:
-    """Return what a record says, by the content of its file; None if it is not what was written."""
+    """Return a record from the content of its file; None if it is damaged."""
     body, _, end = text.rpartition(_SEAL)
     if end != sha256(body + _END).encode() + b'"' + _END:
         return None
@@ -141,7 +141,7 @@ def read_recorded(path: Path, record: Mapping[str, Any]) -> bytes:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a file as it is.
+    """Read a file.
 
     Raises:
         UserError: It is missing.
@@ -153,7 +153,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_table(path: Path, record: Mapping[str, Any]) -> "pd.DataFrame":
-    """Read a CSV table that a record vouches for, each column as `noisynames.columns` has it.
+    """Read a CSV table that a record vouches for, with the types in `noisynames.columns`.
 
     Args:
         path: The file.
@@ -166,7 +166,7 @@ def read_table(path: Path, record: Mapping[str, Any]) -> "pd.DataFrame":
 
 
 def parsed(content: bytes) -> "pd.DataFrame":
-    """Return the table that a CSV file holds, each column as `noisynames.columns` has it."""
+    """Return the table in a CSV file, with the types in `noisynames.columns`."""
     import pandas as pd
 
     header = content.partition(b"\n")[0].decode().split(",")
@@ -179,7 +179,7 @@ def parsed(content: bytes) -> "pd.DataFrame":
 
 
 def missing(path: Path) -> UserError:
-    """Return the error for a file that is not there, with the command that makes a result."""
+    """Return the error for a missing file, with the command that makes it if it is a result."""
     makes = ""
     if path.parts[:1] == ("results",) and ".." not in path.parts:
         makes = f"; `snakemake --cores 1 {shlex.quote(str(path))}`"
@@ -187,7 +187,7 @@ def missing(path: Path) -> UserError:
 
 
 def damaged(path: Path) -> UserError:
-    """Return the error for a file that is not what was written."""
+    """Return the error for a damaged file."""
     return UserError(
         f"{path}: truncated or altered since it was written; "
         f"`rm {shlex.quote(str(path))}`, then run again"
@@ -195,12 +195,12 @@ def damaged(path: Path) -> UserError:
 
 
 def sha256(content: bytes) -> str:
-    """Return the SHA-256 of a file's content, as records have it."""
+    """Return the SHA-256 of a file's content, as used in records."""
     return hashlib.sha256(content).hexdigest()
 
 
 _SEAL, _END = b',\n "checksum": "', b"\n}\n"
-"""What a record has last: the sum of all that comes before, which is quick to find and to cut off."""
+"""Around the checksum at the end of a record, which covers everything before it."""
 
 
 def _signed(content: Mapping[str, Any]) -> str:

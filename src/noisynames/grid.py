@@ -17,32 +17,32 @@ LOSSES, WEIGHTS, RECORD, TIMING = "losses.csv", "weights.safetensors", "run.json
 RUN_FILES = (RECORD, WEIGHTS, LOSSES, TIMING)
 """The files of a run, in its folder."""
 SCORE_TABLES = ("accuracy", "recall", "confusion", "mistakes")
-"""What is made of the predictions of a model × noise, beside them."""
+"""The tables made from the predictions of an arm, beside them."""
 ATTENTION = ("attention", "attention_position", "attention_agreement", "attention_examples")
-"""What is made of its attention weights."""
+"""The tables made from the attention weights of an arm."""
 ACCURACY, INITIAL, TRAINED = "accuracy", "initial gradient", "trained gradient"
 """What is probed; see `evaluation.probes`."""
 TABLES = ("losses", "runs", *SCORE_TABLES, "yardsticks", "time_to_target", "probes")
-"""The tables of every experiment; `Grid.tables` has those of one."""
+"""The tables of every experiment; `Grid.tables` lists those of one."""
 FINDINGS, TIMINGS = "findings.json", "timings.json"
-"""The records of the tables: those that any run of the config gives, and what it cost."""
+"""The records of the tables: of those that follow from the config, and of what runs cost."""
 REFERENCE = "reference.json"
 """How the compiled engine agrees with PyTorch on the machine that ran."""
 MERGED = "merged.json"
-"""Where results come from that `noisynames merge` joined."""
+"""Where the results come from, if `noisynames merge` joined them."""
 UNTRAINED = ("label", "seeds_vary")
-"""Keys of a model that are not told to its training: what it is called, and which of its draws are
-those of every seed, which its jobs are told as `kept`."""
+"""Keys of a model that its training is not given: its label, and which draws its seeds vary, which
+its jobs are given as `kept`."""
 
 SEEDS_PER_PART = 100
-"""Seeds 0 to 99 of a model × noise are tested in one job, and each further hundred in another."""
+"""Seeds 0 to 99 of an arm are tested in one job, and each further hundred in another."""
 
 
 def parts_of(seeds: Iterable[int]) -> dict[str, list[int]]:
-    """Return the seeds that are tested together, by what the names of their files end in.
+    """Return the seeds that are tested together, by the ending of their file names.
 
-    Seeds 0 to 99 are "", 100 to 199 "-seeds100", and so on: a seed's part depends on no other's, so
-    that what was made of a finished part stays when seeds are added to another.
+    Seeds 0 to 99 have "", 100 to 199 "-seeds100", and so on: a seed's part does not depend on other
+    seeds, so that results of a finished part stay valid when seeds are added to another.
     """
     parts: dict[str, list[int]] = {}
     for seed in seeds:
@@ -56,17 +56,17 @@ class Grid:
     """What was asked for: every model × noise × seed.
 
     Attributes:
-        models: Name to specification, in the config's order, which every table and figure keeps.
-        noises: Names of the noise conditions.
-        noise_characters: What distractors are drawn from.
-        seeds: As in the config.
-        training: Hyperparameters that every run must have where its model names no others.
-        baselines: Which baselines there are.
-        label_name: What a name's label is, in the singular.
-        test_fraction: Share of the names that a seed holds out.
-        vary: Which of `randomness.SOURCES` the seeds of baselines vary, and of models that do not
-            say it.
-        comparison: How differences are judged, as the config has it; without, none is too small.
+        models: Specifications by name, in the config's order, which every table and figure keeps.
+        noises: The names of the noise conditions.
+        noise_characters: The characters that noise is drawn from.
+        seeds: The seeds.
+        training: Hyperparameters that every run must have unless its model sets its own.
+        baselines: The names of the baselines.
+        label_name: The singular noun for the label of a name.
+        test_fraction: The share of the names that a seed holds out.
+        vary: Which of `randomness.SOURCES` vary with the seed, for baselines and for models that do
+            not set it.
+        comparison: The config's section on judging differences; if empty, none is too small.
     """
 
     models: Mapping[str, Mapping[str, Any]]
@@ -104,12 +104,12 @@ class Grid:
 
     @property
     def quietest(self) -> str:
-        """The condition that others are held against: the first of the lowest level."""
+        """The condition that others are compared with: the first of the lowest level."""
         return min(self.conditions, key=lambda noise: noise.level).name
 
     @property
     def noisiest(self) -> str:
-        """The first condition of the highest level: the worksheet's, where there are others."""
+        """The first condition of the highest level; the worksheet's placement, if it is there."""
         return max(self.conditions, key=lambda noise: noise.level).name
 
     @property
@@ -119,12 +119,12 @@ class Grid:
 
     @property
     def margins(self) -> dict[str, float | None]:
-        """The difference in each metric below which none matters; None where any does."""
+        """For each metric, the size below which differences do not matter; None if all matter."""
         return self.comparison.get("margin") or {}
 
     @property
     def looks(self) -> tuple[int, ...]:
-        """The numbers of seeds at which results are planned to be looked at; the last ends it."""
+        """The numbers of seeds at which looks at the results are planned; the last is the end."""
         return tuple(self.comparison.get("looks") or [len(self.seeds)])
 
     @property
@@ -134,7 +134,7 @@ class Grid:
 
     @property
     def odds(self) -> float | None:
-        """Names that a seed holds out for each that it does not; None if all hold out the same."""
+        """Names held out by a seed for each that it does not; None if all hold out the same."""
         vary = [self.vary, *(self.models[m].get("seeds_vary", SOURCES) for m in self.compared)]
         if self.test_fraction is None or not all("split" in sources for sources in vary):
             return None
@@ -142,7 +142,7 @@ class Grid:
 
     @property
     def tables(self) -> list[str]:
-        """The tables that are made of it, but for that of timings."""
+        """The tables of the experiment, except that of timings."""
         baselines = ["baselines"] if self.baselines else []
         return [*TABLES, *baselines, *(ATTENTION if self.attention_models else [])]
 
@@ -164,7 +164,7 @@ class Grid:
 
     @cached_property
     def variants(self) -> dict[str, list[str]]:
-        """Models that differ in `seeds_vary` alone, by the one that varies most: their stand-in."""
+        """Models that differ only in `seeds_vary`, by the one that varies most, their stand-in."""
         by_first = {}
         for names in self._alike(self.models, *UNTRAINED):
             most = max(names, key=lambda name: len(self.models[name].get("seeds_vary", SOURCES)))
@@ -172,7 +172,7 @@ class Grid:
         return {name: by_first[name] for name in self.models if name in by_first}
 
     def _alike(self, names: Iterable[str], *apart: str) -> list[list[str]]:
-        """Return the names in groups of models that differ in the keys `apart` alone."""
+        """Return the names in groups of models that differ only in the keys `apart`."""
         groups: dict[str, list[str]] = {}
         for name in names:
             rest = {key: value for key, value in self.models[name].items() if key not in apart}
@@ -181,7 +181,7 @@ class Grid:
 
     @cached_property
     def rates(self) -> dict[str, list[str]]:
-        """Models that differ in their learning rate alone, by the one that stands for them.
+        """Models that differ only in their learning rate, by the one that represents them.
 
         That is the one with `training.learning_rate`, or else the first.
         """
@@ -195,27 +195,27 @@ class Grid:
 
     @property
     def compared(self) -> list[str]:
-        """The models that are compared with each other: one of those that differ in rate alone."""
+        """The models that are compared with each other: one of those that differ only in rate."""
         return list(self.rates)
 
     @property
     def compared_as(self) -> dict[str, str]:
-        """The model that stands for each in comparisons."""
+        """The model that represents each model in comparisons."""
         of_rates = {name: first for first, names in self.rates.items() for name in names}
         return {name: of_rates[most] for most, names in self.variants.items() for name in names}
 
 
 def kept(vary: Sequence[str], first: int) -> dict[str, int]:
-    """Return what every seed draws with the first one: all sources that it does not vary."""
+    """Return the sources that do not vary, each with the first seed, which draws them for all."""
     return {source: first for source in SOURCES if source not in vary}
 
 
 def run_folder(results: Path, cell: Cell) -> Path:
-    """Return where a run's files are."""
+    """Return the folder of a run's files."""
     model, noise, seed = cell
     return results / "runs" / model / f"noise{noise}" / f"seed{seed}"
 
 
 def split_file(results: Path, seed: int) -> Path:
-    """Return where a seed's split is."""
+    """Return the file of a seed's split."""
     return results / "splits" / f"seed{seed}.csv"

@@ -1,16 +1,16 @@
-"""The most confident mistakes: of a part of the seeds where it is tested, of all for the tables."""
+"""The most confident mistakes: of a part of the seeds where it is tested, of all in the tables."""
 
 import pandas as pd
 
 MOST = 12
-"""So many are kept."""
+"""How many are kept."""
 
 
 def most_confident(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return the most confident mistakes: the surest seed's probability, and how many agree.
+    """Return the most confident mistakes: the most confident seed's probability, how many agree.
 
     Args:
-        predictions: Of every seed, under one noise.
+        predictions: The predictions of every seed under one noise.
     """
     keys = ["name", "language", "prediction"]
     wrong = predictions[predictions["language"] != predictions["prediction"]]

@@ -1,9 +1,9 @@
-"""Every random number comes from a stream keyed by what it is for.
+"""Every random number comes from a stream keyed by its purpose.
 
-A stream is Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), its
-key the first 16 bytes of SHA-256 of the purpose, the seed and what else tells streams apart. Only
-its 64-bit words are NumPy's, which promises them to stay; what becomes of a word is written here.
-So a seed means the same on every machine and with every release.
+A stream is Philox4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011),
+keyed by the first 16 bytes of SHA-256 of the purpose, the seed and whatever else tells streams
+apart. Only its 64-bit words come from NumPy, which promises not to change them; how words are used
+is written here. So a seed means the same on every machine and with every release.
 """
 
 import hashlib
@@ -14,37 +14,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 SOURCES = ("split", "weights", "order", "noise")
-"""What a seed draws: the split of the names, initial weights, the names trained on one by one (and
-what a custom module draws in training), and distractors."""
+"""What a seed draws: the split of the names, initial weights, the order of the training names (and
+what a custom module draws in training), and the noise."""
 
 
 @dataclass(frozen=True)
 class Seed:
-    """A seed whose draws of some sources are another's.
+    """A seed that may share the draws of some sources with another seed.
 
     Attributes:
         number: The seed.
-        kept: Of SOURCES, those that are drawn with another seed, and that seed.
+        kept: The sources that are drawn with another seed, with that seed.
     """
 
     number: int
     kept: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, source: str) -> int:
-        """Return the seed that one of SOURCES is drawn with."""
+        """Return the seed with which one of SOURCES is drawn."""
         return self.kept.get(source, self.number)
 
 
 def as_seed(seed: int | Seed) -> Seed:
-    """Return a seed as one; a number draws everything itself."""
+    """Return a seed as a `Seed`; a number draws everything itself."""
     return seed if isinstance(seed, Seed) else Seed(seed)
 
 
 class Stream:
-    """The random numbers of one `purpose` under one `seed`.
+    """The random numbers of one `purpose` for one `seed`.
 
-    Two purposes never share a stream, so drawing more for one changes nothing in another, and no
-    global state is involved. `key` tells further streams of a purpose apart (a noise level, say).
+    Two purposes never share a stream, so drawing more for one does not change another, and there is
+    no global state. `key` tells several streams of a purpose apart (by noise level, for example).
     """
 
     def __init__(self, seed: int, purpose: str, *key: int) -> None:
@@ -58,14 +58,14 @@ class Stream:
         return words
 
     def uniform(self, *shape: int) -> NDArray[np.float64]:
-        """Return numbers from 0 to below 1: the upper 53 bits of a word each, times 2^−53."""
+        """Return numbers in [0, 1): each the upper 53 bits of a word, times 2^−53."""
         upper = self.words(int(np.prod(shape))) >> np.uint64(11)
         return upper.astype(np.float64).reshape(shape) * 2.0**-53
 
     def below(self, bound: int, *shape: int) -> NDArray[np.int64]:
-        """Return whole numbers from 0 to below a bound: a uniform number each, times the bound."""
+        """Return integers in [0, bound): each a uniform number times the bound, rounded down."""
         return (self.uniform(*shape) * bound).astype(np.int64)
 
     def permutation(self, count: int) -> NDArray[np.int64]:
-        """Return 0 to count − 1 in the order of a word each."""
+        """Return 0 to count − 1, sorted by one word drawn for each."""
         return np.argsort(self.words(count), kind="stable")

@@ -1,6 +1,6 @@
-"""The way to the results in Python: a run's losses, weights and split, and what it says of names.
+"""Access to the results in Python: a run's losses, weights, split and predictions for names.
 
-What is heavy to import is imported where it is needed: `import noisynames` costs nothing.
+Heavy modules are imported only where they are needed, so `import noisynames` costs nothing.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ class OpenRun:
     """A finished run, its files checked against its record.
 
     Attributes:
-        folder: Where its files are.
-        run: Its record, model and split, as measurements have them.
+        folder: The folder of its files.
+        run: Its record, model and split.
     """
 
     folder: Path
@@ -31,12 +31,12 @@ class OpenRun:
 
     @property
     def record(self) -> "dict[str, Any]":
-        """What was trained and how: the content of `run.json`."""
+        """What was trained, and how: the content of `run.json`."""
         return {**self.run.record}
 
     @property
     def split(self) -> "Split":
-        """The names that it was trained on, and those held out: (language, name) pairs."""
+        """The training names and the held-out names, as (language, name) pairs."""
         return self.run.split
 
     @property
@@ -46,7 +46,7 @@ class OpenRun:
 
     @property
     def losses(self) -> "pd.DataFrame":
-        """The training curve: `update`, and the mean `loss` (nats) of the updates up to it.
+        """The training curve: `update`, and the mean `loss` (nats) since the previous point.
 
         Raises:
             UserError: The file is missing or damaged.
@@ -70,30 +70,30 @@ class OpenRun:
         return load_model(model.spec, inputs, model.outputs, model.parameters).train(False)
 
     def predict(self, names: Sequence[str]) -> "pd.DataFrame":
-        """Return the probability of each language, one row for each name, as it was given.
+        """Return the probability of each language, one row per name, labelled as given.
 
-        Names are normalised as the data set's are; see `normalised`.
+        Names are normalised like those of the data set; see `normalised`.
 
         Raises:
-            UserError: Nothing of a name is in the alphabet.
+            UserError: A name has no symbol of the alphabet.
         """
         return self._probabilities([self.normalised(name) for name in names], [*names], "name")
 
     def explain(self, name: str) -> "pd.DataFrame":
-        """Return the probability of each language after each character, one row for each.
+        """Return the probability of each language after each character, one row per character.
 
         Raises:
-            UserError: Nothing of the name is in the alphabet.
+            UserError: The name has no symbol of the alphabet.
         """
         read = self.normalised(name)
         beginnings = [read[: end + 1] for end in range(len(read))]
         return self._probabilities(beginnings, beginnings, "read")
 
     def normalised(self, name: str) -> str:
-        """Return a name in the symbols of the run's alphabet; others are dropped.
+        """Return a name in the symbols of the run's alphabet, without any others.
 
         Raises:
-            UserError: Nothing is left of it.
+            UserError: Nothing of the name is left.
         """
         from noisynames.errors import UserError
         from noisynames.names.alphabet import WORKSHEET, normalise
@@ -124,8 +124,8 @@ def open_run(results: Path | str, model: str, noise: int | str = 0, seed: int = 
     Args:
         results: The folder.
         model: The model's name in the config.
-        noise: What it was trained under: a level, or LEVEL-PLACEMENT.
-        seed: Its seed.
+        noise: The training noise: a level, or LEVEL-PLACEMENT.
+        seed: The seed of the run.
 
     Raises:
         UserError: There is no such run, it diverged, or a file is damaged.
@@ -161,10 +161,10 @@ def open_cell(results: Path, cell: "Cell") -> OpenRun | None:
 def matching(
     results: Path, model: str | None = None, noise: str | None = None, seed: int | None = None
 ) -> "list[Cell]":
-    """Return the runs of a results folder by model, then noise, then seed; None takes all.
+    """Return the runs of a results folder, by model, then noise, then seed; None means all.
 
     Raises:
-        UserError: There is none.
+        UserError: There is no such run.
     """
     from noisynames.errors import UserError
 

@@ -1,4 +1,4 @@
-"""A finished training run: its files are written, and opened, here alone."""
+"""Finished training runs: only this module writes and opens their files."""
 
 import os
 import platform
@@ -34,9 +34,9 @@ from noisynames.training.hyperparameters import Hyperparameters
 from noisynames.training.run import Run
 
 NUMBERS = 2
-"""The version of what a seed means: of the random streams and of the order of every sum in
-training. Runs of one version are the same to the bit on every machine; a change to either is a new
-one."""
+"""The version of what a seed means: of the random streams, and of the order of every sum in
+training. Runs of one version are the same to the bit on every machine; a change to either needs a
+new version."""
 
 
 def write_run(
@@ -49,7 +49,7 @@ def write_run(
     noise: Noise,
     seed: int | Seed,
 ) -> None:
-    """Write the four files of a run; all but the timing depend on nothing but the settings."""
+    """Write losses, weights and record of a run, which depend on nothing but the settings."""
     for name, content in contents(run).items():
         with replacing(folder / name) as part:
             part.write_bytes(content)
@@ -66,7 +66,7 @@ def write_run(
             "hyperparameters": {
                 key: value
                 for key, value in asdict(hyperparameters).items()
-                if key != "report_every"  # what is logged changes no result
+                if key != "report_every"  # logging does not change a result
             },
             "parameters": parameter_count(run.parameters),
             "languages": languages,
@@ -82,7 +82,7 @@ def write_run(
 
 
 def contents(run: Run) -> dict[str, bytes]:
-    """Return what a run's losses and weights are written as, by the names of their files."""
+    """Return the contents of a run's files of losses and weights, by file name."""
     from safetensors.numpy import save
 
     lines = ["update,loss", *(f"{update},{loss:.9g}" for update, loss in run.losses)]
@@ -93,8 +93,8 @@ def contents(run: Run) -> dict[str, bytes]:
 def write_timing(path: Path, run: Run, updates: int, since: float | None = None) -> None:
     """Write what a run cost.
 
-    `startup_seconds` counts from the start of the process, or, for a run that is not the first of
-    its process, from `since`, the `time.perf_counter()` at the end of the one before.
+    `startup_seconds` counts from the start of the process or, if the run is not the first of its
+    process, from `since`, the `time.perf_counter()` at the end of the previous run.
     """
     now = time.perf_counter()
     begun = now - _process_age() if since is None else since
@@ -118,12 +118,12 @@ def write_timing(path: Path, run: Run, updates: int, since: float | None = None)
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that did not diverge, as its files have it.
+    """A run that did not diverge, read from its files.
 
     Attributes:
-        record: Its `run.json`.
+        record: The content of its `run.json`.
         model: The trained model.
-        split: What it was trained and is tested on.
+        split: The names for training and testing.
     """
 
     record: Mapping[str, Any]
@@ -157,16 +157,16 @@ def open_finished(file: Path, split_file: Path) -> FinishedRun | None:
 
     Args:
         file: Its record, `run.json`, with its weights beside it.
-        split_file: The split that it was trained on, for which that record vouches, too.
+        split_file: The split that it was trained on, which the record vouches for, too.
 
     Raises:
-        UserError: A file is missing or damaged, or the run was trained on another split.
+        UserError: A file is missing or damaged, or the run was trained on a different split.
     """
     record = read_record(file)
     content = read_bytes(split_file)
     if record["split"] != sha256(content):
         raise UserError(
-            f"{file.parent}: trained on another split than {split_file}; "
+            f"{file.parent}: trained on a different split from {split_file}; "
             f"`rm -r {shlex.quote(str(file.parent))}`, then run again"
         )
     if record["status"] != "ok":
@@ -178,15 +178,15 @@ def open_finished(file: Path, split_file: Path) -> FinishedRun | None:
 
 
 def finished(files: Sequence[Path], split_files: Sequence[Path]) -> Iterator[FinishedRun]:
-    """Open runs one by one; those that diverged are left out. See `open_finished`.
+    """Open runs one by one, leaving out those that diverged; see `open_finished`.
 
     Args:
-        files: Records of runs.
-        split_files: The split of each.
+        files: The records of runs.
+        split_files: The split of each run.
 
     Raises:
-        UserError: A file is missing or damaged, a run was trained on another split, or there are
-            more runs than splits or fewer.
+        UserError: A file is missing or damaged, a run was trained on a different split, or the
+            numbers of splits and runs differ.
     """
     if len(files) != len(split_files):
         raise UserError(
@@ -202,7 +202,7 @@ def read_parameters(folder: Path, record: dict[str, Any]) -> Parameters:
     """Read a run's weights and check their names and shapes against its record.
 
     Raises:
-        UserError: The file is missing, damaged, or belongs to another model.
+        UserError: The file is missing or damaged, or belongs to another model.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -228,7 +228,7 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     except OSError:
-        pass  # not Linux: what the platform module knows has to do
+        pass  # not Linux: the platform module has to do
     return platform.processor() or platform.machine()
 
 
@@ -236,7 +236,7 @@ def _process_age() -> float:
     """Return the seconds since this process started."""
     try:
         fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
-        started = int(fields[19]) / os.sysconf("SC_CLK_TCK")  # since boot, field 22 of proc(5)
+        started = int(fields[19]) / os.sysconf("SC_CLK_TCK")  # since boot; field 22 in proc(5)
         return time.clock_gettime(time.CLOCK_BOOTTIME) - started
     except (OSError, AttributeError):  # not Linux
         import psutil

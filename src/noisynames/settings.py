@@ -1,4 +1,4 @@
-"""From the config's sections to the functions that use them: a key is the name of an argument."""
+"""Passes the config's settings to the functions that use them: a key is an argument's name."""
 
 from collections.abc import Callable, Mapping
 from inspect import signature
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 def call(function: Callable[..., T], settings: Mapping[str, Any], *given: Any, **more: Any) -> T:
-    """Call a function with what is given, and with those settings that it has arguments for.
+    """Call a function with the given arguments, and with the settings that it has arguments for.
 
     Raises:
-        UserError: One that it needs is not among them.
+        UserError: An argument that it needs is missing.
     """
     arguments = signature(function)
     taken = {key: value for key, value in settings.items() if key in arguments.parameters}

@@ -1,8 +1,8 @@
-"""What `snakemake` shows of a run: a bar for each rule on a terminal, else one line for each job.
+"""What `snakemake` shows: a bar for each rule on a terminal, otherwise one line for each job.
 
-Snakemake's own lines name every input of a job, which for the tables are 20,000 characters. Of a
-job that failed this shows the whole log, in both cases. Snakemake finds this package by its name;
-the profiles choose it (`logger: noisynames`), and `--logger` on the command line another one.
+Snakemake's own lines name every input of a job, which takes 20,000 characters for the tables. In
+both cases this shows the whole log of a job that failed. Snakemake finds this package by its name;
+the profiles choose it (`logger: noisynames`), and `--logger` on the command line chooses another.
 """
 
 import logging
@@ -20,7 +20,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 if TYPE_CHECKING:  # it is imported only where bars are drawn
     from rich.progress import TaskID
 
-# Messages without an event that say nothing about this run.
+# Messages without an event that say nothing about this experiment.
 _CHATTER = (
     "Assuming unrestricted", "Conda environments", "Select jobs", "Using shell",
     "Retrieving from storage", "Storing in storage", "Finished upload", "Finished retrieval",
@@ -31,11 +31,11 @@ _LONGEST_REASON = 160
 
 
 class LogHandler(LogHandlerBase):
-    """Snakemake's log, told in short; the name is the one that Snakemake looks for."""
+    """Snakemake's log in short; Snakemake looks for a class of this name."""
 
     writes_to_stream = True
     writes_to_file = False
-    has_filter = False  # Snakemake's own, which knows --quiet and --printshellcmds
+    has_filter = False  # Snakemake's own filter knows --quiet and --printshellcmds
     has_formatter = True
     needs_rulegraph = False
 
@@ -60,7 +60,7 @@ class LogHandler(LogHandlerBase):
         }
 
     def emit(self, record: LogRecord) -> None:
-        """Show what a record tells, if that is worth a line."""
+        """Show what a record says, if that is worth a line."""
         tell = self._tell.get(getattr(record, "event", None))
         try:
             for text in tell(record) if tell else ():
@@ -77,7 +77,7 @@ class LogHandler(LogHandlerBase):
         super().close()
 
     def _end_bars(self) -> None:
-        """Leave the bars as they are: what is told from here on stands below them."""
+        """Leave the bars as they are; all further lines appear below them."""
         if self._bars:
             self._bars.stop()
         self._bars = None
@@ -85,7 +85,7 @@ class LogHandler(LogHandlerBase):
     def _message(self, record: LogRecord) -> Iterable[str]:
         text = record.getMessage()
         if record.levelno >= logging.ERROR and not hasattr(record, "event"):
-            self._end_bars()  # it says why the run ends
+            self._end_bars()  # it says why Snakemake ends
         if text not in ("", "None") and not text.startswith(_CHATTER):
             yield "\n".join(_shorten(line) for line in text.splitlines())
 
@@ -94,7 +94,7 @@ class LogHandler(LogHandlerBase):
         again = self._total > 0
         self._total = counts.pop("total")
         if self.common_settings.dryrun and not again:
-            return  # it comes once more, below what would run
+            return  # it comes again, below the jobs that would run
         if self._bars:
             self._bars.start(counts, self._total)
         else:
@@ -127,7 +127,7 @@ class LogHandler(LogHandlerBase):
         yield from self._logs(vars(record)["log"])
 
     def _group_failed(self, record: LogRecord) -> Iterable[str]:
-        """Tell of a group's jobs that left no output: which of them failed is not known."""
+        """Name the jobs of a group that left no output; which of them failed is not known."""
         yield record.getMessage()
         yield from self._logs(vars(record)["aux_logs"])
         for job in vars(record)["job_error_info"]:
@@ -193,7 +193,7 @@ def can_draw(*streams: TextIO) -> bool:
     """Say whether bars may be drawn: on terminals, unless the user or the terminal forbids it.
 
     Args:
-        streams: What must all be a terminal: a person who pipes one of them wants lines.
+        streams: Streams that must all be terminals: a user who pipes one of them wants lines.
     """
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
@@ -201,7 +201,7 @@ def can_draw(*streams: TextIO) -> bool:
 
 
 def _addressed(log: str) -> tuple[str, Path]:
-    """Return a log's name and file: of one in storage its address, and Snakemake's copy of it."""
+    """Return a log's name and file; for one in storage, its address and Snakemake's local copy."""
     if "://" not in log:
         return log, Path(log)
     address = log.partition(" (")[0]  # `s3://… (send to storage)`
@@ -215,6 +215,6 @@ def _name(rule: str, wildcards: Mapping[str, str]) -> str:
 
 
 def _shorten(line: str) -> str:
-    """Return a line, without its middle if it is long: a command's exit status is at the end."""
+    """Return a line, cutting the middle of a long one: a command's exit status is at the end."""
     half = _LONGEST_LINE // 2
     return line if len(line) <= _LONGEST_LINE else f"{line[:half]} … {line[-half:]}"

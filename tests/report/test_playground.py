@@ -317,8 +317,8 @@ def test_what_is_not_in_the_page_is_said(
         ("rnn", "2"), ("gru_attention", "2")
     ]  # fmt: skip
     assert found["left_out"] == [
-        "RNN, trained without noise: its run under seed 0 diverged",
-        "GRU + attention, trained without noise: its run under seed 0 is missing",
+        "RNN, trained without noise: its run with seed 0 diverged",
+        "GRU + attention, trained without noise: its run with seed 0 is missing",
     ]
     monkeypatch.setattr(playground, "MOST_BYTES", 100)
     assert playground.of(smoke / "results", config, names, status, CALLED) is None

@@ -65,7 +65,7 @@ def verdicts(page: Page, count: int) -> list[str]:
 
 def test_recorded_runs_come_out_the_same_to_the_bit(report: Report) -> None:
     page = report.open()
-    page.get_by_role("button", name="Train every model so").click()
+    page.get_by_role("button", name="Train every model this way").click()
     page.locator("#train-model").select_option("gru_attention")
     page.locator("#train-seed").select_option("1")
     page.locator("#train-noise").fill("2")
@@ -181,9 +181,9 @@ def test_runs_that_the_page_cannot_train_are_not_offered() -> None:
     assert {seed for *_, seed in cells} == {*range(10)}
     called = {"gru": "GRU", "wide": "Wide", "transformer": "Transformer"}
     assert retraining.left_out(config, called) == [
-        "GRU, trained under noise 2 (prefix): here noise stands after the name only",
-        "Wide: there are kernels for browsers of 16, 32, 64 units, and not of 100",
-        "Transformer: there is no kernel for browsers of the transformer",
+        "GRU, trained under noise 2 (prefix): the page can only add noise after the name",
+        "Wide: there are browser kernels for 16, 32, 64 units, not for 100",
+        "Transformer: there is no browser kernel for the transformer",
         "Seeds after the first 10",
     ]
     config["training"]["engine"] = "autograd"

@@ -54,7 +54,7 @@ def test_snakemakes_own_report_holds_the_page_and_captions(
         text = content.read(
             next(n for n in names if n.endswith("report.html") and "/data" not in n)
         )
-    assert "t interval over seeds" in text.decode()
+    assert "t intervals over seeds" in text.decode()
     for label in ("short answer", "accuracy", "Confusion matrices of every model and noise"):
         assert f'"{label}"' in text.decode(), (
             "figures are told apart by topic and by what they show"

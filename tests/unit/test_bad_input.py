@@ -45,21 +45,21 @@ def test_a_bad_config(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("models: {no: {cell: rnn}}", "line 1: key no is no text for YAML; quote it: 'no'"),
-        ("models:\n  on: {cell: rnn}", "line 2: key on is no text for YAML; quote it: 'on'"),
-        ("models: {123: {cell: rnn}}", "line 1: key 123 is no text for YAML; quote it: '123'"),
-        ("null: 1", "line 1: key null is no text for YAML; quote it: 'null'"),
-        ("1.5: 1", "line 1: key 1.5 is no text for YAML; quote it: '1.5'"),
-        ("seeds: 3\nseeds: 4", "line 2: key 'seeds' is there twice; the first is lost"),
+        ("models: {no: {cell: rnn}}", "line 1: key no is not text in YAML; quote it: 'no'"),
+        ("models:\n  on: {cell: rnn}", "line 2: key on is not text in YAML; quote it: 'on'"),
+        ("models: {123: {cell: rnn}}", "line 1: key 123 is not text in YAML; quote it: '123'"),
+        ("null: 1", "line 1: key null is not text in YAML; quote it: 'null'"),
+        ("1.5: 1", "line 1: key 1.5 is not text in YAML; quote it: '1.5'"),
+        ("seeds: 3\nseeds: 4", "line 2: key 'seeds' occurs twice; allowed: each key once"),
         (
             "\nseeds: 010",
             "line 2: found 010, which YAML reads as 8; "
-            "allowed: digits without a 0 in front or a colon",
+            "allowed: digits without a leading 0 or a colon",
         ),
         (
             "seeds: [1, 1:30]",
             "line 1: found 1:30, which YAML reads as 90; "
-            "allowed: digits without a 0 in front or a colon",
+            "allowed: digits without a leading 0 or a colon",
         ),
     ],
 )
@@ -95,8 +95,8 @@ def test_names_that_differ_in_case_only_are_refused(names: tuple[str, str]) -> N
     with pytest.raises(UserError) as caught:
         resolve({"models": {name: {"cell": "gru"} for name in names}}, SCHEMA)
     assert str(caught.value) == (
-        f"models.{names[1]}: differs from {names[0]!r} in case only, and on some disks their "
-        "folders are one; take another name"
+        f"models.{names[1]}: differs from {names[0]!r} only in case, and on some disks they would "
+        "share a folder; take another name"
     )
     with pytest.raises(UserError, match=r"models\.Ngrams: a baseline has this name"):
         resolve({"models": {"Ngrams": {"cell": "gru"}}}, SCHEMA)
@@ -164,7 +164,7 @@ GOOD = b"Roe\nPoe\n"
         ),
         (
             {"caf\u00e9.txt": GOOD, "cafe\u0301.txt": GOOD},
-            "{0}/caf\u00e9.txt: label 'caf\u00e9' is there twice; give each its own file",
+            "{0}/caf\u00e9.txt: label 'caf\u00e9' occurs twice; give each label one file",
         ),
     ],
 )
@@ -203,7 +203,7 @@ def test_bad_name_files(tmp_path: Path, files: dict[str, bytes], message: str) -
         (
             {"alphabet": "data"}, "e\u0301",
             "noise.characters: found 'e\u0301'; allowed: distinct printable characters, "
-            "at least one, each a single code point that is no combining mark",
+            "at least one, each a single code point and not a combining mark",
         ),
         (
             {}, "é",
@@ -302,7 +302,7 @@ NOT_NAMES = "not a list of names"
         ),
         (
             [member("a/names/x.txt"), member("b/names/x.txt")],
-            "{0}: b/names/x.txt: label 'x' is there twice; give each its own file",
+            "{0}: b/names/x.txt: label 'x' occurs twice; give each label one file",
         ),
         (
             [member("names/x.txt", b"\xff")],

@@ -136,9 +136,9 @@ def test_what_the_schema_allows_is_what_the_code_has() -> None:
     [
         (
             "models:\n  gru: {cell: gru}\n  lstm: {cell: lstm}\n  gru: {cell: rnn}\n",
-            "line 4: key 'gru' is there twice; the first is lost",
+            "line 4: key 'gru' occurs twice; allowed: each key once",
         ),
-        ("seeds: 3\nseeds: 4\n", "line 2: key 'seeds' is there twice; the first is lost"),
+        ("seeds: 3\nseeds: 4\n", "line 2: key 'seeds' occurs twice; allowed: each key once"),
         ("models: {gru: [", "not YAML (while parsing a flow node)"),
     ],
 )
@@ -194,7 +194,7 @@ def test_the_table_has_every_key_of_a_resolved_config_once() -> None:
 def test_the_table_says_what_may_be_and_what_is_by_default() -> None:
     rows = {row.split("`")[1]: row for row in table().splitlines()[2:]}
     momentum, cell = rows["training.momentum"], rows["models.<name>.cell"]
-    assert momentum.startswith("| `training.momentum` | `0` | Used by `sgd` only. *Allowed: ")
+    assert momentum.startswith("| `training.momentum` | `0` | Only used by `sgd`. *Allowed: ")
     assert momentum.endswith(" *Allowed: a finite number at least 0 and less than 1.* |")
     assert cell.startswith("| `models.<name>.cell` | needed | ")
     assert cell.endswith(f" *Allowed: one of {', '.join(CELLS)}.* |")

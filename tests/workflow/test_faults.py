@@ -343,7 +343,7 @@ def test_a_run_that_fails_costs_no_other_and_a_partial_report_says_so(
         (
             "--updates 400 --split other/seed1.csv",
             "evaluate",
-            "trained on another split than results/splits/seed1.csv",
+            "trained on a different split from results/splits/seed1.csv",
         ),
     ],
 )

@@ -68,7 +68,7 @@ def test_without_any_run_it_is_one_line(tmp_path: Path, snakemake: Snakemake) ->
         tmp_path, "report_partial", "--configfile", CONFIG, "--cores", "1", check=False
     )
     assert done.returncode == 1
-    message = "noisynames: results/runs: none of 8 runs is there; nothing to report"
+    message = "noisynames: results/runs: all 8 runs are missing; nothing to report"
     assert message in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert not (tmp_path / "results/partial/missing.json").exists()

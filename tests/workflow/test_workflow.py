@@ -286,7 +286,7 @@ def test_several_learning_rates_at_toy_size(snakemake: Snakemake, tmp_path: Path
     assert [sum(record["seeds"].values()) for record in chosen["chosen"]] == [2, 2]
     page = (tmp_path / "results/report.html").read_text()
     assert 'id="figure-rates"' in page
-    assert "Does the ranking at one learning rate survive" in page
+    assert "Does the ranking at one learning rate hold" in page
 
 
 def test_batching_at_toy_size(snakemake: Snakemake, tmp_path: Path) -> None:

@@ -13,16 +13,16 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-# A clone on this machine: its package, templates and schema are no files of a Snakefile's, which
-# Snakemake would fetch one by one.
+# Only a clone on this machine works: Snakemake would fetch the Snakefiles of a remote one, but not its
+# package, templates and schema.
 if not workflow.current_basedir.is_local:
     sys.exit(
         f"{workflow.current_basedir}: not on this disk; clone it, and name the clone's Snakefile"
     )
 ROOT = Path(os.path.relpath(Path(workflow.current_basedir).parents[1]))
 
-# As a module with a prefix, Snakemake puts it before the files of rules. What looks at files while
-# the rules are read, or names them to a job that has them as no input, does so itself.
+# For a module with a prefix, Snakemake puts it before the files of rules. Code that looks at files
+# while the rules are read, or passes a job files that are not its inputs, has to do so itself.
 placed = workflow.modifier.path_modifier.replace_prefix
 RESULTS = Path(placed("results/"))
 if shlex.quote(str(RESULTS)) != str(RESULTS):
@@ -32,18 +32,18 @@ if shlex.quote(str(RESULTS)) != str(RESULTS):
     )
 
 
-# With `--default-storage-provider s3` results are in a bucket, where looking at one is a request, and
-# Snakemake looks at all of them at once.
+# With `--default-storage-provider s3`, results are in a bucket, where checking a file is a request;
+# Snakemake checks all of them at once.
 ELSEWHERE = workflow.storage_settings.default_storage_provider is not None
 
 
 def is_there(file):
-    """Whether a result is there."""
+    """Whether a result exists."""
     return exists(placed(file))
 
 
 # Jobs run with the interpreter that runs Snakemake and with this clone's package, whatever else is on
-# the PATH, whether its environment is activated or the package is installed.
+# the PATH, and whether or not an environment is activated or the package installed.
 sys.path.insert(0, str((ROOT / "src").absolute()))
 os.environ.update(
     PATH=os.pathsep.join(
@@ -104,7 +104,7 @@ except UserError as error:
 except OSError as error:
     sys.exit(f"config: {error.filename}: {error.strerror}")
 
-# Apart from the rest, so that only the rule that uses it runs again when it is another.
+# Apart from the rest, so that only the rule that uses it runs again when it changes.
 COMPARE_WITH = config.pop("compare_with")
 MODELS = list(config["models"])
 ATTENTION_MODELS = [m for m in MODELS if config["models"][m]["readout"] == "attention"]
@@ -112,8 +112,8 @@ NOISES = [noise.name for noise in conditions(**config["noise"])]
 CHARACTERS = config["noise"]["characters"]
 BASELINES = config["baselines"]
 SEEDS = config["seeds"]
-# Tens of seeds that share a process: "" is 0 to 9, "1" is 10 to 19. Rules with the last digit spelt
-# out are few patterns for Snakemake to find a run's files in, however many seeds there are.
+# Tens of seeds that share a process: "" is 0 to 9, "1" is 10 to 19. With the last digit spelt out in
+# the rule, Snakemake has few patterns to match a run's files with, however many seeds there are.
 TENS = [
     str(seed // 10 or "")
     for seed in SEEDS
@@ -122,28 +122,28 @@ TENS = [
     and {*range(seed, seed + 10)} <= {*SEEDS}
 ]
 IN_TENS = {int(f"{ten}{digit}") for ten in TENS for digit in range(10)}
-# What is tested together: each part is a job for each model × noise.
+# Seeds that are tested together: each part is one job for each arm.
 PARTS = parts_of(SEEDS)
 ASKED = Grid.of(config)
 GRID = asdict(ASKED)
-# All of it on which a run's result depends.
+# The settings on which a run's result depends.
 TRAINING = {
     key: value
     for key, value in config["training"].items()
     if key not in ("report_every", "seeds_per_job")
 }
-# What the report calls a model trains nothing again.
+# A new label for a model does not train it again.
 AS_TRAINED = {
     name: {key: value for key, value in model.items() if key not in UNTRAINED}
     for name, model in config["models"].items()
 }
-# What every seed draws with the first one, by model or baseline: nothing, unless the config says so.
+# The draws that all seeds share with the first one, by model or baseline: none unless configured.
 KEPT = {
     name: kept(model["seeds_vary"], SEEDS[0])
     for name, model in config["models"].items()
 }
 KEPT |= dict.fromkeys(BASELINES, kept(config["seeds_vary"], SEEDS[0]))
-# What the compiled engine trains the models with.
+# The modules with which the compiled engine trains the models.
 COMPILED = [
     modules_of("compiled", spec_from(model))
     for model in config["models"].values()
@@ -181,7 +181,7 @@ ALL_TABLES = expand("results/tables/{table}.csv", table=[*TABLES, "timings"]) + 
     "results/tables/{record}.json", record=["findings", "timings"]
 )
 ALL_FIGURES = expand("results/figures/{figure}.svg", figure=FIGURES)
-# What the page holds of runs: those that a reader can try, all of one seed, and those to train again.
+# The runs that the page holds: those that a reader can try, all of one seed, and those to train again.
 TRIED = playground.wanted(config)
 PLAYGROUND = sorted(
     map(
@@ -195,9 +195,9 @@ PLAYGROUND_MODULES = {
     for model, *_ in TRIED
     for source in modules_of_model(spec_from(config["models"][model]))
 }
-# Which runs there are not, for the unfinished report.
+# The record of missing runs, for the unfinished report.
 MISSING = "results/partial/missing.json"
-# Where the parts come from, in a folder that `noisynames merge` made.
+# The record of the parts, in a folder that `noisynames merge` made.
 MERGED = [f for f in ["results/merged.json"] if is_there(f)]
 COMPARISON = ROOT / "report/compare.html"
 TEMPLATES = [
@@ -206,7 +206,7 @@ TEMPLATES = [
     if file != COMPARISON and file.suffix != ".rst"
 ]
 
-# Options of jobs on which no result depends: where the clone lies, how often a run logs.
+# Options of jobs that do not affect results: where the clone is, how often a run logs.
 os.environ.update(
     NOISYNAMES_TEMPLATES=str(ROOT / "report"),
     NOISYNAMES_REPORT_EVERY=str(config["training"]["report_every"]),
@@ -214,13 +214,13 @@ os.environ.update(
 
 
 def beside(records, *names):
-    """The files of those names beside each record of a run."""
+    """The files with the given names beside each record of a run."""
     folders = [record.removesuffix(RECORD) for record in records]
     return [folder + name for folder in folders for name in names]
 
 
-# A run is asked for by its record, which is written last, and a file beside that by name only where it
-# was deleted. Snakemake takes a hundred times as long over a file as it takes to see that it is there.
+# A run is requested by its record, which is written last; a file beside that is requested only if it
+# was deleted. Requesting a file takes Snakemake a hundred times as long as seeing that it exists.
 DELETED = (
     beside(RECORDS, *RUN_FILES)
     if ELSEWHERE
@@ -248,21 +248,21 @@ wildcard_constraints:
 
 @cache
 def digest(file):
-    """The content of a file in few letters."""
+    """A short checksum of a file's content."""
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
 
 
 def digests(folder, files):
-    """Names and contents of files below a folder: what a rule's result depends on."""
+    """The names and checksums of files in a folder, on which a rule's result depends."""
     return " ".join(f"{os.path.relpath(file, folder)}:{digest(file)}" for file in files)
 
 
 @cache
 def code(*modules):
-    """The source behind modules of the package: what a rule's result depends on.
+    """The source files that modules of the package depend on, and so a rule's result.
 
-    An edit to one of the files reruns the rule. A parameter, not inputs: what counts is the content,
-    wherever the clone lies, and 2,000 jobs do not each look at a dozen files.
+    An edit to one of them reruns the rule. They are a parameter, not inputs: only their content
+    counts, wherever the clone is, and 2,000 jobs need not each look at a dozen files.
     """
     return digests(
         ROOT / "src/noisynames", map(os.path.relpath, files_behind(*modules))
@@ -270,7 +270,7 @@ def code(*modules):
 
 
 def local_names():
-    """The user's own name files; an edit to one makes the data set again."""
+    """The user's own files of names; an edit to one makes the data set again."""
     dataset = config["dataset"]
     if dataset["path"] is None:
         return []
@@ -278,18 +278,18 @@ def local_names():
 
 
 def literal(text):
-    """A parameter in which braces are no wildcards: anything that a user may have written."""
+    """A parameter whose braces are not wildcards, for anything that a user may have written."""
     return lambda wildcards: text
 
 
 def settings(section, *without, **more):
-    """Keys of the config as a job is given them, but for some on which its result does not depend."""
+    """Keys of the config as a job gets them, without those on which its result does not depend."""
     kept = {key: value for key, value in section.items() if key not in without}
     return literal(json.dumps({**kept, **more}))
 
 
 def training_settings(wildcards):
-    """What is asked of a model and its training, and of its noise, where it has any."""
+    """The settings of a model, of its training and, if it has any, of its noise."""
     asked = dict(TRAINING)
     asked |= AS_TRAINED[wildcards.model]  # its own rate and batch size
     asked |= {"characters": CHARACTERS} if wildcards.noise != "0" else {}
@@ -298,7 +298,7 @@ def training_settings(wildcards):
 
 
 def of_part(file):
-    """An input function: a file for each seed of a part."""
+    """An input function that returns a file for each seed of a part."""
 
     def files(wildcards):
         seeds = PARTS[wildcards.part]
@@ -308,7 +308,7 @@ def of_part(file):
 
 
 def splits_of_part(type):
-    """An input function: the split of each seed of a part, as a model's or a baseline's runs have it."""
+    """An input function that returns the split of each seed of a part, for a model or a baseline."""
 
     def files(wildcards):
         name = getattr(wildcards, "model", None) or wildcards.baseline
@@ -319,7 +319,7 @@ def splits_of_part(type):
 
 
 def splits_of_run(type):
-    """An input function: the split of a run, or of each of ten runs."""
+    """An input function that returns the split of a run, or of each of ten runs."""
 
     def files(wildcards):
         first = KEPT[wildcards.model].get("split")
@@ -338,24 +338,24 @@ def splits_of_run(type):
 
 
 def repeated(option, values):
-    """An option of the command line, once for each of some values."""
+    """A command-line option, repeated for each of the values."""
     return [f"--{option} {value}" for value in values]
 
 
 def unfinished(files):
-    """The same files, of the unfinished report."""
+    """The same files for the unfinished report."""
     return [f.replace("results/", "results/partial/", 1) for f in files]
 
 
 def training_code(wildcards):
-    """The source behind a model's training: its engine's and its kernel's, not the others'."""
+    """The source files behind a model's training: those of its engine and kernel, not of others."""
     model = config["models"][wildcards.model]
     engine = modules_of(config["training"]["engine"], spec_from(model))
     return f"{code('runs', 'training.run', *engine)} {custom_code(wildcards)}"
 
 
 def inference_code(module):
-    """The source behind a job on a trained model: its cell's and readout's, not the others'."""
+    """The source files behind a job on a trained model: those of its cell and readout, not of others."""
 
     def of_model(wildcards):
         spec = spec_from(config["models"][wildcards.model])
@@ -365,25 +365,25 @@ def inference_code(module):
 
 
 def custom_code(wildcards):
-    """The file of a model that is the user's own, and its content."""
+    """The name and checksum of the file of a custom model."""
     own = config["models"][wildcards.model]["module"]
     return digests(".", [custom_source(own)]) if own else ""
 
 
 def after_failure():
-    """What to do after a run that did not finish."""
+    """Say what to do after Snakemake did not finish."""
     if shutil.disk_usage(".").free < 2**20:
         return "The disk is full. Free some space and give the same command again."
     if ELSEWHERE:
         return "What was finished is kept, and the same command does the rest."
     return (
         "What was finished is kept, and the same command does the rest."
-        " For a report of what there is: snakemake --cores 1 report_partial"
+        " For a report of the finished runs: snakemake --cores 1 report_partial"
     )
 
 
 def compared_with(wildcards):
-    """The results that these are held against: of a folder, the file that vouches for the others."""
+    """The results that these are compared with; for a folder, the file that vouches for the others."""
     if COMPARE_WITH is None:
         raise WorkflowError(
             "compare_with: found null; allowed: a results folder, a zip file of one, or a report, as"
@@ -392,29 +392,29 @@ def compared_with(wildcards):
     records = [
         Path(COMPARE_WITH, "tables", f"{n}.json") for n in ("findings", "statistics")
     ]
-    # The user's own, wherever a prefix or a storage puts this experiment's results.
+    # A local file, wherever a prefix or a storage puts this experiment's results.
     return local(next((str(f) for f in records if f.exists()), COMPARE_WITH))
 
 
 def results_in_a_folder(wildcards):
-    """No file: what is made of the runs that there happen to be is refused where none can be seen."""
+    """Return no file; refuse results in storage, where a job cannot see which runs exist."""
     if ELSEWHERE:
         raise WorkflowError(
-            "report_partial: results are in storage, and this takes what a folder holds; copy them into"
+            "report_partial: found results in storage; allowed: results in a folder; copy them into"
             " ./results, and leave out --default-storage-provider"
         )
     return []
 
 
 def reports():
-    """The reports that there are, each with the time at which it was written."""
+    """The reports that exist, each with the time at which it was written."""
     names = ("report.html", "partial/report.html", "compare.html")
     files = [RESULTS / name for name in names]
     return {file: file.stat().st_mtime_ns for file in files if file.exists()}
 
 
 def runs_on_disk():
-    """The records of finished runs with their times, for a rule that takes what there is."""
+    """The records of finished runs with their times, for a rule that uses whatever exists."""
     records = [Path(placed(f)) for f in RECORDS if is_there(f)]
     return " ".join(f"{f}@{f.stat().st_mtime_ns}" for f in records)
 
@@ -425,11 +425,11 @@ TESTED_AT = repeated("noise", NOISES)
 
 
 onstart:
-    # What writers left that were killed in the middle of a file.
+    # Temporary files of writers that were killed.
     sweep(RESULTS)
 
 
-# What these two say goes through Snakemake's log, which keeps it behind the lines on jobs.
+# The two messages below go through Snakemake's log, so that they come after the lines on jobs.
 onsuccess:
     for file in reports().items() - REPORTS_BEFORE.items():
         logger.info(f"Report: {file[0]}")

@@ -1,4 +1,4 @@
-# A finished experiment to be kept or given away, with the code that made it.
+# A finished experiment to keep or to share, with the code that made it.
 rule crate:
     """Describe the experiment as a research object (RO-Crate), with the code that made it."""
     input:

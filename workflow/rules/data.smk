@@ -7,7 +7,8 @@ rule dataset:
         "results/logs/dataset.log",
     benchmark:
         "results/benchmarks/dataset.jsonl"
-    # On a cluster, done where snakemake runs: it takes a second or less. So do splits and the report.
+    # On a cluster, this runs where snakemake runs, since it takes at most a second, like splits and the
+    # report.
     localrule: True
     conda:
         "../../environment.yml"
@@ -18,7 +19,7 @@ rule dataset:
     params:
         code=code("names.dataset", f"names.sources.{config['dataset']['source']}"),
         names=literal(digests(".", local_names())),
-        # Only an alphabet made of data depends on the noise.
+        # Only an alphabet made from the data depends on the noise.
         settings=settings(
             config["dataset"],
             "label_name",
@@ -36,7 +37,7 @@ rule dataset:
 
 
 rule split:
-    """Split the names of one seed into train and test."""
+    """Split the names of one seed into training and held-out names."""
     input:
         names="results/dataset/names.csv",
         manifest="results/dataset/manifest.json",

@@ -1,5 +1,5 @@
 rule evaluate:
-    """Predict the held-out names with a part's seeds of a model × noise, under every noise."""
+    """Predict the held-out names with each seed of an arm, under every noise."""
     input:
         runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
         weights=of_part(
@@ -77,7 +77,7 @@ rule inspect_attention:
 
 
 rule probe:
-    """Measure what each seed remembers behind a growing suffix, and how far gradients reach."""
+    """Measure what each seed remembers as junk after the name grows, and how far gradients reach."""
     input:
         runs=of_part("results/runs/{model}/noise{noise}/seed{seed}/run.json"),
         weights=of_part(
@@ -103,7 +103,7 @@ rule probe:
         runs=lambda wildcards, input: input.runs,
         splits=lambda wildcards, input: repeated("split", input.splits),
         characters=literal(CHARACTERS),
-        # Before training a model is the same whatever noise comes.
+        # Before training, a model is the same under every noise.
         initial=lambda wildcards: (
             "--initial-gradients" if wildcards.noise == ASKED.quietest else ""
         ),
@@ -115,7 +115,7 @@ rule probe:
 
 
 rule baseline:
-    """Fit a baseline under every seed and one noise, and predict the held-out names."""
+    """Fit a baseline with each seed under one noise, and predict the held-out names."""
     input:
         splits=splits_of_part("csv"),
         records=splits_of_part("json"),
@@ -158,7 +158,7 @@ rule baseline:
 
 
 rule reference:
-    """Train every model with both engines for a while: does the compiled one agree with PyTorch here?"""
+    """Train every model briefly with both engines, to check that they agree on this machine."""
     input:
         split=SPLITS[0],
         record=SPLITS[1],

@@ -1,6 +1,6 @@
-# The unfinished report: the same rules on the runs that exist, with all that they make below
-# results/partial. No rule here has a run or a split as input, so none of them trains: a job is given
-# all files that there could be, and leaves out the runs that are missing.
+# The unfinished report: the same rules on the runs that exist, with all their output in
+# results/partial. No rule here has a run or a split as input, so none of them causes training: a job
+# is given all files that could exist, and leaves out the runs that are missing.
 RUNS_OF_PART = lambda wildcards: [
     *map(
         placed,
@@ -29,7 +29,7 @@ rule find_missing:
         runtime=30,
     params:
         code=code("experiments.missing"),
-        runs=lambda wildcards: runs_on_disk(),  # it is written again when there are others
+        runs=lambda wildcards: runs_on_disk(),  # so that other runs make it run again
         grid=literal(json.dumps(GRID)),
         results=subpath(output[0], ancestor=2),
     shell:

@@ -66,7 +66,7 @@ rule report:
         templates=digests(ROOT / "report", TEMPLATES),
         config=literal(json.dumps(config)),
         results=subpath(output[0], parent=True),
-        work="",  # what is made of runs stands in the results
+        work="",  # what is made from runs is in the results
     shell:
         "python -m noisynames report --results {params.results} {params.work}"
         " --config {params.config:q} --output {output} > {log} 2>&1"
@@ -99,7 +99,7 @@ rule compare:
         other=literal(COMPARE_WITH),
         results=subpath(output[0], parent=True),
     shell:
-        # Status 1 says that something is worse, which is a result.
+        # Status 1 means that something is worse, which is a result, not a failure.
         "python -m noisynames compare {params.other:q} {params.results} --output {output} > {log} 2>&1"
         " || [ $? -eq 1 ]"
 

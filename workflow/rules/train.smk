@@ -1,5 +1,5 @@
 rule train:
-    """Train one model under one noise and one seed."""
+    """Train one model under one noise with one seed."""
     input:
         splits=splits_of_run("csv"),
         records=splits_of_run("json"),

@@ -1,1 +1,1 @@
-"""From the files of all runs to tables and findings."""
+"""Tables and findings, from the files of all runs."""

@@ -1,4 +1,4 @@
-"""Run files to tidy tables, one DataFrame per file of `results/tables/`."""
+"""Reads the files of runs into tidy tables, one DataFrame per file of `results/tables/`."""
 
 import io
 import itertools
@@ -56,8 +56,8 @@ def build(
         results: The folder that holds `runs/` and `splits/`.
         grid: What was asked for.
         work: The folder that holds `evaluation/` and `attention/`; by default `results`.
-        missing: Runs that are not there, each with the reason; they get a row in the table of
-            runs and count nowhere else.
+        missing: Missing runs, each with the reason; they get a row in the table of runs and
+            count nowhere else.
 
     Raises:
         UserError: A file is missing or damaged, or a run is not what the grid asks for.
@@ -96,7 +96,7 @@ def build(
 
 
 def timings(results: Path, cells: Iterable[Cell]) -> pd.DataFrame:
-    """Return what every run cost: the one table that differs from run to run."""
+    """Return what every run cost: the one table that differs each time."""
     rows = []
     for model, noise, seed in cells:
         timing = read_record(run_folder(results, (model, noise, seed)) / TIMING)
@@ -114,10 +114,10 @@ def write(tables: Tables, folder: Path, record: str, content: Mapping[str, Any])
 
 
 def read(folder: Path) -> tuple[Tables, dict[str, Any]]:
-    """Read the tables in `folder` by name, and all findings: what they say, and what runs cost.
+    """Read the tables in `folder` by name, and all findings, including what runs cost.
 
     Raises:
-        UserError: A file is missing, or not what was written.
+        UserError: A file is missing or damaged.
     """
     findings, costs = read_record(folder / FINDINGS), read_record(folder / TIMINGS)
     tables = {
@@ -129,10 +129,10 @@ def read(folder: Path) -> tuple[Tables, dict[str, Any]]:
 
 
 def as_written(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with its numbers as its file has them.
+    """Return a table with its numbers as they are in its file.
 
     What is drawn or printed beside the table's own numbers is computed from these: a recall of
-    0.125 in the file is rounded as such, not as the 0.12500000002 behind it.
+    0.125 in the file is rounded from that, not from the original 0.12500000002.
     """
     return parsed(csv_text(table).encode())
 
@@ -149,7 +149,7 @@ def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
     """Return a run's record.
 
     Raises:
-        UserError: It is missing, damaged, or of another run than the grid asks for.
+        UserError: It is missing, damaged, or not of the run that the grid asks for.
     """
     folder = run_folder(results, cell)
     record = read_record(folder / RECORD)
@@ -168,19 +168,19 @@ def read_run(results: Path, grid: Grid, cell: Cell) -> dict[str, Any]:
 
 
 def _files(folder: Path, models: Iterable[str], grid: Grid) -> Iterator[tuple[str, str, Path]]:
-    """Yield each model × noise and the file of each part of its seeds."""
+    """Yield the model and noise of each arm, and the file of each part of its seeds."""
     for model, noise, part in itertools.product(models, grid.noises, grid.parts):
         yield model, noise, folder / model / f"noise{noise}{part}.csv"
 
 
 def _vouch(folder: Path, models: Iterable[str], grid: Grid) -> None:
-    """Refuse rows that are not what was written: not read here, but what the tables are made of."""
+    """Refuse altered files of predictions: not read here, but the tables are made from them."""
     for _, _, path in _files(folder, models, grid):
         read_recorded(path, read_record(path.with_suffix(".json")))
 
 
 def _stack(folder: Path, models: Iterable[str], grid: Grid, table: str = "") -> pd.DataFrame:
-    """Return a table of every model × noise as one, with columns that say which."""
+    """Return the tables of all arms as one, with columns for model and noise."""
     frames = []
     for model, noise, path in _files(folder, models, grid):
         record = read_record(path.with_suffix(".json"))
@@ -194,9 +194,9 @@ def _stack(folder: Path, models: Iterable[str], grid: Grid, table: str = "") -> 
 
 
 def _over_parts(tables: Tables, evaluation: Path, grid: Grid) -> Tables:
-    """Return, of all seeds, those tables that sum up seeds and so far do it part by part.
+    """Return, for all seeds, the tables that summarise seeds and so far do so part by part.
 
-    Seeds agree on where to attend as the seeds of the same part do, on average over names.
+    How far seeds agree on where to attend is averaged over names, within parts.
     """
     cell = ["model", "trained_at"]
     surest = []
@@ -221,7 +221,7 @@ def _over_parts(tables: Tables, evaluation: Path, grid: Grid) -> Tables:
 
 
 def _weighted_mean(table: pd.DataFrame, keys: list[str], value: str, weight: str) -> pd.DataFrame:
-    """Return a row for each combination of keys: the weighted mean of a value, and the weights."""
+    """Return a row for each combination of keys: a value's weighted mean and the sum of weights."""
     total = table.assign(**{value: table[value] * table[weight]}).groupby(keys)[[value, weight]]
     sums = total.sum()
     sums[value] /= sums[weight]
@@ -229,7 +229,7 @@ def _weighted_mean(table: pd.DataFrame, keys: list[str], value: str, weight: str
 
 
 def _validation(folder: Path, grid: Grid) -> dict[Cell, dict[str, float]]:
-    """Return how each run did on its validation names, where there are such."""
+    """Return how each run did on its validation names, if it has any."""
     return {
         (model, noise, row["seed"]): row
         for model, noise, path in _files(folder, grid.models, grid)
@@ -238,7 +238,7 @@ def _validation(folder: Path, grid: Grid) -> dict[Cell, dict[str, float]]:
 
 
 def _ordered(table: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Sort by model and noise in the config's order, then by the other keys as they stand."""
+    """Sort by model and noise in the config's order, keeping the order of the other keys."""
     ranks = [("model", [*grid.models, *grid.baselines])]
     ranks += [(key, list(grid.noises)) for key in ("noise", "trained_at", "tested_at")]
     keys = [
@@ -252,7 +252,7 @@ def _ordered(table: pd.DataFrame, grid: Grid) -> pd.DataFrame:
 
 
 def _losses(results: Path, records: Mapping[Cell, dict[str, Any]]) -> pd.DataFrame:
-    # As one text: thousands of curves read one by one take as long as all else here.
+    # As one text: reading thousands of curves one by one takes as long as everything else here.
     header, texts = b"", []
     for cell, record in records.items():
         content = read_recorded(run_folder(results, cell) / LOSSES, record)
@@ -316,7 +316,7 @@ def _runs(
 def _time_to_target(
     losses: pd.DataFrame, records: Mapping[Cell, dict[str, Any]], target: float
 ) -> pd.DataFrame:
-    """The first recorded update of each run at or below a loss; where it never came, the last one.
+    """Return each run's first recorded update at or below a loss; if there is none, its last.
 
     A run that diverged is censored where it did.
     """

@@ -1,1 +1,1 @@
-"""Trained models on held-out names."""
+"""Measurements of trained models on held-out names."""

@@ -1,4 +1,4 @@
-"""Whether the compiled engine agrees with PyTorch here, on the models that were asked for."""
+"""Whether the compiled engine agrees with PyTorch on this machine, for the models of a config."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,13 +19,13 @@ from noisynames.training.engines import AUTO, chosen, engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
 UPDATES, AT_ONCE = 300, 20
-"""Updates of each model, and after how many both engines go on from the same weights: rounding
-grows from update to update, for some models without bound."""
+"""Updates of each model, and after how many of them both engines continue from the same weights:
+rounding errors grow from update to update, for some models without bound."""
 GENTLE = 0.001
-"""The largest step length, times what momentum makes of it: at a rate at which a model is unstable,
-rounding grows within a few updates to any size, and would say nothing of the engines."""
+"""The largest effective step length, momentum included: at a rate at which a model is unstable,
+rounding errors grow to any size within a few updates, and say nothing about the engines."""
 TOLERANCE = 1e-4
-"""Largest difference of a loss, in nats; that of rounding is about 1e-6."""
+"""The largest difference of a loss allowed, in nats; rounding makes about 1e-6."""
 
 
 def compare(
@@ -39,12 +39,12 @@ def compare(
     """Train every model with both engines and write the largest difference of their losses.
 
     Args:
-        models: As the config has them; custom ones are left out, since they have one engine.
+        models: The config's models; custom ones are left out, since they have only one engine.
         training: The config's section.
-        split_file: What to train on.
-        noise: What every name is given.
-        seed: Of the weights and the stream.
-        output: The record: version of PyTorch, updates, and for each model the largest difference.
+        split_file: The split to train on.
+        noise: The noise that is added to names.
+        seed: The seed of the weights and the stream.
+        output: The record: version of PyTorch, updates, and the largest difference of each model.
 
     Raises:
         UserError: A difference is larger than rounding explains.
@@ -68,7 +68,7 @@ def compare(
                     "with `training.engine: autograd` it trains with PyTorch"
                 )
             differences[name] = found
-    version = str(torch.__version__)  # a text of its own kind
+    version = str(torch.__version__)  # a subclass of str
     write_record(output, {"torch": version, "updates": UPDATES, "differences": differences})
 
 

@@ -1,4 +1,4 @@
-"""Where the attention looks: weights of held-out names, and their summaries."""
+"""Where the attention goes: weights on held-out names, and their summaries."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -31,12 +31,12 @@ def inspect(
     names_per_language: int,
     keep: str,
 ) -> None:
-    """Write the attention weights of a model × noise, and what is made of them (`grid.ATTENTION`).
+    """Write the attention weights of an arm, and the tables made from them (`grid.ATTENTION`).
 
-    The arguments are those of `predictions.evaluate`, and of how many names of each language.
+    The arguments are those of `predictions.evaluate`, and how many names to take per language.
 
     Raises:
-        UserError: A file is missing or damaged, or a run was trained on another split.
+        UserError: A file is missing or damaged, or a run was trained on a different split.
     """
     write_with_tables(
         (attention_of_run(run, tested, names_per_language) for run in finished(records, splits)),
@@ -52,9 +52,9 @@ def attention_of_run(run: FinishedRun, noises: Iterable[Noise], per_language: in
 
     Returns:
         One row for each evaluation noise × name × position (from 0), with ATTENTION_COLUMNS. A
-        character is what a reader takes for one, a letter with the marks on it: its weight is the
-        sum over its symbols. Occlusion is what leaving the character out takes from the
-        log-probability of the prediction (nats; 0 for a name of one character).
+        character is one that a reader sees, a letter with its marks; its weight is the sum over its
+        symbols. Occlusion is how much the log-probability of the prediction falls when the
+        character is left out (nats; 0 for a name of one character).
     """
     rows = inspected_names(run.split, per_language)
     stems = run.examples(rows)
@@ -85,10 +85,10 @@ def attention_of_run(run: FinishedRun, noises: Iterable[Noise], per_language: in
 
 
 def _clusters(examples: Examples) -> NDArray[np.int64]:
-    """Return which character a reader sees each symbol in, numbered over all sequences in order.
+    """Return the character to which a reader assigns each symbol, numbered over all sequences.
 
-    Distractors are characters of their own, even where a mark follows: noise between a letter and
-    its mark, or in the letter's place, has torn the two apart.
+    Noise characters are always separate, even where a mark follows: noise between a letter and its
+    mark, or in the letter's place, has separated the two.
     """
     if examples.alphabet.symbols.isascii():
         return np.arange(len(examples.characters))
@@ -106,19 +106,19 @@ def _occlusion(
     log_probabilities: NDArray[np.float64],
     clusters: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Return, for every character, what leaving it out takes from the prediction (nats).
+    """Return, for every character, how much the prediction loses when it is left out (nats).
 
     Args:
         model: The model.
         examples: The sequences.
-        log_probabilities: What the model says of them, shape (count, outputs).
+        log_probabilities: The model's predictions for them, shape (count, outputs).
         clusters: The character that each symbol belongs to, as `_clusters` returns them.
     """
     lengths = examples.lengths
     sizes = np.bincount(clusters)
     starts = np.flatnonzero(np.diff(clusters, prepend=-1))
     owner = np.repeat(np.arange(len(examples)), lengths)[starts]
-    # Each character makes a copy of its sequence, without its own symbols.
+    # For each character, copy its sequence without that character's symbols.
     copies = np.repeat(np.arange(len(sizes)), lengths[owner])
     before = np.repeat(np.cumsum(lengths[owner]) - lengths[owner], lengths[owner])
     source = examples.offsets[owner[copies]] + np.arange(len(copies)) - before
@@ -145,10 +145,10 @@ _EXAMPLE_NAMES = 12
 
 
 def tables_of(frames: Iterable[pd.DataFrame], trained_at: str) -> dict[str, pd.DataFrame]:
-    """Return what the report shows of a model × noise, by the names of `grid.ATTENTION`.
+    """Return the tables of an arm for the report, by the names in `grid.ATTENTION`.
 
     Args:
-        frames: A seed's weights each, as `attention_of_run` returns them.
+        frames: The weights of each seed, as `attention_of_run` returns them.
         trained_at: The noise that the model was trained under.
     """
     summaries, positions, quiet, examples = [], [], [], pd.DataFrame()
@@ -195,13 +195,13 @@ def summarise(weights: pd.DataFrame) -> pd.DataFrame:
     """Return where each run's attention goes, averaged over names.
 
     Args:
-        weights: Rows of `attention_of_run`, the noise as tested_at.
+        weights: Rows of `attention_of_run`, with the noise as tested_at.
 
     Returns:
         One row for each tested_at × seed: the mean weight on the last character, on the last
-        real letter and on all noise; the share of characters that are noise (what uniform
-        attention would put there); the entropy of the weights over that of uniform ones (1 is
-        uniform); and the mean over names of the rank correlation of weight and occlusion,
+        real letter and on all noise; the share of characters that are noise (the weight that
+        uniform attention would give them); the entropy of the weights over that of uniform ones (1
+        is uniform); and the mean over names of the rank correlation of weight and occlusion,
         Spearman's ρ. Names of one character do not count for the last two.
     """
     rows = weights.sort_values([*_NAME, "position"], kind="stable").reset_index(drop=True)
@@ -241,17 +241,17 @@ def summarise(weights: pd.DataFrame) -> pd.DataFrame:
 
 
 def seed_agreement(weights: pd.DataFrame) -> pd.DataFrame:
-    """Return how far seeds agree on where to look, on names that several seeds held out.
+    """Return how far seeds agree on where to attend, on names that several seeds held out.
 
-    Without noise only, since noise differs from seed to seed.
+    Only without noise, since noise differs from seed to seed.
 
     Args:
-        weights: Rows of `attention_of_run`, the noise as tested_at.
+        weights: Rows of `attention_of_run`, with the noise as tested_at.
 
     Returns:
         One row: agreement, the mean over names of the mean pairwise Pearson correlation between
-        seeds of the weights along the name, and names, their number. Empty where no name of two
-        characters or more was held out twice.
+        seeds of the weights along the name; and names, their number. Empty if no name of two or
+        more characters was held out twice.
     """
     quiet = weights[weights.groupby(_NAME)["is_noise"].transform("sum") == 0]
     levels = {name: Noise.named(str(name)).level for name in quiet["tested_at"].unique()}
@@ -274,8 +274,8 @@ def by_position(weights: pd.DataFrame, longest: int = 12) -> pd.DataFrame:
     """Return the mean weight by position from the end (0 is the last character).
 
     Returns:
-        One row for each tested_at × seed × from_end (0 … longest − 1): weight, the
-        mean over the names that are long enough, and names, their number.
+        One row for each tested_at × seed × from_end (0 … longest − 1): weight, the mean over
+        names that are long enough, and names, their number.
     """
     rows = weights.copy()
     last = rows.groupby(_NAME)["position"].transform("max")

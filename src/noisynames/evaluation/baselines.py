@@ -1,4 +1,4 @@
-"""What any model must beat: logistic regression on character n-grams, and the largest class."""
+"""Baselines to beat: logistic regression on character n-grams, and the largest class."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,19 +22,19 @@ from noisynames.randomness import Seed
 
 NGRAMS = (1, 3)
 MOST_EXAMPLES = 5_000
-"""The n-grams are fitted to the first this many examples that a model of the seed trains on."""
+"""How many of the first examples that models train on with a seed the n-grams are fitted to."""
 
 Predict = Callable[[Examples], NDArray[np.float64]]
-"""From sequences to log-probabilities (count, languages)."""
+"""Maps sequences to log-probabilities (count, languages)."""
 
 
 def _ngrams(split: Split, noise: Noise, seed: Seed, updates: int) -> Predict:
     """Fit a logistic regression to character n-grams, with the ends of the text as characters.
 
     Terms are weighted by TF-IDF and the penalty is scikit-learn's default (L2, C = 1). Newton's
-    method at a tolerance of 1e-3 ends as near the optimum as scikit-learn's default solver does at
-    its default of 1e-4, in a third of the time. Examples that repeat are counted, which changes
-    nothing but the time.
+    method with a tolerance of 1e-3 ends as near the optimum as scikit-learn's default solver with
+    its default of 1e-4, in a third of the time. Repeated examples are fitted once with their count
+    as weight, which only saves time.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
@@ -64,9 +64,9 @@ def _ngrams(split: Split, noise: Noise, seed: Seed, updates: int) -> Predict:
 def ngram_counts(
     examples: Examples, known_terms: NDArray[np.int64] | None = None
 ) -> tuple[csr_matrix, NDArray[np.int64]]:
-    """Return how often each n-gram of NGRAMS stands in each sequence, its ends being characters.
+    """Return how often each n-gram of NGRAMS occurs in each sequence, with its ends as characters.
 
-    What scikit-learn's `CountVectorizer` counts, at a tenth of its time.
+    It counts what scikit-learn's `CountVectorizer` counts, in a tenth of the time.
 
     Args:
         examples: The sequences.
@@ -74,7 +74,7 @@ def ngram_counts(
 
     Returns:
         counts: Shape (count, n-grams).
-        terms: Which n-gram each column counts, as a number, ascending.
+        terms: The n-gram of each column, as a number, ascending.
     """
     begin, end, none, base = range(len(examples.alphabet), len(examples.alphabet) + 4)
     text = np.full((len(examples), examples.lengths.max(initial=1) + 2), none, np.int64)
@@ -83,7 +83,7 @@ def ngram_counts(
     text[np.arange(len(examples)), examples.lengths + 1] = end
     numbers, present, width = [], [], 0
     ngrams = np.zeros_like(text)
-    for n in range(1, NGRAMS[1] + 1):  # of which each is the one shorter and a further character
+    for n in range(1, NGRAMS[1] + 1):  # extend each n-gram by one more character
         ngrams = ngrams[:, : text.shape[1] - n + 1] * base + text[:, n - 1 :]
         if n >= NGRAMS[0]:
             numbers.append(ngrams + width)
@@ -91,7 +91,7 @@ def ngram_counts(
             width += base**n
     there, found = np.hstack(present), np.hstack(numbers)
     terms = np.unique(found[there]) if known_terms is None else known_terms
-    # Only the n-grams that occur have a column: of a thousand symbols there could be 10⁹.
+    # Only the n-grams that occur have a column: with a thousand symbols there could be 10⁹.
     column = np.searchsorted(terms, found).clip(max=len(terms) - 1)
     there &= terms[column] == found
     starts = np.concatenate([[0], np.cumsum(there.sum(1))]).astype(np.int32)
@@ -103,7 +103,7 @@ def ngram_counts(
 
 
 def _majority(split: Split, noise: Noise, seed: Seed, updates: int) -> Predict:
-    """Answer with the shares of the languages among the held-out names: the best constant."""
+    """Always predict the shares of the languages among the held-out names: the best constant."""
     sizes = Counter(language for language, _ in split.test)
     shares = np.array([sizes[language] for language in split.languages]) / len(split.test)
     return lambda examples: np.tile(np.log(shares), (len(examples), 1))
@@ -128,18 +128,18 @@ def evaluate(
 
     Args:
         baseline: One of BASELINES.
-        split_files: The split of each seed, its record beside it.
+        split_files: The split of each seed, with its record beside it.
         seeds: The seeds.
-        own: What it is fitted under; a seed's examples are those that its models train on.
-        tested: What it is tested under; a seed's names are those that its models are tested on.
+        own: The noise that it is fitted under, to the same examples that models train on.
+        tested: The noise that it is tested under, on the same names that models are tested on.
         output: The predictions' CSV file; `grid.SCORE_TABLES` and a record go beside it.
-        updates: The models' budget in examples; no more are fitted to.
+        updates: The models' budget in examples; it is fitted to no more.
         keep: Which predictions to write: `all`, or those under `own`.
-        kept: What every seed draws with another one; see `randomness.Seed`.
+        kept: The sources that every seed draws with another seed; see `randomness.Seed`.
 
     Raises:
-        UserError: There is no such baseline, a split is missing or damaged, or there are more
-            splits than seeds or fewer.
+        UserError: There is no such baseline, a split is missing or damaged, or the numbers of
+            splits and seeds differ.
     """
     if baseline not in _BASELINES:
         raise UserError(f"baseline: {baseline!r} is not one of {', '.join(BASELINES)}")
@@ -165,7 +165,7 @@ def evaluate(
 def evaluate_seed(
     baseline: str, split: Split, seed: Seed, own: Noise, tested: Sequence[Noise], updates: int
 ) -> pd.DataFrame:
-    """Fit a baseline under one seed and return its held-out predictions; see `evaluate`."""
+    """Fit a baseline with one seed and return its held-out predictions; see `evaluate`."""
     predict = _BASELINES[baseline](split, own, seed, updates)
     names = Examples.of_names(split.test, split.languages, split.alphabet)
     examples = [held_out_examples(names, condition, seed.of("noise")) for condition in tested]

@@ -1,6 +1,6 @@
-"""What trained models say of sequences: predictions, attention, and how far gradients reach.
+"""Trained models on sequences: predictions, attention, and how far gradients reach.
 
-All come from the compiled engine, but for the user's own modules, which need torch.
+All come from the compiled engine, except for custom modules, which need torch.
 """
 
 from importlib import import_module
@@ -16,9 +16,9 @@ from noisynames.training.compiled.engine import CompiledModel
 def predict(
     model: TrainedModel, examples: Examples
 ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]] | None]:
-    """Return log-probabilities (count, outputs), and each sequence's attention weights if any."""
+    """Return log-probabilities (count, outputs), and each sequence's attention weights or None."""
     if model.spec.cell == "custom":
-        # Imported by name, since only these models depend on it and pay for importing torch.
+        # Imported by name, so that only these models depend on it and pay for importing torch.
         custom = import_module("noisynames.models.custom")
         outputs, attention = custom.classify(model, examples)
         has_attention = model.spec.readout == "attention"
@@ -35,12 +35,12 @@ def gradient_norms(model: TrainedModel, examples: Examples) -> NDArray[np.float6
     """Return ‖∂loss/∂x_t‖₂ by distance from the end, the mean over sequences.
 
     The loss is a sequence's own negative log likelihood, and x_t the input at a position: one-hot,
-    or a transformer's embedding. A gradient that shrinks by a like factor at every step vanishes in
-    the sense of Bengio, Simard and Frasconi, "Learning long-term dependencies with gradient descent
-    is difficult" (1994).
+    or a transformer's embedding. A gradient that shrinks by the same factor at every step vanishes
+    in the sense of Bengio, Simard and Frasconi, "Learning long-term dependencies with gradient
+    descent is difficult" (1994).
 
     Args:
-        model: One that is not custom.
+        model: A model that is not custom.
         examples: At least one sequence.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What all jobs on a model × noise share: the files they write, and the names they look at."""
+"""What all jobs on an arm share: the files that they write, and the names that they inspect."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,12 +11,12 @@ from noisynames.names.splits import Row, Split
 
 
 def stacked(frames: Iterable[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    """Return frames as one, with these columns if there is none."""
+    """Return frames as one; if there are none, an empty one with these columns."""
     return pd.concat([*frames] or [pd.DataFrame(columns=columns)], ignore_index=True)
 
 
 def write(rows: pd.DataFrame, path: Path) -> None:
-    """Write the rows of a cell as CSV, and beside it their record."""
+    """Write the rows of an arm as CSV, with their record beside it."""
     write_table(rows, path)
     write_record(path.with_suffix(".json"), {"rows": len(rows)}, files=[path])
 
@@ -29,15 +29,15 @@ def write_with_tables(
     keep: str | None,
     **more: Any,
 ) -> None:
-    """Write the rows of a cell, what is made of them, and the record that vouches for all.
+    """Write the rows of an arm, the tables made from them, and the record that vouches for all.
 
     Args:
-        frames: A seed's rows each, of which one at a time is held.
-        columns: Those of a cell without rows.
-        summarise: From the frames to tables by name, written as `<stem>-<name>.csv`.
-        path: Where the rows go.
+        frames: The rows of each seed; only one frame is held at a time.
+        columns: The columns to write if there are no rows.
+        summarise: Returns tables by name, given the frames; written as `<stem>-<name>.csv`.
+        path: The file for the rows.
         keep: The noise whose rows are written; None writes all.
-        more: What else the record holds.
+        more: Further content of the record.
     """
     texts: list[str] = []
 
@@ -56,10 +56,10 @@ def write_with_tables(
 
 
 def inspected_names(split: Split, per_language: int) -> Sequence[Row]:
-    """Return the held-out names that are looked at one by one: a few of each language.
+    """Return the held-out names that are inspected one by one: a few of each language.
 
-    They are spread evenly over the names of 4 to 12 characters (or over all names where there are
-    too few), so they are the same for every model and noise level of a seed.
+    They are spread evenly over the names of 4 to 12 characters (or, if there are too few, over all
+    names), so they are the same for every model and noise level of a seed.
     """
     names_of: dict[str, list[Row]] = {language: [] for language in split.languages}
     for row in split.test:

@@ -24,18 +24,18 @@ def evaluate(
     output: Path,
     keep: str,
 ) -> None:
-    """Write the held-out predictions of a model × noise, their scores, and validation scores.
+    """Write the held-out predictions of an arm, their scores, and validation scores.
 
     Args:
-        records: The `run.json` of each seed, the weights beside it.
-        splits: The split of each.
+        records: The `run.json` of each seed, with the weights beside it.
+        splits: The split of each seed.
         own: The noise that they were trained under.
-        tested: What they are tested under.
+        tested: The noise conditions to test them under.
         output: The predictions' CSV file; `grid.SCORE_TABLES` and a record go beside it.
         keep: Which predictions to write: `all`, or those under `own`.
 
     Raises:
-        UserError: A file is missing or damaged, or a run was trained on another split.
+        UserError: A file is missing or damaged, or a run was trained on a different split.
     """
     validation: list[dict[str, Any]] = []
 
@@ -64,7 +64,7 @@ def evaluate_run(run: FinishedRun, noises: Sequence[Noise]) -> pd.DataFrame:
 
 
 def validate(run: FinishedRun, noise: Noise) -> dict[str, Any]:
-    """Return how one run does on its seed's validation names, under the noise it was trained under.
+    """Return how a run does on its seed's validation names, under its training noise.
 
     Returns:
         seed, validation_accuracy and validation_loss, both macro-averaged.

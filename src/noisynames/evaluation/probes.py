@@ -1,4 +1,4 @@
-"""What a trained model remembers: accuracy behind a growing suffix, and how far gradients reach."""
+"""What a model remembers: accuracy as noise after the name grows, and how far gradients reach."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,8 +20,8 @@ from noisynames.randomness import Stream
 from noisynames.runs import FinishedRun, finished
 
 PROBE_COLUMNS = ["seed", "probe", "distance", "value"]
-_LETTERS = 4  # most names have as many
-_GRADIENT_NAMES = 5  # a language
+_LETTERS = 4  # most names have at least as many
+_GRADIENT_NAMES = 5  # per language
 
 
 def probe(
@@ -33,12 +33,12 @@ def probe(
     longest_suffix: int,
     names_per_language: int,
 ) -> None:
-    """Write what `probe_run` measures of every run of a model × noise.
+    """Write what `probe_run` measures for every run of an arm.
 
-    Runs and splits are those of `predictions.evaluate`.
+    Runs and splits are given as to `predictions.evaluate`.
 
     Raises:
-        UserError: A file is missing or damaged, or a run was trained on another split.
+        UserError: A file is missing or damaged, or a run was trained on a different split.
     """
     frames = (
         probe_run(run, characters, longest_suffix, names_per_language, initial_gradients)
@@ -54,22 +54,22 @@ def probe_run(
     names_per_language: int,
     initial_gradients: bool,
 ) -> pd.DataFrame:
-    """Probe one run with held-out names and one suffix of distractors each, from none to all of it.
+    """Probe one run with held-out names, each followed by none to all of a suffix of noise.
 
     Args:
         run: The run.
-        characters: What distractors are drawn from.
-        longest_suffix: Most distractors.
-        names_per_language: Held-out names of a language.
-        initial_gradients: Whether to probe the model before training too. There it is the same
+        characters: The characters that noise is drawn from.
+        longest_suffix: The most noise characters.
+        names_per_language: How many held-out names of each language to use.
+        initial_gradients: Whether to probe the model before training, too, when it is the same
             whatever noise it will be trained under.
 
     Returns:
-        Rows with PROBE_COLUMNS. `accuracy`: macro-averaged, with `distance` distractors behind each
-        name. `initial gradient`, `trained gradient`: before and after training, the mean over
-        names of ‖∂loss/∂x_t‖₂, x_t being the input (one-hot, or embedding) at `distance` characters
-        from the end of the name and its longest suffix (0 is the last one); a custom module has
-        none.
+        Rows with PROBE_COLUMNS. `accuracy`: macro-averaged, with `distance` noise characters after
+        each name. `initial gradient`, `trained gradient`: before and after training, the mean over
+        names of ‖∂loss/∂x_t‖₂, where x_t is the input (one-hot, or embedding) at `distance`
+        characters from the end of the name with its longest suffix (0 is the last one); a custom
+        module has none.
     """
     alphabet = run.split.alphabet
     names = run.examples(inspected_names(run.split, names_per_language))
@@ -93,7 +93,7 @@ def probe_run(
 def _gradients(
     run: FinishedRun, examples: Examples, farthest: int, initial: bool
 ) -> list[dict[str, Any]]:
-    """Return a row for each distance of a run's gradient norms; see `probe_run`."""
+    """Return a row for each distance with a run's gradient norm; see `probe_run`."""
     model, inputs = run.model, len(run.split.alphabet)
     stages = {TRAINED: model.parameters}
     if initial:
@@ -112,7 +112,7 @@ def _gradients(
 def _suffixes(
     characters: str, longest: int, seed: int, count: int, alphabet: Alphabet
 ) -> NDArray[np.uint16]:
-    """Return distractors for `count` names, shape (count, longest), the same for every model."""
+    """Return noise for `count` names, shape (count, longest), the same for every model."""
     check_characters(characters, alphabet)
     codes = alphabet.encode(characters)
     return codes[Stream(seed, "probe suffixes").below(len(codes), count, longest)]

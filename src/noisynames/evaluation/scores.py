@@ -1,6 +1,6 @@
-"""From predictions to scores: accuracy, recall, confusion and mistakes of a model × noise.
+"""Scores of predictions: accuracy, recall, confusion and mistakes of an arm.
 
-Computed where predictions are made, seed by seed, so that no later stage reads them all again.
+They are computed where predictions are made, seed by seed, so that no later stage reads them again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ def predictions(
     """Return one row for each noise × name, with PREDICTION_COLUMNS.
 
     The probability is that of the prediction, the rank that of the true language (1 is best), the
-    loss its negative log likelihood in nats. What is one of few values is categorical.
+    loss its negative log likelihood in nats. Columns with few distinct values are categorical.
     """
     index = {language: i for i, language in enumerate(languages)}
     known, tested = pd.Index(languages), pd.Index([noise.name for noise in noises])
@@ -57,10 +57,10 @@ def predictions(
 
 
 def score(frames: Iterable[pd.DataFrame], trained_at: str) -> Scores:
-    """Return the scores of a model × noise, by name.
+    """Return the scores of an arm, by name.
 
     Args:
-        frames: A seed's predictions each, as `predictions` returns them.
+        frames: The predictions of each seed, as `predictions` returns them.
         trained_at: The noise that the model was trained under.
 
     Returns:
@@ -68,8 +68,8 @@ def score(frames: Iterable[pd.DataFrame], trained_at: str) -> Scores:
             F1, losses (nats).
         recall: One row for each seed × noise × language: recall, precision and F1.
         confusion: One row for each noise × language × prediction: the mean over seeds of the
-            share of the language's names that got the prediction, and over how many seeds.
-        mistakes: The most confident mistakes at the noise trained under, and in how many seeds.
+            share of the language's names that got the prediction, and the number of seeds.
+        mistakes: The most confident mistakes under the training noise, and in how many seeds.
     """
     tables: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     shares: list[pd.Series] = []
@@ -110,7 +110,7 @@ def _score_run(predictions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, p
     T, K = len(noises), len(languages)
 
     def by_language(values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the mean of a value a row, by noise and true language."""
+        """Return the mean of a value per row, by noise and true language."""
         total = np.bincount(noise * K + true, values, T * K).reshape(T, K)
         return np.asarray(total / names, float)
 
@@ -131,8 +131,8 @@ def _score_run(predictions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, p
             "names": names.sum(1),
             "macro_accuracy": recall.mean(1),
             "macro_f1": f1.mean(1),
-            # Training draws languages uniformly, so a loss to hold against it is averaged over
-            # languages.
+            # Training draws languages uniformly, so a loss that is comparable to the training
+            # loss is averaged over languages.
             "macro_loss": by_language(loss).mean(1),
             "macro_top3": by_language(rank <= 3).mean(1),
         }

@@ -1,1 +1,1 @@
-"""Several result sets, or an unfinished one."""
+"""Several sets of results, or an unfinished one."""

@@ -1,20 +1,20 @@
-"""Say what changed from one experiment to another: numbers, no words.
+"""Finds what changed from one experiment to another, in numbers.
 
 `compare` returns
 
-    sets: Both, as `differences.described` has them.
-    differences: What differs, as `differences.differences` has it.
-    renamed: Models by the name before, with the name after.
-    arms: Every model (as after) × noise in both, with `seeds`, how many completed on each side;
-        `identical`, runs that are the same to the byte of `both`, those that both have;
-        `paired`; and `how`: `seeds`, or why the seeds are not paired: `splits`, `few`.
-    changes: For each metric × arm the estimates `before` and `after`, what
-        `statistics.changes.Change` has, `n`, the pairs (or None), and `better`: true, false, or
-        null where it is not detected or has no better direction.
-    only: Arms in one of them, with `set`, which.
+    sets: Both experiments, as `differences.described` returns them.
+    differences: What differs, as `differences.differences` returns it.
+    renamed: The name after, by the name before, of models that were renamed.
+    arms: Every arm that both have, by its name after, with `seeds`, how many completed on each
+        side; `both`, the number of runs that both have; `identical`, how many of them are the same
+        to the byte; `paired`; and `how`: `seeds`, or why seeds are not paired: `splits`, `few`.
+    changes: For each metric × arm the estimates `before` and `after`, the attributes of
+        `statistics.changes.Change`, `n`, the number of pairs (or None), and `better`: true, false,
+        or null if no change is detected or no direction is better.
+    only: Arms that only one of them has, with its name as `set`.
     lost: Runs that completed before and diverged after.
-    contrasts: Planned contrasts with another verdict, None where one has no such contrasts.
-    costs: Of each model the medians of `seconds` and `memory` (MiB), both sides.
+    contrasts: Planned contrasts whose verdict changed; None if one side has no planned contrasts.
+    costs: For each model, the medians of `seconds` and `memory` (MiB) on both sides.
     outcome: `identical`, `same`, `changed` or `worse`.
     worse: The changes in DECIDING that are for the worse and not below the margin.
 """
@@ -40,8 +40,8 @@ from noisynames.experiments.opening import Arm, Experiment, Record
 LEADS = "macro_accuracy"
 """The metric whose changes are counted."""
 DECIDING = (LEADS, "held_out_loss")
-"""Metrics in which an arm may be worse. Each is tested at 5 %, two-sided: where there is no
-change, one for the worse is found in at most 5 % of comparisons."""
+"""Metrics in which an arm may be worse. Each is tested at 5 %, two-sided: where nothing changed, a
+change for the worse is found in at most 5 % of comparisons."""
 BETTER = {
     "final_loss": "lower",
     "loss_area": "lower",
@@ -54,7 +54,7 @@ WORSE = {"lower": "higher", "higher": "lower"}
 
 
 class NotComparableError(UserError):
-    """Experiments that have nothing in common that could be compared."""
+    """The experiments have nothing in common that can be compared."""
 
 
 def compare(
@@ -65,13 +65,13 @@ def compare(
     Args:
         before: One experiment.
         after: The other.
-        usual: A config with nothing but defaults, for what an older config does not say.
+        usual: A config with only defaults, for keys that an older config lacks.
 
     Returns:
-        A record as the top of this file has it.
+        A record as described at the top of this file.
 
     Raises:
-        NotComparableError: They have nothing in common that could be compared.
+        NotComparableError: They have nothing in common that can be compared.
     """
     _check_labels(before, after)
     metrics = _same_metrics(before, after)
@@ -111,13 +111,14 @@ def history(experiments: Sequence[Experiment], usual: Mapping[str, Any] | None =
         usual: As for `compare`.
 
     Returns:
-        estimates: Of each arm and experiment: model, as it is called last, noise, `set`, its name,
-            `place`, from 0, and mean, low, high, n.
-        steps: Of each arm and two neighbours that have it: model, noise, `set` and `place` of the
-            later, what `statistics.changes.Change` has, and `better`. All are one family.
+        estimates: For each arm and experiment: model, by its last name; noise; the experiment's
+            name, `set`, and `place`, from 0; and mean, low, high, n.
+        steps: For each arm and two neighbours that have it: model; noise; `set` and `place` of the
+            later one; the attributes of `statistics.changes.Change`; and `better`. All are one
+            family.
 
     Raises:
-        NotComparableError: Two neighbours have nothing in common that could be compared.
+        NotComparableError: Two neighbours have nothing in common that can be compared.
     """
     steps: list[Record] = []
     samples: list[Sample] = []
@@ -152,7 +153,7 @@ def history(experiments: Sequence[Experiment], usual: Mapping[str, Any] | None =
 
 
 def _pairs(before: Experiment, after: Experiment) -> tuple[dict[str, str], dict[Arm, Arm]]:
-    """Return models with another name now, and each arm of both with what it was before."""
+    """Return the renamed models, and each arm that both have with its name before."""
     renamed = _renamed(before, after)
     was = {new: old for old, new in renamed.items()}
     there = {(*arm, before.characters(arm)) for arm in before.arms}
@@ -170,7 +171,7 @@ def _pairs(before: Experiment, after: Experiment) -> tuple[dict[str, str], dict[
 
 
 def _margins(experiments: Sequence[Experiment], usual: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the margins that the last of some experiments names, or else the usual ones."""
+    """Return the margins of the last experiment that names any, or else the usual ones."""
     named = [m for e in experiments if (m := e.findings.get("margins"))]
     margins: Mapping[str, Any] = named[-1] if named else usual.get("comparison", {}).get("margin")
     return margins or {}
@@ -183,7 +184,7 @@ def _is_worse(change: Mapping[str, Any]) -> bool:
 
 
 def _outcome(arms: Iterable[Record], found: Iterable[Record]) -> str:
-    """Return what comes of changes of which none is for the worse."""
+    """Return the outcome of changes of which none is for the worse."""
     if all(arm["identical"] == arm["both"] > 0 for arm in arms):
         return "identical"
     changed = any(c["metric"] == LEADS and c["better"] is not None for c in found)
@@ -207,23 +208,23 @@ def loss_curves(experiment: Experiment) -> list[Record]:
 
 
 def _names(arms: Sequence[Arm]) -> str:
-    """Return some arms as an error names them: the first, and how many more there are."""
+    """Return arms for an error message: the first, and how many more there are."""
     model, noise = arms[0]
     return f"{model} at noise {noise}" + (f" and {len(arms) - 1} more" if arms[1:] else "")
 
 
 def _check_labels(before: Experiment, after: Experiment) -> None:
-    """Refuse experiments that guess at different labels: no number of one stands for the other."""
+    """Refuse experiments with different labels, whose numbers cannot be compared."""
     old, new = ({*e.manifest["counts"]} for e in (before, after))
     if old != new:
         what = after.findings.get("label_name", "language")
         told = [
-            f"{what} {sorted(extra)[0]!r} is in {e.name} only"
+            f"{what} {sorted(extra)[0]!r} is only in {e.name}"
             for e, extra in ((before, old - new), (after, new - old))
             if extra
         ]
         raise NotComparableError(
-            f"{before.name} and {after.name} are of other data: {'; '.join(told)}"
+            f"{before.name} and {after.name} have different data: {'; '.join(told)}"
         )
 
 
@@ -239,14 +240,14 @@ def _same_metrics(before: Experiment, after: Experiment) -> list[str]:
     ]
     if LEADS not in metrics:
         raise NotComparableError(
-            f"{before.name} and {after.name} mean other things by {LEADS}: "
+            f"{before.name} and {after.name} define {LEADS} differently: "
             f"{old['metrics'].get(LEADS)!r} and {new['metrics'].get(LEADS)!r}"
         )
     return metrics
 
 
 def _renamed(before: Experiment, after: Experiment) -> dict[str, str]:
-    """Return models of two names that were trained alike, and no others with them."""
+    """Return the new name of each renamed model, recognised by settings that no other has."""
     gone = [m for m in before.models if m not in after.models]
     new = [m for m in after.models if m not in before.models]
 
@@ -260,7 +261,7 @@ def _renamed(before: Experiment, after: Experiment) -> dict[str, str]:
 
 
 def _arm(before: Experiment, after: Experiment, old: Arm, new: Arm) -> Record:
-    """Say which runs of an arm are in both, which are the same, and how it is compared."""
+    """Say how many runs of an arm are in both, how many are the same, and how it is compared."""
     a, b = before.of_arm(old), after.of_arm(new)
     both = sorted(a.keys() & b.keys())
     alike = [seed for seed in both if a[seed]["split"] == b[seed]["split"]]
@@ -286,7 +287,7 @@ def _arm(before: Experiment, after: Experiment, old: Arm, new: Arm) -> Record:
 
 
 def _same_values(before: Experiment, after: Experiment, old: Arm, new: Arm, seed: int) -> bool:
-    """Whether a run scored the same in every metric, or in both experiments not at all."""
+    """Whether a run has the same score in every metric, or no score in either experiment."""
 
     def value(experiment: Experiment, key: Key) -> float | None:
         found = experiment.values.get(key)
@@ -326,7 +327,7 @@ def _changes(
 def _sample(
     metric: str, before: Experiment, after: Experiment, old: Arm, new: Arm, arm: Record
 ) -> Sample:
-    """Return what an arm has of a metric before and after: where seeds are pairs, theirs."""
+    """Return an arm's values of a metric before and after; if paired, only those of pairs."""
     a, b = (
         experiment.values.get((metric, *where), pd.Series(dtype=float)).dropna()
         for experiment, where in ((before, old), (after, new))
@@ -356,7 +357,7 @@ def _lost(before: Experiment, after: Experiment, pairs: Mapping[Arm, Arm]) -> li
 
 
 def _turned(before: Experiment, after: Experiment, renamed: Mapping[str, str]) -> Any:
-    """Return planned contrasts that both have and that have another verdict now."""
+    """Return the planned contrasts that both have and whose verdict changed."""
     keys = ("metric", "noise", "respect", "a", "b", "model")
     if any("planned_contrasts" not in e.findings for e in (before, after)):
         return None
@@ -377,7 +378,7 @@ def _turned(before: Experiment, after: Experiment, renamed: Mapping[str, str]) -
 
 
 def _costs(before: Experiment, after: Experiment, renamed: Mapping[str, str]) -> list[Record]:
-    """Return the medians of what a run costs, of models that both have."""
+    """Return the median costs of a run, for models that both have."""
     if any("timings" not in e.tables for e in (before, after)):
         return []
     old, new = (

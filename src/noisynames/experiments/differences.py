@@ -11,7 +11,7 @@ _NO_MATTER = {"compare_with", "training.report_every", "training.seeds_per_job"}
 
 
 def described(experiment: Experiment) -> Record:
-    """Return what an experiment is: its runs, and what they were made with."""
+    """Return a description of an experiment: its runs, code, data and machines."""
     runs = experiment.tables["runs"]
     machines: list[Record] = []
     if "timings" in experiment.tables:
@@ -39,12 +39,12 @@ def differences(
     Args:
         before: One experiment.
         after: The other.
-        renamed: Models by the name before, with the name after.
-        usual: A config with nothing but defaults, for what an older config does not say.
+        renamed: The name after, by the name before, of models that were renamed.
+        usual: A config with only defaults, for keys that an older config lacks.
 
     Returns:
-        Records of `key`, of the config (of models: `models.KEY`) or of `described`; `model`, the
-        one that it is of, None where it is of all; and `values`, both.
+        Records of `key`, in the config (for models, `models.KEY`) or in `described`; `model`, None
+        if it applies to all; and `values`, before and after.
     """
     if before.about.get("config") and after.about.get("config"):
         old, new = (_of_config(e.about["config"], usual) for e in (before, after))
@@ -83,7 +83,7 @@ def differences(
 
 
 def _of_config(config: Mapping[str, Any], usual: Mapping[str, Any]) -> Record:
-    """Return a config as flat keys, those of all and those of each model, defaults filled in."""
+    """Return a config as flat keys, common ones and those of each model, with defaults."""
     rest = {key: value for key, value in config.items() if key != "models"}
     common = {key: value for key, value in usual.items() if key != "models"}
     of_model: Record = next(iter(usual.get("models", {}).values()), {})
@@ -96,7 +96,7 @@ def _of_config(config: Mapping[str, Any], usual: Mapping[str, Any]) -> Record:
 
 
 def _of_records(experiment: Experiment) -> Record:
-    """Return the same as `_of_config`, as far as the records of runs say it."""
+    """Return the same as `_of_config`, as far as the records of runs tell."""
     conditions = list(dict.fromkeys(noise for _, noise in experiment.arms))
     seeds = sorted(set(experiment.tables["runs"]["seed"].tolist()))
     return {

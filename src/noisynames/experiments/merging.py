@@ -1,4 +1,4 @@
-"""Join the results of several machines: the same config, seeds of their own."""
+"""Joins the results of several machines that ran different seeds of one config."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ _DATASET = ("names.csv", "manifest.json")
 
 @dataclass
 class _Part:
-    """A results folder and what of it is taken, by path below it."""
+    """A results folder and the records taken from it, by path relative to it."""
 
     folder: Path
     records: dict[Path, dict[str, Any]] = field(default_factory=dict)
@@ -38,7 +38,7 @@ def merge(folders: Sequence[Path], into: Path) -> dict[str, Any]:
         into: The folder to make; it must not exist, or be empty.
 
     Returns:
-        What `into/merged.json` says: the parts, each with its folder, runs, seeds and machines.
+        The content of `into/merged.json`: the parts, each with folder, runs, seeds and machines.
 
     Raises:
         UserError: A file is missing or damaged, two folders disagree, or `into` is in use.
@@ -52,7 +52,7 @@ def merge(folders: Sequence[Path], into: Path) -> dict[str, Any]:
     work = into.with_name(f".{into.name}.part")
     shutil.rmtree(work, ignore_errors=True)
     try:
-        for part in reversed(parts):  # of what several have, the first one's is kept
+        for part in reversed(parts):  # where several have a file, that of the first is kept
             _copy(part, work)
         content = {"parts": [line for part in parts for line in _lines(part)]}
         write_record(work / MERGED, content)
@@ -86,7 +86,7 @@ def _read(folder: Path) -> _Part:
 
 
 def _check_agreement(parts: Sequence[_Part]) -> None:
-    """Refuse parts that differ in what they share: data, a split, a run, a model's settings."""
+    """Refuse parts that disagree on what they share: data, a split, a run, a model's settings."""
     first_with: dict[Any, tuple[_Part, Any]] = {}
     for part in parts:
         for path, record in part.records.items():
@@ -130,7 +130,7 @@ def _make_one_age(folder: Path) -> None:
 
 
 def _lines(part: _Part) -> list[dict[str, Any]]:
-    """Say what a part brought; one that was merged itself brought what its own parts did."""
+    """Say what a part contributed; if it was merged itself, what its own parts contributed."""
     if (part.folder / MERGED).exists():
         lines: list[dict[str, Any]] = read_record(part.folder / MERGED)["parts"]
         return lines

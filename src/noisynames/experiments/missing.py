@@ -1,6 +1,6 @@
 """Which runs of an experiment are missing: they failed, have not run yet, or are damaged.
 
-Jobs of the unfinished report read that on a record, so this is light to import.
+Jobs of the unfinished report read a record of this, so this module is light to import.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,8 @@ from noisynames.grid import LOSSES, RECORD, TIMING, Cell, Grid, run_folder, spli
 def find(results: Path, grid: Grid) -> dict[Cell, str]:
     """Return the runs that cannot be reported, each with the reason.
 
-    A run counts only if its files are as they were written, and it is what the grid asks for. Of a
-    run that diverged the weights do not matter.
+    A run counts only if its files are undamaged and it is what the grid asks for. The weights of a
+    run that diverged do not matter.
     """
     from noisynames import runs
     from noisynames.analysis import tables
@@ -37,14 +37,14 @@ def find(results: Path, grid: Grid) -> dict[Cell, str]:
 
 
 def write(results: Path, grid: Grid, output: Path) -> dict[Cell, str]:
-    """Write which runs are missing, and which seeds have any run; return what `find` does.
+    """Write which runs are missing, and which seeds have any run; return the missing ones.
 
     Raises:
         UserError: There is no run to report.
     """
     missing = find(results, grid)
     if len(missing) == len(grid.cells):
-        raise UserError(f"{results}/runs: none of {len(missing)} runs is there; nothing to report")
+        raise UserError(f"{results}/runs: all {len(missing)} runs are missing; nothing to report")
     content = {
         "missing": {_file(results, cell): reason for cell, reason in missing.items()},
         "seeds": sorted({seed for _, _, seed in set(grid.cells) - set(missing)}),
@@ -54,10 +54,10 @@ def write(results: Path, grid: Grid, output: Path) -> dict[Cell, str]:
 
 
 def read(record: Path | None, results: Path, grid: Grid) -> Mapping[Cell, str]:
-    """Return the missing runs on a record; none if there is no record.
+    """Return the missing runs in a record; none if there is no record.
 
     Raises:
-        UserError: The record is not what was written.
+        UserError: The record is damaged.
     """
     reasons = read_record(record)["missing"] if record else {}
     files = {cell: _file(results, cell) for cell in grid.cells}
@@ -67,10 +67,10 @@ def read(record: Path | None, results: Path, grid: Grid) -> Mapping[Cell, str]:
 def without(
     record: Path | None, runs: Sequence[Path], split_files: Sequence[Path]
 ) -> tuple[Sequence[Path], Sequence[Path]]:
-    """Return runs and the split of each, but for those that are missing on a record, if any.
+    """Return runs and the split of each, without those that a record, if any, lists as missing.
 
     Raises:
-        UserError: The record is not what was written.
+        UserError: The record is damaged.
     """
     if record is None:
         return runs, split_files
@@ -82,10 +82,10 @@ def without(
 def with_runs(
     record: Path | None, seeds: Sequence[int], split_files: Sequence[Path]
 ) -> tuple[Sequence[int], Sequence[Path]]:
-    """Return seeds and the split of each; if there is a record, those of which it has any run.
+    """Return seeds and the split of each; if there is a record, only seeds with any run in it.
 
     Raises:
-        UserError: The record is not what was written.
+        UserError: The record is damaged.
     """
     if record is None:
         return seeds, split_files

@@ -1,4 +1,4 @@
-"""Open an experiment again: a results folder, a zip file of one, or a report, which carries it."""
+"""Opens an experiment: a results folder, a zip file of one, or a report, which carries its data."""
 
 import html
 import json
@@ -36,12 +36,12 @@ _COMMIT = re.compile(r"<dt>Commit</dt><dd><code[^>]*>([0-9a-f]{40})")
 
 @dataclass(frozen=True)
 class Files:
-    """The files of an experiment, wherever they lie.
+    """The files of an experiment, wherever they are.
 
     Attributes:
-        place: What messages call it.
-        names: Paths below the results.
-        content: The content of one of these.
+        place: The place as messages call it.
+        names: The files' paths relative to the results.
+        content: Returns the content of one of them.
     """
 
     place: str
@@ -51,16 +51,16 @@ class Files:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment as its files have it.
+    """An experiment as its files describe it.
 
     Attributes:
-        name: What it is called.
-        tables: runs and accuracy; losses, where findings have no mean curves; timings, if there
+        name: The name of the experiment.
+        tables: runs and accuracy; losses, if the findings have no mean curves; timings, if there
             are any.
         findings: Its findings.
-        runs: The record of every run that is there.
-        manifest: Of its data set.
-        about: config, commit and version of the code, each where it is known.
+        runs: The record of every run that exists.
+        manifest: The manifest of its data set.
+        about: config, commit and version of the code, each if it is known.
         values: Each metric × model × noise as a series over the seeds that completed.
     """
 
@@ -74,7 +74,7 @@ class Experiment:
 
     @cached_property
     def arms(self) -> list[Arm]:
-        """Every model × noise that was asked for, in order."""
+        """Every arm that was asked for, in order."""
         runs = self.tables["runs"]
         return list(dict.fromkeys(zip(runs["model"], runs["noise"], strict=True)))
 
@@ -88,23 +88,23 @@ class Experiment:
         return {cell[2]: record for cell, record in self.runs.items() if cell[:2] == arm}
 
     def characters(self, arm: Arm) -> str | None:
-        """Return what the noise of an arm is drawn from; None without noise, or without a run."""
+        """Return the characters of an arm's noise; None without noise, or without a run."""
         return next((r["noise_characters"] for r in self.of_arm(arm).values()), None)
 
     def label(self, model: str) -> str:
-        """Return what a model is called."""
+        """Return the label of a model."""
         return self._labels.get(model, model)
 
     @cached_property
     def _labels(self) -> Mapping[str, str]:
-        """What models are called; older findings do not say it."""
+        """The label of each model; older findings do not have them."""
         found: Mapping[str, str] | None = self.findings.get("labels")
         if found is not None:
             return found
         return labels({model: self.settings(model) for model, _, _ in self.runs})
 
     def settings(self, model: str) -> Record:
-        """Return all that a model's runs were trained with, as their records say it."""
+        """Return all settings of a model's runs, from their records."""
         for cell, record in self.runs.items():
             if cell[0] == model:
                 return {**record["spec"], **record["hyperparameters"]}
@@ -112,10 +112,11 @@ class Experiment:
 
 
 def names_of(paths: Sequence[Path], given: str | None = None) -> list[str]:
-    """Return what experiments are called: as given, or after folders that tell them apart.
+    """Return the names of experiments: as given, or else from their folders, if these differ.
 
     Raises:
-        UserError: There are fewer than two, or not as many names, or two are the same.
+        UserError: There are fewer than two experiments, or names are too few, too many or not
+            distinct.
     """
     if len(paths) < 2:
         raise UserError(f"compare: found {len(paths)} experiment; allowed: at least 2")
@@ -134,7 +135,7 @@ def names_of(paths: Sequence[Path], given: str | None = None) -> list[str]:
 
 
 def _folder_name(path: Path) -> str:
-    """Return the folder of an experiment, and of a file its own name."""
+    """Return the name of an experiment's folder, or of the file itself."""
     path = path.parent if path.name == "report.html" else path
     return path.parent.name if path.name == "results" else path.stem
 
@@ -144,11 +145,11 @@ def read(path: Path, name: str) -> Experiment:
 
     Args:
         path: A results folder, a zip file of one, or a report.
-        name: What it is to be called.
+        name: The name to give it.
 
     Raises:
-        UserError: It is none of these, something in it is missing or damaged, or it is of a version
-            that cannot be read.
+        UserError: It is none of these, something in it is missing or damaged, or its version
+            cannot be read.
     """
     files = _opened(path)
     about = _about(files)
@@ -204,15 +205,15 @@ def _opened(path: Path) -> Files:
     version = _VERSION.search(path.read_bytes().decode(errors="replace"))
     if version:
         raise UserError(
-            f"{path}: a report of noisynames {version[1]}, which carries no tables yet; "
+            f"{path}: a report of noisynames {version[1]}, which does not carry its tables; "
             "allowed: its results folder, or a zip file of that"
         )
     raise UserError(f"{path}: allowed: a results folder, a zip file of one, or a report")
 
 
 def _of_zip(path: Path) -> Files:
-    """Return the files of a zip of results, in whatever folder of it they lie."""
-    archive = zipfile.ZipFile(path)  # kept open: its table of contents is read once, not per file
+    """Return the files of a zip of results, in whichever of its folders they are."""
+    archive = zipfile.ZipFile(path)  # kept open, so that its directory is read only once
     found: dict[str, str] = {}
     for name in archive.namelist():
         if inside := _READ.fullmatch(name):
@@ -228,7 +229,7 @@ def _of_zip(path: Path) -> Files:
 
 
 def _about(files: Files) -> Record:
-    """Return config, commit and version, of the files themselves or of the report among them."""
+    """Return config, commit and version, from the files themselves or from their report."""
     if ABOUT in files.names:
         about: Record = json.loads(files.content(ABOUT))
         return about

@@ -1,4 +1,4 @@
-"""Train recorded runs again, here, and see whether they come out the same to the bit."""
+"""Trains recorded runs again on this machine, and tells whether they are the same to the bit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ AGREES, DIFFERS, UNKNOWN = "agrees", "differs", "cannot be verified"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a run.
+    """The outcome for one run.
 
     Attributes:
-        run: Its folder, below the results.
+        run: Its folder, relative to the results.
         outcome: AGREES, DIFFERS or UNKNOWN.
         reason: What differs, or why it cannot be verified.
     """
@@ -40,11 +40,11 @@ class Verdict:
 
 
 def verify(results: Path, count: int) -> Iterator[Verdict]:
-    """Yield what comes of training some recorded runs again.
+    """Train some recorded runs again, and yield the verdict on each.
 
     Args:
-        results: A results folder, of this machine or another.
-        count: How many runs, spread evenly over all; all of them if there are fewer.
+        results: A results folder, from this machine or another.
+        count: How many runs to train, spread evenly over all; if there are fewer, all of them.
 
     Raises:
         UserError: There is no run.
@@ -68,10 +68,10 @@ def _verified(results: Path, file: Path) -> Verdict:
         seed = Seed(record["seed"], record.get("kept", {}))
         split_file = files_of_split(results, seed.of("split"))
         if not split_file.exists():
-            return Verdict(run, UNKNOWN, f"{split_file} is not there")
+            return Verdict(run, UNKNOWN, f"{split_file} does not exist")
         content = read_bytes(split_file)
         if sha256(content) != record["split"]:
-            return Verdict(run, DIFFERS, f"it was trained on another split than {split_file}")
+            return Verdict(run, DIFFERS, f"it was trained on a different split from {split_file}")
         split = splits.parsed(content, Alphabet.on_record(record))
     except UserError as error:
         return Verdict(run, DIFFERS, str(error).split(";", maxsplit=1)[0])
@@ -80,16 +80,16 @@ def _verified(results: Path, file: Path) -> Verdict:
     found = contents(train(spec, split, noise, seed, plan, record["engine"]))
     others = [name for name, content in found.items() if sha256(content) != record["files"][name]]
     if others:
-        return Verdict(run, DIFFERS, f"other {' and other '.join(others)}")
+        return Verdict(run, DIFFERS, f"different {' and '.join(others)}")
     return Verdict(run, AGREES)
 
 
 def _why_unknown(record: dict[str, Any]) -> str:
-    """Return why a run need not come out the same here; empty if it must."""
+    """Return why a run need not be the same here; empty if it must be."""
     if record["spec"]["cell"] == "custom":
         return "a custom model, whose module is not in the record"
     if record["engine"] != "compiled":
-        return f"trained by {record['engine']}, whose bits are those of one machine"
+        return f"trained by {record['engine']}, whose results depend on the machine"
     if record.get("numbers") != NUMBERS:
-        return f"of version {record.get('numbers', 1)} of the numbers; this is version {NUMBERS}"
+        return f"has version {record.get('numbers', 1)} of the numbers; this is version {NUMBERS}"
     return ""

@@ -1,1 +1,1 @@
-"""What reads the names: cells, readouts, weights and predictions."""
+"""The models that read names: cells, readouts, weights and predictions."""

@@ -24,11 +24,11 @@ _AT_ONCE = 512
 class Custom(nn.Module):
     """A user's own module.
 
-    It is made as `Class(inputs, outputs, **options)`, with the number of symbols and of languages,
+    It is made as `Class(inputs, outputs, **options)`, with the numbers of symbols and of languages,
     and called with `characters` (batch, longest), integers, and `lengths` (batch,). It returns
-    logits (batch, outputs); with `readout: attention`, a pair of them and attention weights
-    (batch, longest), 0 in the padding and 1 in sum. What stands in the padding must not matter. It
-    trains in PyTorch's training mode and is tested in evaluation mode.
+    logits (batch, outputs); with `readout: attention`, a pair of logits and attention weights
+    (batch, longest), 0 in the padding and summing to 1. The content of the padding must not matter.
+    It is trained in PyTorch's training mode and tested in evaluation mode.
     """
 
     def __init__(self, spec: ModelSpec, inputs: int, outputs: int) -> None:
@@ -43,7 +43,7 @@ class Custom(nn.Module):
         return F.log_softmax(logits, 1), weights
 
 
-# Whatever a user's own code raises, it is one line that says what and where.
+# Whatever a user's own code raises becomes one line that says what and where.
 def _custom_class(spec: ModelSpec) -> Any:
     assert spec.module is not None
     package, name = spec.module.split(":")
@@ -57,7 +57,7 @@ def _custom_class(spec: ModelSpec) -> Any:
         raise UserError(f"module: {spec.module}: {package} has no {name}")
     found = getattr(package_of_it, name)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise UserError(f"module: {spec.module}: is no torch.nn.Module")
+        raise UserError(f"module: {spec.module}: not a torch.nn.Module")
     return found
 
 
@@ -67,10 +67,10 @@ def _reason(error: Exception) -> str:
 
 
 def initial_of_custom(spec: ModelSpec, inputs: int, outputs: int, seed: int) -> Parameters:
-    """Return the weights that a custom module starts from, and hold it to its contract.
+    """Return the initial weights of a custom module, after checking that it keeps its contract.
 
     Raises:
-        UserError: It cannot be made, or does not do what `Custom` asks for.
+        UserError: It cannot be made, or does not behave as `Custom` says.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -101,10 +101,10 @@ def initial_of_custom(spec: ModelSpec, inputs: int, outputs: int, seed: int) -> 
             raise UserError(f"module: {spec.module}: gives attention of {shape}, not (2, 4)")
         if weights[1, 2:].any() or not torch.allclose(weights.sum(1), torch.ones(2), atol=1e-4):
             raise UserError(
-                f"module: {spec.module}: gives attention that is not 0 in the padding and 1 in sum"
+                f"module: {spec.module}: its attention is not 0 in the padding and 1 in sum"
             )
     if not torch.allclose(both[1:], alone, atol=1e-5):
-        raise UserError(f"module: {spec.module}: what stands in the padding changes its output")
+        raise UserError(f"module: {spec.module}: the content of the padding changes its output")
     return {name: value.numpy().copy() for name, value in module.state_dict().items()}
 
 
@@ -113,7 +113,7 @@ def load_model(
 ) -> Classifier | Custom:
     """Return the module of any `spec` with the given parameters (NumPy arrays, PyTorch's names).
 
-    A custom one is in evaluation mode.
+    A custom module is in evaluation mode.
     """
     if spec.cell != "custom":
         return load_classifier(spec, inputs, outputs, parameters)
@@ -123,7 +123,7 @@ def load_model(
 
 
 def classify(model: TrainedModel, examples: Examples) -> tuple[Floats, Floats]:
-    """Return log-probabilities (count, outputs), and attention end to end as the characters are."""
+    """Return log-probabilities (count, outputs), and attention end to end, like the characters."""
     module = load_model(model.spec, len(examples.alphabet), model.outputs, model.parameters)
     outputs = np.empty((len(examples), model.outputs))
     attention = np.zeros(len(examples.characters))

@@ -1,7 +1,7 @@
 """The functions that cells are written in.
 
-The formula of a cell stands once, in `cells/`. Here these functions work on torch tensors; the
-compiled engine has its own of the same names (`training.compiled.primitives`).
+The formula of a cell is written once, in `cells/`. The functions here work on torch tensors; the
+compiled engine has its own with the same names (`training.compiled.primitives`).
 """
 
 from typing import Any
@@ -23,10 +23,10 @@ def complement(x: Any) -> Any:
 
 
 def sigmoid_slope(y: Any) -> Any:
-    """The derivative of y = sigmoid(x) by x, from y."""
+    """The derivative of y = sigmoid(x) with respect to x, from y."""
     return y * complement(y)
 
 
 def tanh_slope(y: Any) -> Any:
-    """The derivative of y = tanh(x) by x, from y."""
+    """The derivative of y = tanh(x) with respect to x, from y."""
     return complement(y * y)

@@ -1,4 +1,4 @@
-"""What models are called where people read: `GRU + attention`, `LSTM, 2 layers`."""
+"""What readers see as the names of models: `GRU + attention`, `LSTM, 2 layers`."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,24 +18,24 @@ _PARTS: Mapping[str, tuple[Any, Callable[[Any], str]]] = {
     "weight_decay": (0, lambda share: f"weight decay {share:g}"),
     "clip_norm": (None, lambda norm: f"clipped at {norm:g}"),
 }
-"""Keys that are said where they are not the usual value given here, and how."""
+"""Keys that are named if they differ from the usual value given here, and their words."""
 _ONLY_WHERE_THEY_DIFFER: Mapping[str, Callable[[Any], str]] = {
     "hidden_size": lambda n: f"{n} units",
     "num_heads": lambda n: f"{n} heads",
     "learning_rate": lambda rate: f"rate {rate:g}",
 }
-"""Keys that are said where models that are otherwise called the same differ in them, and how."""
+"""Keys that are named if models with otherwise the same label differ in them, and their words."""
 _READOUTS = {"last": "", "attention": " + attention"}
 
 
 def labels(models: Specs) -> dict[str, str]:
-    """Return what each model is called: its `label`, or else what it is made of.
+    """Return the label of each model: the `label` in its specification, or else its parts.
 
     Args:
-        models: Name to specification, as a config has them, defaults filled in.
+        models: The specification of each model, as in a config with defaults filled in.
 
     Raises:
-        UserError: Two models would be called the same by the config's own words.
+        UserError: The config gives two models the same label.
     """
     given = {name: spec["label"] for name, spec in models.items() if spec.get("label")}
     for label, count in Counter(given.values()).items():
@@ -59,7 +59,7 @@ def labels(models: Specs) -> dict[str, str]:
 
 
 def _made(name: str, spec: Spec) -> str:
-    """Return what a model is made of, and the name of one of the user's own making."""
+    """Return the parts of a model in words; of a custom model, its name."""
     if spec["cell"] == "custom":
         return name
     cell = spec["cell"].upper() if len(spec["cell"]) <= 4 else spec["cell"].capitalize()

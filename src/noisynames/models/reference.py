@@ -1,4 +1,4 @@
-"""The models as torch modules: the definition that every engine is held to."""
+"""The models as torch modules: the definition that every engine must agree with."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +16,11 @@ from noisynames.names.examples import Examples
 
 
 class Recurrence(nn.Module):
-    """Layers of a cell that PyTorch has not, from the cell's own formula.
+    """Layers of a cell that PyTorch lacks, from the cell's own formula.
 
-    Whether one linear map or two see the input and the hidden state, see `noisynames.models.cells`.
-    The worksheet's RNN is such a cell: h_t = tanh(W [x_t ; h_(t-1)] + b), h_0 = 0; unlike `nn.RNN`
-    it has one bias.
+    `noisynames.models.cells` says when one linear map, and when two, read the input and the hidden
+    state. The worksheet's RNN is such a cell: h_t = tanh(W [x_t ; h_(t-1)] + b), h_0 = 0; unlike
+    `nn.RNN`, it has one bias.
     """
 
     def __init__(self, spec: ModelSpec, inputs: int) -> None:
@@ -51,7 +51,7 @@ class Recurrence(nn.Module):
         return reverse(stacked, lengths) if place.endswith("_reverse") else stacked
 
     def _parts(self, x: Tensor, h: Tensor, place: str) -> tuple[Any, Any]:
-        """Return the input and the recurrent part of each gate."""
+        """Return the input part and the recurrent part of each gate."""
 
         def of(kind: str, side: str = "") -> Tensor:
             return self.get_parameter(f"{kind}{side}_{place}")
@@ -69,7 +69,7 @@ class Recurrence(nn.Module):
 
 
 def reverse(x: Tensor, lengths: Tensor) -> Tensor:
-    """Reverse each sequence of a padded batch (batch, length, …); the padding stays behind."""
+    """Reverse each sequence of a padded batch (batch, length, …); the padding stays at the end."""
     position = torch.arange(x.shape[1])
     index = lengths[:, None] - 1 - position
     index = torch.where(index >= 0, index, position)
@@ -77,7 +77,7 @@ def reverse(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 class TransformerEncoder(nn.Module):
-    """Embedded characters plus sinusoidal positions, then encoder layers, normalised first.
+    """Embedded characters plus sinusoidal positions, then pre-norm encoder layers.
 
     Source: Vaswani et al., "Attention is all you need" (2017), sections 3.1 and 3.5.
     """
@@ -105,7 +105,7 @@ class TransformerEncoder(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Characters through a cell and a readout to log-probabilities."""
+    """Maps characters through a cell and a readout to log-probabilities."""
 
     def __init__(self, spec: ModelSpec, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -127,21 +127,21 @@ class Classifier(nn.Module):
         self.register_buffer("one_hot", torch.eye(inputs), persistent=False)
 
     def forward(self, characters: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Classify padded sequences; what stands in the padding does not matter.
+        """Classify padded sequences; the content of the padding does not matter.
 
         Args:
             characters: Alphabet indices, shape (batch, longest), integers.
-            lengths: Characters of each sequence, shape (batch,), each at least 1.
+            lengths: The number of characters of each sequence, shape (batch,), at least 1.
 
         Returns:
             log_probabilities: Shape (batch, outputs).
             weights: The attention on each position, shape (batch, longest), 0 in the padding and
-                1 in sum; None without attention.
+                summing to 1; None without attention.
         """
         return self.classify(self.inputs(characters), lengths)
 
     def inputs(self, characters: Tensor) -> Tensor:
-        """Return what the cell reads of each character, shape (batch, longest, width of it)."""
+        """Return what the cell reads for each character, shape (batch, longest, width)."""
         x: Tensor
         if isinstance(self.cell, TransformerEncoder):
             x = self.cell.embedding(characters)
@@ -164,7 +164,7 @@ class Classifier(nn.Module):
         states: Tensor
         if isinstance(self.cell, (Recurrence, TransformerEncoder)):
             states = self.cell(x, lengths)
-        elif self.spec.bidirectional:  # from the end means from the end of each sequence
+        elif self.spec.bidirectional:  # packed, so that each sequence is read from its own end
             packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
             states = pad_packed_sequence(self.cell(packed)[0], batch_first=True)[0]
         else:

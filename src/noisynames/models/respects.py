@@ -1,4 +1,4 @@
-"""In what respect two models differ, found from their specifications."""
+"""The respect in which two models differ, found from their specifications."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -9,15 +9,15 @@ Spec = Mapping[str, Any]
 
 ORDERED = ("hidden_size", "num_layers", "num_heads", "batch_size", "momentum", "weight_decay",
             "clip_norm")  # fmt: skip
-"""Respects that are numbers, so that models have neighbours."""
+"""Respects that are numbers, in which models have neighbours."""
 _OF_CELL = ("num_heads", "module", "options")
 
 
 def steps(models: Mapping[str, Spec]) -> list[tuple[str, str, str]]:
-    """Return the respect in which models differ, and both models, for each that differ in one.
+    """Return each pair of models that differ in one respect, as (respect, model, model).
 
-    The first model is the one with more (layers, units, names to a batch, …), of which only
-    neighbours are contrasted, or else the later one: a difference is what it adds.
+    The first model is the one with more (layers, units, names per batch, …), where only neighbours
+    are contrasted, or else the later one: a difference is what it adds.
     """
     found = {
         frozenset((a, b)): respect
@@ -46,12 +46,12 @@ def steps(models: Mapping[str, Spec]) -> list[tuple[str, str, str]]:
 
 
 def respect_of(a: Spec, b: Spec) -> str | None:
-    """Return the one respect in which two specifications differ; None if it is none, or several.
+    """Return the only respect in which two specifications differ; None if there are none or more.
 
-    What a cell or an optimizer has of its own belongs to it: heads, a module and its options; a
-    momentum and a learning rate, which mean nothing to another optimizer. A learning rate in
-    proportion to the batch size, or to 1 − momentum, goes with that: a name then moves the weights
-    as far. A rate alone is no respect; see `rates`.
+    Settings that only one cell or optimizer has belong to it: heads, a module and its options; a
+    momentum, and a learning rate, which is not comparable between optimizers. A learning rate in
+    proportion to the batch size, or to 1 − momentum, belongs to that: each name then moves the
+    weights equally far. A rate alone is not a respect; see `rates`.
     """
     different = {key for key in a if key != "label" and _has(a, key) != _has(b, key)}
     if "cell" in different:
@@ -70,7 +70,7 @@ def respect_of(a: Spec, b: Spec) -> str | None:
 
 
 def _has(spec: Spec, key: str) -> Any:
-    """Return what a specification has at a key; None where it has no use for it."""
+    """Return the value of a specification's key; None if it does not use the key."""
     used = {
         "num_heads": spec["cell"] == "transformer",
         "module": spec["cell"] == "custom",
@@ -85,5 +85,5 @@ def _same(a: float, b: float) -> bool:
 
 
 def place_of(value: float | None) -> float:
-    """Return where a value stands among others; without a norm to clip at, that is infinite."""
+    """Return a value's place among others; for no norm to clip at (None), infinity."""
     return inf if value is None else value

@@ -1,7 +1,7 @@
 """What a model is: a cell, a readout and their sizes.
 
-Parameters carry PyTorch's names and layouts, so that a weights file loads into a torch module of
-`noisynames.models.reference` as it is. Nothing here needs torch.
+Parameters have PyTorch's names and layouts, so that a weights file loads unchanged into a torch
+module of `noisynames.models.reference`. Nothing here needs torch.
 """
 
 import re
@@ -20,7 +20,7 @@ Parameters = dict[str, NDArray[np.float32]]
 
 
 def _files(folder: str) -> tuple[str, ...]:
-    """Return the names of what lies in a folder beside this file."""
+    """Return the names of the modules in a folder beside this file."""
     here = Path(__file__).parent / folder
     return tuple(sorted(file.stem for file in here.glob("*.py") if file.stem != "__init__"))
 
@@ -31,9 +31,9 @@ READOUTS = _files("readouts")
 LARGEST_HIDDEN_SIZE = 4096
 MOST_LAYERS = 16
 FEEDFORWARD = 4
-"""Width of a transformer's feed-forward layers, in hidden sizes."""
+"""Width of a transformer's feed-forward layers, as a multiple of the hidden size."""
 NAME = r"[A-Za-z][A-Za-z0-9_]{0,39}"
-"""What a model may be called: it becomes a folder."""
+"""The allowed names of models, which become names of folders."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class ModelSpec:
     """A classifier of character sequences.
 
     Attributes:
-        cell: `rnn`: h_t = tanh(W [x_t ; h_(t-1)] + b), one linear map with one bias, as the
-            worksheet has it. `gru`, `lstm`: PyTorch's `nn.GRU` and `nn.LSTM`. `transformer`: an
-            encoder with sinusoidal positions. `custom`: the module named by `module`.
-        readout: What a linear layer on top sees of the states h_j. `last`: the last one (of both
-            directions, where there are two). `attention`: Σ α_j h_j with scores e_j = w·h_j + b and
-            α = softmax(e). `mean`, `max`: of every unit over the states. For `custom`, `attention`
-            says that the module returns attention weights; nothing else is read of it.
-        hidden_size: Length of a hidden state, at least 1.
-        num_layers: Cells stacked on each other, at least 1.
+        cell: `rnn`: h_t = tanh(W [x_t ; h_(t-1)] + b), one linear map with one bias, as in the
+            worksheet. `gru`, `lstm`: PyTorch's `nn.GRU` and `nn.LSTM`. `transformer`: an encoder
+            with sinusoidal positions. `custom`: the module named by `module`.
+        readout: What the output layer sees of the states h_j. `last`: the last state (of both
+            directions, if there are two). `attention`: Σ α_j h_j with scores e_j = w·h_j + b and
+            α = softmax(e). `mean`, `max`: that of every unit over the states. For `custom`,
+            `attention` only says that the module returns attention weights.
+        hidden_size: The length of a hidden state, at least 1.
+        num_layers: The number of stacked layers, at least 1.
         bidirectional: Whether a second cell reads the sequence from its end.
-        num_heads: Attention heads of a transformer; they divide the hidden size.
+        num_heads: The number of attention heads of a transformer, a divisor of the hidden size.
         module: `package.module:Class`, for `custom`; see `noisynames.models.custom`.
         options: Keyword arguments of that class.
     """
@@ -81,13 +81,13 @@ class ModelSpec:
         if self.bidirectional and self.cell not in RECURRENT:
             raise UserError(f"bidirectional: found true; a {self.cell} has no direction")
         if (self.cell == "custom") != (self.module is not None):
-            raise UserError("module: goes with the cell 'custom', and that with it")
+            raise UserError("module: goes with the cell 'custom', and the cell with a module")
         if self.module is not None and not re.fullmatch(r"[\w.]+:\w+", self.module):
             raise UserError(f"module: found {self.module!r}; allowed: package.module:Class")
 
     @property
     def width(self) -> int:
-        """Length of what the readout sees at a position."""
+        """The number of values that the readout sees at each position."""
         return self.hidden_size * (2 if self.bidirectional else 1)
 
 
@@ -97,8 +97,8 @@ class TrainedModel:
 
     Attributes:
         spec: The model.
-        parameters: Its weights, in PyTorch's names and layouts.
-        outputs: Languages.
+        parameters: Its weights, with PyTorch's names and layouts.
+        outputs: The number of languages.
     """
 
     spec: ModelSpec
@@ -117,17 +117,17 @@ WORKSHEET_MODELS = {
 def spec_from(mapping: Mapping[str, Any]) -> ModelSpec:
     """Return the spec that a config's mapping describes; missing keys take their defaults.
 
-    How the model is trained (learning rate, batch size) is no part of it.
+    How the model is trained (learning rate, batch size) is not part of it.
     """
     known = {f.name for f in fields(ModelSpec)}
     return ModelSpec(**{key: value for key, value in mapping.items() if key in known})
 
 
 def description(cell: str) -> Any:
-    """Return what a recurrent cell is: its module, see `noisynames.models.cells`."""
+    """Return the module that describes a recurrent cell; see `noisynames.models.cells`."""
     return import_module(f"noisynames.models.cells.{cell}")
 
 
 def reading(readout: str) -> Any:
-    """Return what a readout is: its module, see `noisynames.models.readouts`."""
+    """Return the module that describes a readout; see `noisynames.models.readouts`."""
     return import_module(f"noisynames.models.readouts.{readout}")

@@ -1,7 +1,7 @@
 """A model's weights before training.
 
-Parameters carry PyTorch's names and layouts, so that a weights file loads into a torch module of
-`noisynames.models.reference` as it is. Nothing here needs torch.
+Parameters have PyTorch's names and layouts, so that a weights file loads unchanged into a torch
+module of `noisynames.models.reference`. Nothing here needs torch.
 """
 
 import math
@@ -21,16 +21,16 @@ Range = tuple[tuple[int, ...], float, float]
 def parameter_ranges(spec: ModelSpec, inputs: int, outputs: int) -> dict[str, Range]:
     """Return each parameter's shape and the bounds of its uniform initial distribution.
 
-    These are PyTorch's defaults: ± 1/√fan_in for `nn.Linear` (the worksheet's RNN is one, of
+    These are PyTorch's defaults: ± 1/√fan_in for `nn.Linear` (the worksheet's RNN is one, with
     fan-in inputs + hidden), ± 1/√hidden for `nn.GRU` and `nn.LSTM`; for a transformer, Glorot's
-    ± √(6 / (fan_in + fan_out)) for the projections of its attention, whose biases start at 0, and
-    an embedding of variance 1. The readout's score layer comes last, so that a model with attention
-    starts from the same cell and output weights as the one without.
+    ± √(6 / (fan_in + fan_out)) for the projections of its attention, with biases of 0, and an
+    embedding of variance 1. The readout's score layer comes last, so that a model with attention
+    starts from the same cell and output weights as one without.
 
     Args:
         spec: A model that is not custom.
-        inputs: Symbols of the alphabet.
-        outputs: Languages.
+        inputs: The number of symbols in the alphabet.
+        outputs: The number of languages.
     """
     within = _transformer_ranges if spec.cell == "transformer" else recurrent_ranges
     bound = 1 / math.sqrt(spec.width)
@@ -44,7 +44,7 @@ def parameter_ranges(spec: ModelSpec, inputs: int, outputs: int) -> dict[str, Ra
 
 
 def recurrent_ranges(spec: ModelSpec, inputs: int) -> dict[str, Range]:
-    """Return those of a recurrent cell's layers alone; see `parameter_ranges`."""
+    """Return the ranges for the layers of a recurrent cell; see `parameter_ranges`."""
     H = spec.hidden_size
     cell = description(spec.cell)
     G = cell.GATES * H
@@ -87,15 +87,15 @@ def _transformer_ranges(spec: ModelSpec, inputs: int) -> dict[str, Range]:
 
 
 def initial_parameters(spec: ModelSpec, inputs: int, outputs: int, seed: int) -> Parameters:
-    """Draw a model's initial weights, float32, from its seed alone.
+    """Draw a model's initial weights, float32, from nothing but its seed.
 
-    Those of a custom module are its own, under a PyTorch seeded with `seed`.
+    A custom module draws its own, with PyTorch seeded with `seed`.
 
     Raises:
         UserError: A custom module cannot be made.
     """
     if spec.cell == "custom":
-        custom = import_module("noisynames.models.custom")  # torch, for these alone
+        custom = import_module("noisynames.models.custom")  # imports torch, only needed here
         drawn: Parameters = custom.initial_of_custom(spec, inputs, outputs, seed)
         return drawn
     stream = Stream(seed, "initial weights")
@@ -111,11 +111,11 @@ def parameter_count(parameters: Parameters) -> int:
 
 
 def position_encoding(length: int, width: int) -> NDArray[np.float32]:
-    """Return a transformer's encodings of positions, shape (length, width): sines beside cosines.
+    """Return a transformer's position encodings, shape (length, width): alternating sine, cosine.
 
     Source: Vaswani et al., "Attention is all you need" (2017), section 3.5.
     """
-    # Powers and sines of the C library differ from machine to machine; these do not.
+    # The C library's powers and sines differ from machine to machine; these do not.
     ten_thousand, exponents = Decimal(10_000), (Decimal(-i) / width for i in range(0, width, 2))
     frequencies = np.array([float(ten_thousand**exponent) for exponent in exponents])
     angles = np.arange(length)[:, None] * frequencies
@@ -124,7 +124,7 @@ def position_encoding(length: int, width: int) -> NDArray[np.float32]:
 
 
 def _sine(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return sines by their Taylor series, which 15 terms end within 1e-15 between − π and π."""
+    """Return sines by their Taylor series; 15 terms are within 1e-15 of them from −π to π."""
     x = angles - np.round(angles / math.tau) * math.tau
     term = total = x
     for k in range(2, 30, 2):

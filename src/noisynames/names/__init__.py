@@ -1,1 +1,1 @@
-"""What is read: names, their alphabet, splits, noise and examples."""
+"""What models read: names, their alphabet, splits, noise and examples."""

@@ -1,6 +1,6 @@
-"""Alphabets: the symbols that names are made of, and how a name is brought to them.
+"""Alphabets: the symbols that names are made of, and how a name is reduced to them.
 
-The worksheet's has the 52 ASCII letters and five further symbols; one can also be made of names.
+The worksheet's alphabet has the 52 ASCII letters and five more symbols; others are made from names.
 """
 
 import string
@@ -18,29 +18,29 @@ from noisynames.errors import UserError
 
 ALPHABETS = ("worksheet", "data")
 Form = Literal["NFD", "NFC"]
-"""What a name is brought to before foreign symbols are dropped: letters and marks apart, which
-drops marks where the alphabet has letters only, or composed, which keeps them."""
+"""How a name is normalised before symbols outside the alphabet are dropped: decomposed, so that an
+alphabet of letters drops only the marks, or composed, which keeps letters with their marks."""
 
 MOST_SYMBOLS = 2**16 - 2
-"""So many indices fit into 16 bits, beside one that means no symbol."""
+"""The most indices that fit into 16 bits, together with one that means no symbol."""
 
 _JOINERS = "\u200c\u200d"
-"""They are not printable, but part of how Persian, Hindi and others are written."""
+"""These are not printable, but are used to write Persian, Hindi and other languages."""
 
 
 @dataclass(frozen=True)
 class Alphabet:
-    """Symbols, each a single code point; the index of one is its place.
+    """Symbols, each a single code point; the index of a symbol is its place.
 
     Attributes:
-        symbols: Distinct, at most MOST_SYMBOLS.
+        symbols: The symbols, distinct, at most MOST_SYMBOLS.
     """
 
     symbols: str
 
     @classmethod
     def on_record(cls, record: Mapping[str, Any]) -> "Alphabet":
-        """Return the alphabet that a record of a split or a run names; early ones name none."""
+        """Return the alphabet in the record of a split or a run; early records have none."""
         return cls(record.get("alphabet", WORKSHEET.symbols))
 
     def __len__(self) -> int:
@@ -68,12 +68,12 @@ class Alphabet:
 
 WORKSHEET = Alphabet(string.ascii_letters + " .,;'")
 WORKSHEET_NOISE = ".,;'"
-"""What the worksheet draws distractors from."""
+"""The characters from which the worksheet draws noise."""
 _SHOWN = 100
 
 
 def normalise(name: str, alphabet: Alphabet = WORKSHEET, form: Form = "NFD") -> str:
-    """Return `name` in a form of Unicode and without what is not in the alphabet.
+    """Return `name` in a Unicode form, without symbols that are not in the alphabet.
 
     >>> normalise("Ślusàrski"), normalise("Weiß"), normalise("Smith-Jones")
     ('Slusarski', 'Wei', 'SmithJones')
@@ -98,10 +98,10 @@ def dropped_characters(
 
 
 def _rounds(name: str, alphabet: Alphabet, form: Form) -> Iterator[tuple[str, list[str]]]:
-    """Yield a name with less and less that is foreign, each time with what was dropped.
+    """Yield a name with ever fewer symbols outside the alphabet, each time with those dropped.
 
-    Where something is dropped before a mark, the mark may compose with the letter before that, to
-    a symbol that the alphabet may not have.
+    More than one round may be needed: where a symbol before a mark is dropped, the mark may compose
+    with the letter before that into a symbol that the alphabet lacks.
     """
     text = _formed(name, form)
     while True:
@@ -115,29 +115,28 @@ def _rounds(name: str, alphabet: Alphabet, form: Form) -> Iterator[tuple[str, li
 
 def _formed(name: str, form: Form) -> str:
     text = unicodedata.normalize(form, name)
-    if form == "NFC" and not text.isascii():  # a space of another width is a space
+    if form == "NFC" and not text.isascii():  # a space of any width is a space
         text = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
     return text
 
 
 def is_symbol(character: str) -> bool:
-    """Whether an alphabet made of names may hold a character: it is printable, or a joiner."""
+    """Whether an alphabet made from names may contain a character: it is printable or a joiner."""
     return character.isprintable() or character in _JOINERS
 
 
 def symbol_counts(names: Iterable[str]) -> Counter[str]:
-    """Return how often each symbol occurs in some names, composed."""
+    """Return how often each symbol occurs in names, in composed form."""
     return Counter(symbol for name in names for symbol in _formed(name, "NFC") if is_symbol(symbol))
 
 
 def alphabet_of(counts: Mapping[str, int], least: int, characters: str) -> Alphabet:
-    """Return the alphabet of the symbols that occur often enough, and of the noise, in order.
+    """Return the sorted alphabet of the symbols that occur often enough and the noise characters.
 
     Args:
         counts: As `symbol_counts` returns them.
         least: How often a symbol must occur to be in the alphabet.
-        characters: What distractors are drawn from: part of the alphabet, whether or not names
-            have them.
+        characters: The noise characters, which are in the alphabet whether names have them or not.
 
     Raises:
         UserError: There are more than MOST_SYMBOLS.
@@ -153,9 +152,9 @@ def alphabet_of(counts: Mapping[str, int], least: int, characters: str) -> Alpha
 
 
 def graphemes(text: str) -> list[str]:
-    """Return what a reader takes for the characters of a text: a letter with the marks on it.
+    """Return the characters of a text as a reader sees them: each letter with its marks.
 
-    They are Unicode's extended grapheme clusters. Of plain ASCII each character is one.
+    They are Unicode's extended grapheme clusters. In plain ASCII, each character is one.
     """
     if text.isascii():
         return list(text)
@@ -166,22 +165,22 @@ def graphemes(text: str) -> list[str]:
 
 
 def check_characters(characters: str, alphabet: "Alphabet | None" = None) -> None:
-    """Refuse distractors that are not distinct symbols of the alphabet.
+    """Refuse noise characters that are not distinct symbols of the alphabet.
 
     Args:
-        characters: The distractors.
-        alphabet: That of the names; None for one that will have the distractors added. They are
-            then any printable characters that stand for themselves, alone and in any text.
+        characters: The noise characters.
+        alphabet: The alphabet of the names; None for one to which they will be added. They may then
+            be any printable characters that normalisation leaves as they are, alone or in a text.
 
     Raises:
-        UserError: They are not.
+        UserError: They are refused.
     """
     distinct = len(set(characters)) == len(characters) > 0
     if alphabet is None:
         if not (distinct and all(map(_stands_alone, characters))):
             raise UserError(
                 f"noise.characters: found {characters!r}; allowed: distinct printable characters, "
-                "at least one, each a single code point that is no combining mark"
+                "at least one, each a single code point and not a combining mark"
             )
     elif not (distinct and all(c in alphabet for c in characters)):
         known = repr(alphabet.symbols) if len(alphabet) < _SHOWN else "the names' alphabet"

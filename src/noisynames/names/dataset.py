@@ -1,4 +1,4 @@
-"""Names and their languages, from any source, behind one function."""
+"""Names and their languages from any source, through one function."""
 
 import csv
 import hashlib
@@ -29,7 +29,7 @@ from noisynames.names.sources.raw import RawNames, Source, all_romanised
 
 
 def _described(package: str) -> dict[str, Source]:
-    """Return the sources that modules of a package describe, by the modules' names."""
+    """Return the sources that the modules of a package describe, by module name."""
     found = iter_modules(import_module(package).__path__, f"{package}.")
     modules = [import_module(module.name) for module in found]
     return {
@@ -50,7 +50,7 @@ class Dataset:
     Attributes:
         rows: (language, name) pairs, normalised, distinct, sorted.
         manifest: Where the names come from and what became of every line of the source.
-        alphabet: What the names, and the noise that they may get, consist of.
+        alphabet: The alphabet of the names, and of the noise that may be added.
     """
 
     rows: list[tuple[str, str]]
@@ -68,13 +68,13 @@ class Spelling:
     """How names are spelt.
 
     Attributes:
-        alphabet: `worksheet`: its 57 symbols; of other letters the marks are dropped, or all.
-            `data`: every symbol that occurs, as it is, and what distractors are drawn from.
-        min_symbol_count: How often a symbol must occur in the distinct lines of a label, all labels
-            together, to be in an alphabet made of data.
-        transliterate: Whether names are put into Latin letters first; None leaves that to the
-            source.
-        noise_characters: What distractors are drawn from.
+        alphabet: `worksheet`: its 57 symbols; other letters lose their marks, or are dropped.
+            `data`: every symbol that occurs, unchanged, and the noise characters.
+        min_symbol_count: How often a symbol must occur in the distinct lines of all labels to be in
+            an alphabet made from the data.
+        transliterate: Whether names are transliterated to Latin letters first; None leaves that to
+            the source.
+        noise_characters: The characters that noise is drawn from.
     """
 
     alphabet: str = "worksheet"
@@ -96,12 +96,12 @@ class Spelling:
 
     @property
     def of_data(self) -> bool:
-        """Whether the alphabet is made of the names."""
+        """Whether the alphabet is made from the names."""
         return self.alphabet == "data"
 
     @property
     def form(self) -> Form:
-        """The form of Unicode that names are brought to."""
+        """The Unicode normalisation form of the names."""
         return "NFC" if self.of_data else "NFD"
 
 
@@ -110,8 +110,8 @@ def load(source: str, path: Path | None = None, spelling: Spelling | None = None
 
     Args:
         source: One of SOURCES.
-        path: Where the names lie, if the source takes a path.
-        spelling: How names are spelt; None is as the worksheet does.
+        path: Where the names are, if the source takes a path.
+        spelling: How names are spelt; None means as in the worksheet.
 
     Raises:
         UserError: The source is unknown, cannot be read, or holds fewer than two labels.
@@ -125,10 +125,10 @@ def load(source: str, path: Path | None = None, spelling: Spelling | None = None
 
 
 def check_path(source: str, path: Path | None) -> None:
-    """Refuse a path that a source does not take, and none where it needs one.
+    """Refuse a path for a source that takes none, and no path for a source that needs one.
 
     Raises:
-        UserError: That is so, or there is no such source.
+        UserError: The path is refused, or there is no such source.
     """
     if source not in SOURCES:
         raise UserError(f"dataset.source: {source!r} is not one of {', '.join(SOURCES)}")
@@ -140,7 +140,7 @@ def check_path(source: str, path: Path | None) -> None:
 
 
 def local_files(source: str, path: Path) -> list[Path]:
-    """Return the files that `load` would read of a copy on this machine.
+    """Return the files that `load` would read from a copy on this machine.
 
     Raises:
         UserError: The folder does not exist.
@@ -152,7 +152,7 @@ def tidy(raw: RawNames, spelling: Spelling) -> Dataset:
     """Normalise every name, keep the distinct ones of each label, and account for the rest.
 
     Raises:
-        UserError: Fewer than two labels, or a label with no usable name.
+        UserError: There are fewer than two labels, or a label has no usable name.
     """
     if len(raw.names) < 2:
         raise UserError(
@@ -168,7 +168,7 @@ def tidy(raw: RawNames, spelling: Spelling) -> Dataset:
         seen: set[str] = set()
         for line in raw.names[language]:
             spaced = normalise(line, alphabet, spelling.form)
-            # "Park " beside "Park" would be one name in two parts of a split.
+            # Otherwise "Park " and "Park" would be one name in two parts of a split.
             name = spaced.strip()
             characters.update(dropped_characters(line, alphabet, spelling.form))
             if outer := len(spaced) - len(name):
@@ -211,7 +211,7 @@ def tidy(raw: RawNames, spelling: Spelling) -> Dataset:
 
 
 def _alphabet(raw: RawNames, spelling: Spelling) -> tuple[Alphabet, dict[str, Any]]:
-    """Return the alphabet of some names, and what the manifest says of it."""
+    """Return the alphabet of some names, and what the manifest says about it."""
     if not spelling.of_data:
         return WORKSHEET, {"rule": spelling.alphabet, "symbols": WORKSHEET.symbols}
     distinct = [line for lines in raw.names.values() for line in {line.strip() for line in lines}]
@@ -226,7 +226,7 @@ def _alphabet(raw: RawNames, spelling: Spelling) -> tuple[Alphabet, dict[str, An
 
 
 def _without_names(raw: RawNames, language: str, spelling: Spelling) -> UserError:
-    """Return the error for a label of which nothing is left, with what would leave something."""
+    """Return the error for a label without usable names, with what would make some usable."""
     place = f"{raw.place}: label {language!r}"
     if not any(is_symbol(symbol) for symbol in "".join(raw.names[language]) if symbol != " "):
         return UserError(f"{place} holds no name in the alphabet")
@@ -251,10 +251,10 @@ def write(dataset: Dataset, folder: Path) -> None:
 
 
 def read(path: Path) -> Dataset:
-    """Read the names that `write` wrote, checked against the manifest beside.
+    """Read the names that `write` wrote, checked against their manifest.
 
     Raises:
-        UserError: A file is missing, or not what was written.
+        UserError: A file is missing or damaged.
     """
     manifest = read_record(path.with_name(MANIFEST))
     content = read_recorded(path, manifest).decode()

@@ -20,8 +20,8 @@ class Examples:
         characters: Alphabet indices of all sequences, shape (total length,).
         offsets: Sequence i is `characters[offsets[i]:offsets[i + 1]]`; shape (count + 1,).
         targets: Class indices, shape (count,).
-        is_noise: Whether each character is a distractor, shape (total length,).
-        alphabet: What the characters are indices of.
+        is_noise: Whether each character is noise, shape (total length,).
+        alphabet: The alphabet that the characters are indices into.
     """
 
     characters: NDArray[np.uint16]
@@ -37,16 +37,16 @@ class Examples:
         return self.characters[self.offsets[index] : self.offsets[index + 1]]
 
     def text(self, index: int) -> str:
-        """Return a sequence in letters."""
+        """Return a sequence as text."""
         return self.alphabet.decode(self[index])
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Characters of each sequence, shape (count,)."""
+        """The number of characters of each sequence, shape (count,)."""
         return np.diff(self.offsets)
 
     def padded(self, padding: int) -> NDArray[np.uint16]:
-        """Return one sequence per row with `padding` behind it, shape (count, longest)."""
+        """Return one sequence per row, followed by `padding`, shape (count, longest)."""
         matrix = np.full((len(self), self.lengths.max(initial=1)), padding, np.uint16)
         matrix[np.arange(matrix.shape[1]) < self.lengths[:, None]] = self.characters
         return matrix
@@ -71,7 +71,7 @@ class Examples:
 
     @classmethod
     def concatenated(cls, parts: Sequence["Examples"]) -> Self:
-        """Return the sequences of all parts, which have one alphabet, in order."""
+        """Return the sequences of all parts, which share one alphabet, in order."""
         lengths = np.concatenate([part.lengths for part in parts])
         return cls(
             np.concatenate([part.characters for part in parts]),
@@ -95,7 +95,7 @@ class Examples:
         )
 
     def with_noise(self, noise: Distractors) -> "Examples":
-        """Return the sequences, so far without noise, with their distractors, a row each."""
+        """Return the sequences, which have no noise yet, with their noise: row i for sequence i."""
         put = PLACEMENTS[noise.placement].put
         characters, offsets, is_noise = put(self.characters, self.offsets, noise)
         return Examples(characters, offsets, self.targets, is_noise, self.alphabet)
@@ -104,13 +104,13 @@ class Examples:
 class TrainingStream:
     """The endless training examples of one seed and noise condition.
 
-    Each example is a language drawn uniformly, a name of it drawn uniformly, with replacement, and
-    its noise. The names are the same under every noise; only the distractors differ. The stream
-    does not depend on how many examples are taken at a time.
+    For each example, a language is drawn uniformly, then one of its names uniformly with
+    replacement, then noise. The names are the same under every noise; only the noise characters
+    differ. The stream does not depend on how many examples are taken at a time.
     """
 
     def __init__(self, names: Examples, noise: Noise, seed: int | Seed) -> None:
-        """Draw from `names`, of which every class 0 … max(targets) has at least one."""
+        """Draw from `names`, in which every class 0 … max(targets) has at least one name."""
         drawn = as_seed(seed)
         self._names = names
         self._choice = Stream(drawn.of("order"), "training names")
@@ -129,6 +129,6 @@ class TrainingStream:
 
 
 def held_out_examples(names: Examples, noise: Noise, seed: int) -> Examples:
-    """Return `names` with the noise that every model of this seed is tested with."""
+    """Return `names` with the noise under which every model of this seed is tested."""
     stream = NoiseStream(noise, seed, "evaluation noise", names.alphabet)
     return names.with_noise(stream.take(len(names)))

@@ -1,4 +1,4 @@
-"""The noise model: distractor characters behind, before, inside or in place of a name's letters."""
+"""The noise model: characters added after, before or inside a name, or in place of its letters."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from noisynames.randomness import Stream
 
 @dataclass(frozen=True)
 class Distractors:
-    """The distractors of some names.
+    """The noise characters of some names.
 
     Attributes:
-        placement: Where they go, a name of PLACEMENTS.
+        placement: Where they go, a name in PLACEMENTS.
         lengths: How many each name gets, shape (count,), each in 0 … level + 1.
-        symbols: Alphabet indices, shape (count, level + 1); row i counts up to `lengths[i]`.
-        places: Where each goes if that is drawn, in [0, 1), the shape of `symbols`; else 0.
+        symbols: Alphabet indices, shape (count, level + 1); row i is used up to `lengths[i]`.
+        places: Where each goes, if that is drawn, in [0, 1), the shape of `symbols`; else 0.
     """
 
     placement: str
@@ -31,17 +31,17 @@ class Distractors:
 Characters = NDArray[np.uint16]
 Offsets = NDArray[np.int64]
 Noisy = tuple[Characters, Offsets, NDArray[np.bool_]]
-"""Characters of all names end to end, where each name begins and the last one ends, shape
-(count + 1,), and whether each character is a distractor."""
+"""The characters of all names end to end; where each name begins and the last one ends, shape
+(count + 1,); and whether each character is noise."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the distractors of a name go.
+    """Where the noise characters of a name go.
 
     Attributes:
-        where: Where that is, as a phrase.
-        put: From names (characters end to end, and offsets) and their distractors to noisy names.
+        where: The place as a phrase.
+        put: Returns noisy names, given names (characters end to end, and offsets) and their noise.
         is_drawn: Whether it needs `Distractors.places`.
     """
 
@@ -60,9 +60,9 @@ def _before(characters: Characters, offsets: Offsets, noise: Distractors) -> Noi
 
 
 def _between(characters: Characters, offsets: Offsets, noise: Distractors) -> Noisy:
-    """Draw a gap uniformly for each; the name keeps its first and last character.
+    """Draw a gap uniformly for each character; the name keeps its first and last letter.
 
-    A name of a single letter has no gap and gets them before it.
+    A name of a single letter has no gap and gets all of them before it.
     """
     letters = np.diff(offsets)[:, None]
     gaps = (noise.places * (letters - 1)).astype(np.int64) + (letters > 1)
@@ -74,17 +74,17 @@ def _between(characters: Characters, offsets: Offsets, noise: Distractors) -> No
 def _inserted(
     characters: Characters, offsets: Offsets, noise: Distractors, gaps: NDArray[np.int64]
 ) -> Noisy:
-    """Put each distractor behind as many letters of its name as `gaps` says.
+    """Put each noise character after as many letters of its name as `gaps` says.
 
     Args:
-        characters: Of the names, end to end.
-        offsets: Of the names.
-        noise: Their distractors.
-        gaps: The shape of `noise.symbols`, ascending along each row as far as it counts.
+        characters: The characters of the names, end to end.
+        offsets: The offsets of the names.
+        noise: Their noise characters.
+        gaps: Same shape as `noise.symbols`, ascending along the used part of each row.
     """
     offsets = np.concatenate([[0], np.cumsum(np.diff(offsets) + noise.lengths)])
     used = np.arange(gaps.shape[1]) < noise.lengths[:, None]
-    # Before the i-th distractor stand i others and as many letters as its gap says.
+    # Before the i-th noise character are i others and as many letters as its gap says.
     place = (offsets[:-1, None] + np.arange(gaps.shape[1]) + gaps)[used]
     is_noise = np.zeros(offsets[-1], bool)
     is_noise[place] = True
@@ -95,7 +95,7 @@ def _inserted(
 
 
 def _instead(characters: Characters, offsets: Offsets, noise: Distractors) -> Noisy:
-    """Draw a letter uniformly for each; one letter may be hit twice."""
+    """Draw a letter uniformly for each character; one letter may be replaced twice."""
     used = np.arange(noise.symbols.shape[1]) < noise.lengths[:, None]
     letter = (noise.places * np.diff(offsets)[:, None]).astype(np.int64)
     place = (offsets[:-1, None] + letter)[used]
@@ -111,21 +111,21 @@ PLACEMENTS = {
     "scattered": Placement("between its letters", _between, is_drawn=True),
     "substitution": Placement("in place of its letters", _instead, is_drawn=True),
 }
-"""Every placement; the worksheet's comes first. A new one is a function and a line here."""
+"""Every placement, the worksheet's first. A new one needs a function and a line here."""
 
 
 @dataclass(frozen=True)
 class Noise:
     """A noise condition.
 
-    At level n > 0 a name gets k distractors, k uniform on {0, …, n + 1} (the worksheet's comment
-    says at most n, its code says n + 1, and the code is what ran), each uniform on `characters`.
-    At level 0 it gets none.
+    At level n > 0 a name gets k noise characters, k uniform on {0, …, n + 1} (the worksheet's
+    comment says at most n, its code says n + 1, and the code is what ran), each uniform on
+    `characters`. At level 0 it gets none.
 
     Attributes:
         level: The worksheet's n, at least 0.
-        placement: Where they go, a name of PLACEMENTS. The worksheet's is `suffix`.
-        characters: What they are drawn from: distinct symbols, which the alphabet of the names has.
+        placement: Where they go, a name in PLACEMENTS. The worksheet's is `suffix`.
+        characters: The characters they are drawn from: distinct symbols of the names' alphabet.
     """
 
     level: int = 0
@@ -143,15 +143,15 @@ class Noise:
 
     @property
     def name(self) -> str:
-        """What the condition is called in paths, tables and figures: `5`, or `5-prefix`."""
+        """The condition's name in paths, tables and figures: `5`, or `5-prefix`."""
         return str(self.level) + ("" if self.placement == "suffix" else f"-{self.placement}")
 
     @classmethod
     def named(cls, name: str, characters: str = WORKSHEET_NOISE) -> "Noise":
-        """Return the condition of a `name`.
+        """Return the condition with a `name`.
 
         Raises:
-            UserError: It is no condition's name.
+            UserError: It is not the name of a condition.
         """
         level, _, placement = name.partition("-")
         if not (level.isascii() and level.isdigit()):
@@ -172,9 +172,9 @@ def conditions(
 
 
 class NoiseStream:
-    """The endless distractors of one noise condition, seed and purpose.
+    """The endless noise characters of one noise condition, seed and purpose.
 
-    The number and the characters are the same at every placement. Every name takes the same amount
+    Their number and the characters are the same at every placement. Every name uses the same amount
     of randomness, so the stream does not depend on how many are drawn at a time.
     """
 
@@ -187,14 +187,14 @@ class NoiseStream:
             UserError: Some of the noise's characters are not in it.
         """
         self._noise = noise
-        if noise.level > 0:  # without noise its characters do not matter, and no job names them
+        if noise.level > 0:  # without noise the characters do not matter, and no job names them
             check_characters(noise.characters, alphabet)
             self._codes = alphabet.encode(noise.characters)
         self._stream = Stream(seed, purpose, noise.level)
         self._places = Stream(seed, f"{purpose}: places", noise.level)
 
     def take(self, count: int) -> Distractors:
-        """Return the distractors of the next `count` names."""
+        """Return the noise characters of the next `count` names."""
         level, placement = self._noise.level, self._noise.placement
         if level == 0:
             nothing = np.zeros((count, 1))

@@ -1,4 +1,4 @@
-"""Train, validation and test by distinct name, one split per seed."""
+"""Training, validation and test parts by distinct name, one split per seed."""
 
 import csv
 import io
@@ -27,8 +27,8 @@ class Split:
     """The names of one seed.
 
     Attributes:
-        train, test, validation: (language, name) pairs, sorted. No name stands in two parts.
-        alphabet: Of the names, and of the noise that they may get.
+        train, test, validation: (language, name) pairs, sorted. No name is in two parts.
+        alphabet: The alphabet of the names, and of the noise that may be added.
     """
 
     train: list[Row]
@@ -43,7 +43,7 @@ class Split:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the split as it is written: which names a run was kept from."""
+        """SHA-256 of the split as written, which identifies the names that a run did not see."""
         return sha256(_csv_text(self).encode())
 
 
@@ -58,19 +58,19 @@ def split_names(
     """Split distinct names into train, validation and test, stratified by language.
 
     A name that several languages share goes wholly to one part, so the unit of the draw is the
-    distinct name and a stratum is the set of languages that a name stands in. Shared strata are
-    drawn first, with a random remainder; the names of a single language then fill its test part up
-    to `round(test_fraction * names)`. The validation part is then drawn likewise from the rest, so
-    that it changes no test name. At most `max_train_names` of a language's training names are
-    kept, drawn at random (None keeps all); the rest are used nowhere.
+    distinct name, and a stratum is the set of languages that have a name. Shared strata are drawn
+    first, with a random remainder; names of a single language then fill its test part up to
+    `round(test_fraction * names)`. The validation part is then drawn in the same way from the rest,
+    so that it does not change the test names. At most `max_train_names` of a language's training
+    names are kept, drawn at random (None keeps all); the rest are not used.
 
     Args:
         rows: Distinct (language, name) pairs.
         seed: Fixes the draw; the same for every model and noise.
-        test_fraction: Share of each language's names to hold out, in (0, 1).
-        max_train_names: As above, at least 1.
-        validation_fraction: Share to hold out for choices made before the test, in [0, 1).
-        alphabet: Of the names.
+        test_fraction: The share of each language's names to hold out, in (0, 1).
+        max_train_names: See above; at least 1.
+        validation_fraction: The share to hold out for choices made before the test, in [0, 1).
+        alphabet: The alphabet of the names.
 
     Raises:
         UserError: A language would have no training, test or (if asked for) validation name.
@@ -100,7 +100,7 @@ def split_names(
     for part, pairs in needed.items():
         if missing := {language for language, _ in rows} - {language for language, _ in pairs}:
             raise UserError(
-                f"dataset: label {min(missing)!r} has no {part} name under seed {seed}, since "
+                f"dataset: label {min(missing)!r} has no {part} name with seed {seed}, since "
                 "other labels share its names; give it more names of its own"
             )
     return split
@@ -138,7 +138,7 @@ def check_counts(
     """Refuse a label that is too small for a split.
 
     Raises:
-        UserError: A label would have no name in a part that is asked for.
+        UserError: A label would have no name in one of the parts.
     """
     sizes = Counter(language for language, _ in rows)
     for language, size in sorted(sizes.items()):
@@ -155,7 +155,7 @@ def check_counts(
 
 
 def write(split: Split, path: Path) -> None:
-    """Write the split as CSV (language, name, part), and beside it its record."""
+    """Write the split as CSV (language, name, part), with its record beside it."""
     write_text(path, _csv_text(split))
     sizes = {part: len(rows) for part, rows in _parts(split).items()}
     content = {**sizes, "alphabet": split.alphabet.symbols}
@@ -166,14 +166,14 @@ def read(path: Path) -> Split:
     """Read a split that `write` wrote.
 
     Raises:
-        UserError: The file or its record is missing, or not what was written.
+        UserError: The file or its record is missing or damaged.
     """
     record = read_record(path.with_suffix(".json"))
     return parsed(read_recorded(path, record), Alphabet.on_record(record))
 
 
 def parsed(content: bytes, alphabet: Alphabet) -> Split:
-    """Return the split that a file's content is, of names in an alphabet."""
+    """Return the split in the content of a file, with names in an alphabet."""
     parts: dict[str, list[Row]] = {TRAIN: [], VALIDATION: [], TEST: []}
     for language, name, part in islice(
         csv.reader(io.StringIO(content.decode(), newline="")), 1, None
@@ -183,14 +183,14 @@ def parsed(content: bytes, alphabet: Alphabet) -> Split:
 
 
 def yardsticks(split: Split) -> dict[str, float]:
-    """Return the accuracies that need no model, on the test names of a split.
+    """Return accuracies on the test names of a split that need no model.
 
     Returns:
-        chance: Expected accuracy of a uniform guess; macro-averaged it is the same.
-        majority: Accuracy of always naming the language with the most test names.
-        ceiling, macro_ceiling: The best accuracy any classifier of names can reach, plain and
-            macro-averaged, since a name that several languages share gets one answer.
-        leaked: Test names that stand in another part; a fair split has none.
+        chance: The expected accuracy of a uniform guess; the same when macro-averaged.
+        majority: The accuracy of always naming the language with the most test names.
+        ceiling, macro_ceiling: The best accuracy that any classifier of names can reach, plain and
+            macro-averaged, since a name that several languages share gets only one answer.
+        leaked: The number of test names that are also in another part; a fair split has none.
     """
     sizes: dict[str, int] = defaultdict(int)
     languages_of: dict[str, list[str]] = defaultdict(list)

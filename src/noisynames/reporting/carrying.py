@@ -15,11 +15,11 @@ from noisynames import __version__
 from noisynames.grid import FINDINGS, RECORD, TIMINGS, Cell, run_folder
 
 ABOUT = "about.json"
-"""What no other file says of an experiment: config, version, commit; and, in a report, its data."""
+"""What no other file says about an experiment: config, version, commit; in a report, the data."""
 CARRIED = (f"tables/{FINDINGS}", "tables/runs.csv", "tables/accuracy.csv")
 """Losses are not among them: findings have their means."""
 MEASURED = (f"tables/{TIMINGS}", "tables/timings.csv")
-"""Those that differ from run to run."""
+"""Tables that differ each time an experiment is run."""
 
 _BLOCK = re.compile(rb'<script type="text/plain" id="carried-\w+">([^<]*)</script>')
 
@@ -27,16 +27,16 @@ _BLOCK = re.compile(rb'<script type="text/plain" id="carried-\w+">([^<]*)</scrip
 def carried(
     results: Path, work: Path, cells: Iterable[Cell], about: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Return what a report carries, as text: what `CARRIED` and `MEASURED` name, and more.
+    """Return what a report carries, as text: `CARRIED`, `MEASURED`, `ABOUT` and records of runs.
 
-    A report of 120 runs is 5 % larger for it.
+    This makes a report of 120 runs 5 % larger.
 
     Args:
         results: Folder with `runs/`.
         work: Folder with `tables/`.
-        cells: The runs that are there.
-        about: What `ABOUT` is to say: `config`; `commit`, None where it is not known; `manifest`,
-            of the data set.
+        cells: The runs that exist.
+        about: The content of `ABOUT`: `config`; `commit`, None if unknown; the data set's
+            `manifest`.
     """
     files = {name: (work / name).read_bytes() for name in CARRIED}
     manifest = {key: about["manifest"][key] for key in ("source", "version", "sha256", "counts")}
@@ -50,10 +50,12 @@ def carried(
 
 
 def unpacked(page: bytes) -> dict[str, bytes]:
-    """Return the files that a report carries, by path below its results; none of an older one.
+    """Return the files that a report carries, by path relative to its results.
+
+    Reports of older versions carry none.
 
     Raises:
-        ValueError: They are not what was packed.
+        ValueError: They are damaged.
     """
     files = {}
     try:
@@ -70,7 +72,7 @@ def unpacked(page: bytes) -> dict[str, bytes]:
 
 
 def _packed(files: Mapping[str, bytes]) -> str:
-    """Return files as one text; as one archive, since a run's record is much like the next."""
+    """Return files packed as text: in one archive, since the records of runs are much alike."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name, content in sorted(files.items()):

@@ -1,4 +1,4 @@
-"""What stands in the cells of the report's tables."""
+"""The text in the cells of the report's tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ _ESTIMATES = ("mean", "low", "high")
 
 
 def text(row: Record, key: str, labels: Mapping[str, str]) -> str:
-    """Return what a table shows of a value: models by label, shares as percentages.
+    """Return a value as a table shows it: models by label, shares as percentages.
 
     Args:
         row: A record of the findings or of a table.
-        key: Which of its values.
-        labels: What models are called.
+        key: The key of the value.
+        labels: The label of each model.
     """
     value = row[key]
     if value is None:
@@ -34,20 +34,20 @@ def text(row: Record, key: str, labels: Mapping[str, str]) -> str:
 
 
 def change(row: Record, key: str = "mean") -> str:
-    """Return a difference, or an end of its interval: of shares, in percentage points."""
+    """Return a difference, or a bound of its interval; for shares, in percentage points."""
     return words.change(row[key], words.measured(row))
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A cell of a matrix of pairs: its row's model minus its column's.
+    """A cell of a matrix of pairs: the row's model minus the column's.
 
     Attributes:
         text: The difference.
-        verdict: Of the row's model.
-        side: `up` or `down`, by its sign.
-        shade: Its size beside the largest of the matrix, from 0 to 1.
-        small: Whether it is shown to be too small to matter.
+        verdict: The verdict on the row's model.
+        side: `up` or `down`, the sign of the difference.
+        shade: Its size relative to the largest in the matrix, from 0 to 1.
+        small: Whether it has been shown to be too small to matter.
     """
 
     text: str
@@ -69,8 +69,8 @@ def matrix(records: Sequence[Record], models: Sequence[str]) -> list[Line]:
     """Return comparisons of models as a matrix, row minus column.
 
     Args:
-        records: Of one metric and noise, each pair once.
-        models: Rows and columns, in this order.
+        records: Comparisons for one metric and noise, each pair once.
+        models: The rows and columns, in this order.
     """
     largest = max((abs(r["mean"]) for r in records if r["mean"] is not None), default=0) or 1
     found: dict[tuple[str, str], Pair] = {}

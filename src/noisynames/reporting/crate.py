@@ -31,21 +31,21 @@ FOLDERS = {
     "runs/": ("Runs", "Losses, weights, settings and timing of every training run."),
     "evaluation/": ("Evaluation", "Predictions on held-out names and their scores."),
     "attention/": ("Attention", "Attention weights on held-out names."),
-    "probes/": ("Probes", "Accuracy after a growing suffix, and how far gradients reach."),
+    "probes/": ("Probes", "Accuracy as junk after the name grows, and how far gradients reach."),
     "tables/": ("Tables", "Every number of the report, tidy."),
     "figures/": ("Figures", "Every figure of the report."),
 }
-"""What there is beside the report: its name and what it holds."""
+"""The folders beside the report: the name and the content of each."""
 RULES = "figures/rules.svg"
 INPUT = f"{CODE}/{CONFIG}"
 OUTPUTS = {"report.html": "File", "tables/": "Dataset", "runs/": "Dataset"}
-"""What the workflow is given, and what of it is given back."""
+"""What the workflow takes, and what it gives back."""
 
 Entity = dict[str, Any]
 
 
 def files() -> list[str]:
-    """Return what of the clone is needed to run the workflow, by paths from its root."""
+    """Return the files that the workflow needs to run, relative to the root of the clone."""
     names = ["Snakefile", "LICENSE", "environment.yml", "requirements.lock"]
     for folder in ("workflow", "src", "report"):
         found = sorted((CLONE / folder).rglob("*.*"))
@@ -63,8 +63,8 @@ def write(results: Path, config: Mapping[str, Any], metadata: Path) -> None:
 
     Args:
         results: A finished experiment.
-        config: Resolved.
-        metadata: Where the metadata go: METADATA in the same folder.
+        config: The resolved config.
+        metadata: The metadata file to write, METADATA in the root of the crate.
 
     Raises:
         UserError: The experiment is not finished, or the manifest of its data set was altered.
@@ -81,13 +81,13 @@ def write(results: Path, config: Mapping[str, Any], metadata: Path) -> None:
 
 
 def _to(names: Iterable[str]) -> Entity | list[Entity]:
-    """Return links to entities; a single one is no list in RO-Crate."""
+    """Return links to entities; RO-Crate does not put a single one in a list."""
     links = [{"@id": name} for name in names]
     return links[0] if len(links) == 1 else links
 
 
 def _finished(results: Path) -> str:
-    """Return when the experiment was finished: records hold no times, but its report has one."""
+    """Return when the report was written: records hold no times."""
     report = results / "report.html"
     if not report.is_file():
         raise missing(report)
@@ -100,7 +100,7 @@ def _folders(config: Mapping[str, Any]) -> list[str]:
 
 
 def _root(results: Path, config: Mapping[str, Any]) -> list[Entity]:
-    """The crate, the file that describes it, and what may be done with it."""
+    """The crate, the file that describes it, and its licence."""
     seeds, models = len(config["seeds"]), ", ".join(config["models"])
     noise = ", ".join(map(str, config["noise"]["levels"]))
     licence = read_record(results / "dataset/manifest.json")["licence"]
@@ -128,8 +128,8 @@ def _root(results: Path, config: Mapping[str, Any]) -> list[Entity]:
             "@id": "#licence",
             "@type": "CreativeWork",
             "name": f"Code: MIT. Names: {licence}",
-            "description": "The code is under the MIT licence (crate/LICENSE). The names, and what"
-            f" of them stands in the results, are under the licence of their source: {licence}.",
+            "description": "The code is under the MIT licence (crate/LICENSE). The names, also"
+            f" where results contain them, are under the licence of their source: {licence}.",
         },
         *(
             {"@id": url, "@type": "CreativeWork", "name": name, "version": version}
@@ -155,7 +155,7 @@ def _workflow() -> Entity:
 
 
 def _parameters() -> list[Entity]:
-    """What the workflow takes and gives, and the language that it is written in."""
+    """The inputs and outputs of the workflow, and the language that it is written in."""
     kinds = {INPUT: "File", **OUTPUTS}
     return [
         {
@@ -204,15 +204,15 @@ def _parts(config: Mapping[str, Any]) -> dict[str, Entity]:
         f"{CODE}/": {
             "@type": "Dataset",
             "name": "Code",
-            "description": "The workflow, its package and templates: all that it takes to run it.",
+            "description": "The workflow, its package and templates: all that is needed to run it.",
         },
-        "report.html": _file("text/html", "Report", "What came out, in one file."),
+        "report.html": _file("text/html", "Report", "The results, in one file."),
     }
     for folder in _folders(config):
         name, holds = FOLDERS[folder]
         parts[folder] = {"@type": "Dataset", "name": name, "description": holds}
     parts["figures/"]["hasPart"] = _to([RULES])
-    parts[RULES] = _file("image/svg+xml", "Rules", "What each rule of the workflow waits for.")
+    parts[RULES] = _file("image/svg+xml", "Rules", "The rules of the workflow and their order.")
     for name in (INPUT, *OUTPUTS):
         parts[name]["exampleOfWork"] = {"@id": _parameter(name)}
     return parts

@@ -1,4 +1,4 @@
-"""Figures to SVG files, fit to stand in a page with others."""
+"""Writes figures as SVG files that can be inlined in one page."""
 
 import io
 import os
@@ -33,10 +33,10 @@ def draw(
     """Draw the figures `names` from the tables and statistics into `folder`, as `<name>.svg`.
 
     Args:
-        names: Which figures.
+        names: The figures to draw.
         tables: As `tables.build` returns them.
         findings: As `summary.find` returns them, and `costs.find`.
-        folder: Where they go.
+        folder: The folder to write to.
         processes: How many processes share the work.
 
     Raises:
@@ -56,9 +56,9 @@ def draw(
 
 
 def _pool(processes: int) -> ProcessPoolExecutor | None:
-    """Return processes that share the work; None where the system has no semaphores for that.
+    """Return a pool of processes; None on a system without semaphores.
 
-    So it is where /dev/shm cannot be written, as in some containers.
+    That is the case where /dev/shm cannot be written, as in some containers.
     """
     try:
         return ProcessPoolExecutor(processes, get_context("fork"), initializer=_end_with_parent)
@@ -68,7 +68,7 @@ def _pool(processes: int) -> ProcessPoolExecutor | None:
 
 
 def _end_with_parent() -> None:
-    """Have this process end when the one that started it is killed; it would wait for work."""
+    """End this process when its parent is killed; otherwise it would wait for work for ever."""
 
     def wait() -> None:
         parent = parent_process()
@@ -90,16 +90,16 @@ def _draw(names: Sequence[str], tables: Tables, findings: "Findings", folder: Pa
 
 
 def svg_of(draw: Callable[[], Figure], name: str) -> str:
-    """Return what a function draws as an SVG element that can stand in a page with others.
+    """Return what a function draws as an SVG element that can be inlined in a page with others.
 
     Args:
-        draw: Draws, in the style of every figure.
-        name: Of the figure: its ids begin with it.
+        draw: Draws the figure; it is called with the common style set.
+        name: The figure's name, with which its ids begin.
     """
     with mpl.rc_context(STYLE):
         buffer = io.StringIO()
         with warnings.catch_warnings():
-            # Its own font only measures text here; a browser draws it, in one that has it.
+            # Matplotlib's font only measures text; the browser has a font with the glyph.
             warnings.filterwarnings("ignore", r"Glyph .* missing from font")
             figure = draw()
             _arrange(figure)
@@ -108,10 +108,10 @@ def svg_of(draw: Callable[[], Figure], name: str) -> str:
 
 
 def _arrange(figure: Figure) -> None:
-    """Lay a figure out now: on saving, Matplotlib would draw all of it once more for that."""
+    """Lay a figure out now; on saving, Matplotlib would draw all of it once more to do so."""
     engine = figure.get_layout_engine()
     if engine is not None:
-        FigureCanvasSVG(figure)  # it measures text as it is drawn
+        FigureCanvasSVG(figure)  # measures text as it will be drawn
         figure.set_dpi(72)
         engine.execute(figure)
         with mpl.rc_context({"figure.constrained_layout.use": False}):
@@ -129,7 +129,7 @@ def draw_for_print(
     _check(names)
     tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
     look = Look(models_in(tables), findings["labels"])
-    # Letters as outlines of a font that every journal takes.
+    # Type 42 embeds TrueType fonts, which every journal accepts.
     with mpl.rc_context({**STYLE, "pdf.fonttype": 42, "savefig.facecolor": "#ffffff"}):
         for name in names:
             asked = gallery.ALL[name]
@@ -148,12 +148,12 @@ def _check(names: Sequence[str]) -> None:
 def _nothing() -> Figure:
     figure, (axes,) = new_panels(1, height=0.8)
     axes.set_axis_off()
-    axes.text(0, 0.5, "No run completed that this figure could show.", va="center")
+    axes.text(0, 0.5, "No completed run has data for this figure.", va="center")
     return figure
 
 
 def _compared(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Leave out models that stand in for another at another learning rate."""
+    """Leave out models that are another model at a different learning rate."""
     if "model" not in table.columns or table.empty:
         return table
     others = runs.loc[runs["model"] != runs["compared_as"], "model"]
@@ -165,14 +165,14 @@ _TAG = re.compile(r'id="series:([^:"]+):([^:"]*):([^:"]*):([^"]*)"')
 
 _PLACES = re.compile(r'\b(?:d|x|y|points|transform)="[^"]*"')
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
-"""More than two decimals of a point are a hundredth of a pixel, and half of the file."""
+"""Further decimals are less than a hundredth of a pixel, and make up half of the file."""
 
 
 def _inlinable(svg: str, name: str) -> str:
-    """Return the SVG element fit to stand in a page with others.
+    """Return the SVG element, ready to be inlined in a page with others.
 
-    Ids get the figure's name in front, tags become data attributes, ink and paper take the page's
-    colours, and the size follows the page.
+    Ids are prefixed with the figure's name, tags become data attributes, ink and paper take the
+    page's colours, and the size follows the page.
     """
     svg = svg[svg.index("<svg") :]
     svg = _TAG.sub(

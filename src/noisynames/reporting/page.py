@@ -1,4 +1,4 @@
-"""Tables, figures and templates to one self-contained HTML file."""
+"""Turns tables, figures and templates into one self-contained HTML file."""
 
 import json
 import subprocess
@@ -47,7 +47,7 @@ def render(
     """Return the report as one HTML page that needs nothing but itself.
 
     Args:
-        results: Folder with `dataset/`, and what `playground` and `retraining` want.
+        results: Folder with `dataset/`, and what `playground` and `retraining` need.
         templates: Folder with `base.html`, its partials, `css/` and `js/`.
         config: The resolved config of the experiment.
         work: Folder with `tables/` and `figures/`; by default `results`.
@@ -104,7 +104,7 @@ def render(
 
 
 def _of_config(config: Mapping[str, Any], called: Mapping[str, str]) -> dict[str, Any]:
-    """Return what templates say of the config, given what each model is called."""
+    """Return what templates say about the config, given the label of each model."""
     models = config["models"].values()
     return {
         "title": config["report"]["title"],
@@ -119,7 +119,7 @@ def _of_config(config: Mapping[str, Any], called: Mapping[str, str]) -> dict[str
 
 
 def _sections(findings: "Findings", asked: Grid, tried: bool) -> list[tuple[str, str]]:
-    """Return the sections that have something to show, each with its anchor, in their order."""
+    """Return the sections that have something to show, in order, each as (anchor, title)."""
     every = {
         "answer": ("The short answer", True),
         "questions": ("Questions", True),
@@ -138,12 +138,12 @@ def _sections(findings: "Findings", asked: Grid, tried: bool) -> list[tuple[str,
 
 
 def _agreement(file: Path) -> dict[str, Any] | None:
-    """Return how the engines agreed; None in an unfinished experiment that has not come to it."""
+    """Return how the engines agreed; None in an unfinished experiment without that check."""
     return read_record(file) if file.exists() else None
 
 
 def new_environment(templates: Path) -> Environment:
-    """Return what renders the templates of a folder."""
+    """Return the Jinja environment that renders the templates of a folder."""
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
@@ -185,7 +185,7 @@ def _status(runs: pd.DataFrame) -> dict[Cell, str]:
 def _of_runs(
     data: tables.Tables, config: Mapping[str, Any], findings: "Findings"
 ) -> dict[str, Any]:
-    """Return what templates say of runs, and of the machines that did them."""
+    """Return what templates say about runs, and the machines that trained them."""
     runs = data["runs"]
     machine = ["processor", "cores", "system", "python"]
     return {
@@ -200,7 +200,7 @@ def _of_runs(
 
 
 def _of_names(names: datasets.Dataset, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what templates say of the names, and of what noise makes of one."""
+    """Return what templates say about the names, and what noise does to one of them."""
     return {
         "manifest": names.manifest,
         "languages": [
@@ -214,7 +214,7 @@ def _of_names(names: datasets.Dataset, config: Mapping[str, Any]) -> dict[str, A
 
 
 def _cost(findings: "Findings") -> list[dict[str, Any]]:
-    """Return what a model's runs cost, rates and memory without decimals."""
+    """Return what each model's runs cost, with rates and memory rounded to whole numbers."""
     return [
         {**r, "rate": f"{r['rate']:,.0f}", "memory": f"{r['memory']:.0f}"}
         for r in findings["costs"]
@@ -228,7 +228,7 @@ def _caption(environment: Environment, figure: ReportFigure) -> Template:
 
 
 def _svg(path: Path) -> Markup:
-    """Return a figure of our own making to stand in the page as it is."""
+    """Return a figure that the workflow drew, which is inlined unescaped."""
     try:
         svg = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -239,7 +239,7 @@ def _svg(path: Path) -> Markup:
 
 
 def _parts(path: Path) -> list[dict[str, Any]]:
-    """Return what each part of merged results brought, if they are merged."""
+    """Return what each part of merged results contributed; nothing if they are not merged."""
     parts: list[dict[str, Any]] = read_record(path)["parts"] if path.exists() else []
     return [
         {
@@ -252,7 +252,7 @@ def _parts(path: Path) -> list[dict[str, Any]]:
 
 
 def _commit(folder: Path) -> str | None:
-    """Return the commit of the checkout that holds `folder`, if it is one and git is there."""
+    """Return the commit of the checkout that holds `folder`; None without checkout or git."""
     command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -273,7 +273,7 @@ def _models(
 
 
 def _symbols(alphabet: Alphabet) -> str:
-    """Return the first symbols of an alphabet side by side, a mark on a circle that it can mark."""
+    """Return the first symbols of an alphabet, combining marks on a dotted circle."""
     return " ".join(
         f"◌{symbol}" if unicodedata.category(symbol).startswith("M") else symbol
         for symbol in alphabet.symbols[:_MOST_SYMBOLS]
@@ -281,9 +281,9 @@ def _symbols(alphabet: Alphabet) -> str:
 
 
 def _conditions(config: Mapping[str, Any], names: datasets.Dataset) -> list[dict[str, Any]]:
-    """Return every noise condition and what one name looks like under it, under the first seed."""
+    """Return every noise condition and what one name looks like under it, for the first seed."""
     name = "Novak"
-    if not all(symbol in names.alphabet for symbol in name):  # a usual name of these then
+    if not all(symbol in names.alphabet for symbol in name):  # then one of typical length
         name = min((name for _, name in names.rows), key=lambda n: abs(len(graphemes(n)) - 5))
     stem = sampling.Examples.of_names([("", name)] * 6, [""], names.alphabet)
     found = []

@@ -13,7 +13,7 @@ from noisynames.names.noise import PLACEMENTS, Noise
 from noisynames.reporting import words
 from noisynames.reporting.answers.study import VERDICTS
 
-if TYPE_CHECKING:  # the workflow asks which tables there are, and needs none of these for it
+if TYPE_CHECKING:  # the workflow only asks which tables there are, and needs none of these
     import pandas as pd
 
     from noisynames.analysis.findings.summary import Findings
@@ -26,10 +26,10 @@ TABLES = {
     "losses": "Losses in nats: mean and 95 % interval",
     "contrasts": "Models that differ in one respect: differences in macro-averaged accuracy",
     "pairs": "All pairs of models: differences in macro-averaged accuracy",
-    "noise": "What noise changes: differences to the lowest noise",
+    "noise": "What noise changes: differences from the lowest noise",
     "baselines": "Models against baselines: differences in macro-averaged accuracy",
 }
-"""The tables of a paper by name, each with its caption."""
+"""The tables for a paper by name, each with its caption."""
 METHODS, PARQUET = "methods.md", "tables.parquet"
 
 
@@ -44,13 +44,13 @@ def write(
 
     Args:
         tables: As `tables.read` returns them.
-        findings: Likewise.
-        config: Resolved.
-        manifest: Of the data set.
-        folder: Where they go: `<table>.tex` and `<table>.md` of each of TABLES.
+        findings: As `tables.read` returns them.
+        config: The resolved config.
+        manifest: The manifest of the data set.
+        folder: The folder to write to: `<table>.tex` and `<table>.md` for each of TABLES.
 
     Raises:
-        UserError: pyarrow is not there, which writes the last.
+        UserError: pyarrow, which writes `tables.parquet`, is not installed.
     """
     import pandas as pd
 
@@ -63,7 +63,7 @@ def write(
 
 
 def latex(frame: "pd.DataFrame", caption: str, label: str) -> str:
-    """Return a table as LaTeX that needs the package booktabs, every text taken as it is."""
+    """Return a table as LaTeX that needs the package booktabs, with all text escaped."""
     if frame.empty:
         return f"% {caption}: nothing to show\n"
     style = (
@@ -79,7 +79,7 @@ def latex(frame: "pd.DataFrame", caption: str, label: str) -> str:
 
 
 _IN_LATEX = {"−": "$-$", "\u00a0": "~", "×": r"$\times$", "≤": r"$\le$", "’": "'", "–": "--"}
-"""What stands for characters that a plain LaTeX has no letter for."""
+"""Replacements for characters that plain LaTeX cannot print."""
 
 
 def _markdown(frame: "pd.DataFrame") -> str:
@@ -90,7 +90,7 @@ def _markdown(frame: "pd.DataFrame") -> str:
 
 
 def _rows(name: str, findings: "Findings") -> list[dict[str, str]]:
-    """Return the rows of one of TABLES, as text."""
+    """Return the rows of one of TABLES as text."""
     labels = findings["labels"]
     if name == "scores":
         return _estimates(findings, {"macro_accuracy": "Macro accuracy", **_heads()})
@@ -122,7 +122,7 @@ def _heads() -> dict[str, str]:
 
 
 def _estimates(findings: "Findings", metrics: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return a row for each model × noise, with its metrics."""
+    """Return one row for each arm, with its metrics."""
     found = {(r["model"], r["noise"], r["metric"]): r for r in findings["estimates"]}
     arms = dict.fromkeys((model, noise) for model, noise, _ in found)
     return [
@@ -149,7 +149,7 @@ def _change(record: Record) -> dict[str, str]:
 
 
 def methods(findings: "Findings", config: Mapping[str, Any], manifest: Record) -> str:
-    """Return what was done, as a paragraph of a paper."""
+    """Return what was done, as a paragraph for a paper."""
     label, training = config["dataset"]["label_name"], config["training"]
     level = Noise.named(findings["noisiest"])
     margins = [
@@ -166,22 +166,22 @@ def methods(findings: "Findings", config: Mapping[str, Any], manifest: Record) -
         f"{manifest['names']:,} names in {manifest['languages']} {words.plural(label)} "
         f"({manifest['source']}, {manifest['version']}) from their characters.",
         f"Each was trained with {training['optimizer'].upper()} on {training['updates']:,} names, "
-        f"drawn by drawing a {label} uniformly and then one of its names, at a learning rate of "
-        f"{training['learning_rate']:g} unless the model names another.",
+        f"each drawn by first drawing a {label} uniformly and then one of its names, at a learning "
+        f"rate of {training['learning_rate']:g} unless stated with the model.",
         f"Noise level {level.level} adds 0 to {level.level + 1} characters of "
         f"“{config['noise']['characters']}”, {PLACEMENTS[level.placement].where}."
         if level.level
         else "No noise was added.",
         f"Of each {label}'s distinct names {words.percent(config['dataset']['test_fraction'], 0)} "
         "were held out; accuracy is macro-averaged.",
-        f"All runs were repeated under {words.seeds(findings['seeds'])}, each of which fixes the "
+        f"All runs were repeated with {words.seeds(findings['seeds'])}, each of which fixes the "
         "split, the order of the names, the noise and the initial weights, the same for every "
         f"model; {findings['runs']['ok']} of {findings['runs']['planned']} runs completed.",
         f"Intervals are {100 * findings['confidence']:.0f} % t intervals over seeds; differences "
         "are paired by seed and tested by t tests with Holm's correction at "
         f"{100 * findings['alpha']:g} %"
         + (
-            f"; two one-sided tests hold them against margins of {words.listed(margins)}."
+            f"; two one-sided tests compare them with margins of {words.listed(margins)}."
             if margins
             else "."
         ),
@@ -191,13 +191,13 @@ def methods(findings: "Findings", config: Mapping[str, Any], manifest: Record) -
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """Return what names a resolved config: the first 12 digits of the SHA-256 of its JSON."""
+    """Return the identifier of a resolved config: 12 digits of the SHA-256 of its JSON."""
     text = json.dumps(config, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _write_parquet(tables: "Tables", path: Path) -> None:
-    """Write all tables as one, each row with the name of its table."""
+    """Write all tables as one, with the name of the table in each row."""
     import pandas as pd
 
     named = [frame.assign(table=name) for name, frame in tables.items() if len(frame)]

@@ -20,11 +20,11 @@ from noisynames.runs import FinishedRun, open_finished
 CELLS = ("rnn", "gru", "lstm", "transformer")
 """What `reading.js` can run."""
 MOST_ARMS = 24
-"""A grid of more models × noises has only those in the page that stand in a planned contrast."""
+"""Of more arms than this, the page holds only those whose model is in a planned contrast."""
 MOST_BYTES = 1_500_000
-"""The weights that a page may hold, as float32."""
+"""The most bytes of float32 weights that a page may hold."""
 MOST_NAMES = 5_000
-"""The held-out names that it may hold; and the training names, or none of them."""
+"""The most held-out names that a page may hold; of more training names, it holds none."""
 LONGEST_JUNK = 12
 STATIC_NAMES = 3
 """How many names a page without JavaScript shows."""
@@ -33,10 +33,9 @@ Playground = dict[str, Any]
 
 
 def wanted(config: Mapping[str, Any]) -> list[Cell]:
-    """Return the runs that the page is to hold: every model × noise under the first seed.
+    """Return the runs that the page is to hold: those of every arm with the first seed.
 
-    Models that are the user's own are not among them, and nothing is with `report.playground:
-    false`.
+    Custom models are left out; with `report.playground: false`, so is everything else.
     """
     if not config["report"]["playground"]:
         return []
@@ -50,7 +49,7 @@ def wanted(config: Mapping[str, Any]) -> list[Cell]:
 
 
 def needs(results: Path, config: Mapping[str, Any]) -> set[Path]:
-    """Return the files of a results folder that `of` reads, but for the data set's."""
+    """Return the files of a results folder that `of` reads, except those of the data set."""
     cells = wanted(config)
     files = {run_folder(results, cell) / name for cell in cells for name in (RECORD, WEIGHTS)}
     return files | {split_file(results, seed) for *_, seed in cells}
@@ -63,19 +62,19 @@ def of(
     status: Mapping[Cell, str],
     called: Mapping[str, str],
 ) -> Playground | None:
-    """Return what the page needs to run the models; None if there is none that it could run.
+    """Return what the page needs to run the models; None if there is no model that it can run.
 
     Args:
         results: Folder with `runs/` and `splits/`.
         config: The resolved config of the experiment.
-        names: Its names.
+        names: The names of the experiment.
         status: What became of each run: `ok`, `diverged` or `missing`.
-        called: What each model is called.
+        called: The label of each model.
 
     Returns:
         What `playground.js` reads: alphabet, names, and for each arm its spec and weights (float32
         in base64, in the order of `parameters`); `examples`, a few names as each arm reads them,
-        for a page without JavaScript; `left_out`, a sentence for everything that is not there.
+        for a page without JavaScript; `left_out`, a sentence for everything that is left out.
 
     Raises:
         UserError: A file is missing or damaged.
@@ -112,7 +111,7 @@ def of(
 
 
 def _look(config: Mapping[str, Any], called: Mapping[str, str]) -> Look:
-    """Return the look that models have in figures, in which only those compared are drawn."""
+    """Return the look that models have in figures, which draw only the compared ones."""
     compared = Grid.of(config).compared
     return Look([*compared, *(name for name in called if name not in compared)], called)
 
@@ -129,7 +128,7 @@ def _opened(
 
 
 def _fitting(runs: Mapping[Cell, FinishedRun]) -> tuple[dict[Cell, FinishedRun], list[Cell]]:
-    """Return the runs whose weights are not too much for a page, and which ones' are."""
+    """Return the runs whose weights fit in the page, and the runs whose weights do not."""
     fit, size, too_large = {}, 0, []
     for cell, run in runs.items():
         more = sum(values.nbytes for values in run.model.parameters.values())
@@ -147,9 +146,9 @@ def _unasked(
     return [
         f"{called[name]}: "
         + (
-            "this page cannot run modules of one’s own"
+            "this page cannot run custom models"
             if spec["cell"] not in CELLS
-            else f"of over {MOST_ARMS} models × noises, only those of planned contrasts are here"
+            else f"with more than {MOST_ARMS} arms, only those in planned contrasts are here"
         )
         for name, spec in config["models"].items()
         if name not in shown
@@ -161,7 +160,7 @@ def _unfinished(
 ) -> list[str]:
     words = {"diverged": "diverged", "missing": "is missing"}
     return [
-        f"{_words(cell, called)}: its run under seed {cell[2]} {words[status[cell]]}"
+        f"{_words(cell, called)}: its run with seed {cell[2]} {words[status[cell]]}"
         for cell in asked
         if status[cell] != "ok"
     ]
@@ -173,7 +172,7 @@ def _words(cell: Cell, called: Mapping[str, str]) -> str:
 
 
 def trained(noise: str) -> str:
-    """Say what a model was trained under."""
+    """Say under which noise a model was trained."""
     condition = Noise.named(noise)
     if condition.level == 0:
         return "trained without noise"
@@ -207,7 +206,7 @@ def _by_language(rows: Iterable[Row]) -> dict[str, list[str]]:
 
 
 def _typical(runs: Sequence[FinishedRun], rows: Sequence[Row]) -> dict[str, str]:
-    """Return for each language the held-out name that models are together surest of."""
+    """Return, for each language, the held-out name that the models are most confident of."""
     examples = runs[0].examples(rows)
     each = np.arange(len(rows))
     sure = sum(predict(run.model, examples)[0][each, examples.targets] for run in runs)
@@ -216,7 +215,7 @@ def _typical(runs: Sequence[FinishedRun], rows: Sequence[Row]) -> dict[str, str]
 
 
 def _examples(runs: Sequence[FinishedRun], typical: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return how each arm reads a few names: what it says, and that after each character."""
+    """Return each arm's label for a few names, and its probability after each character."""
     chosen = [typical[i * (len(typical) - 1) // (STATIC_NAMES - 1)] for i in range(STATIC_NAMES)]
     found = []
     for language, name in dict.fromkeys(chosen):

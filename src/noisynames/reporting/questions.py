@@ -1,4 +1,4 @@
-"""All questions of the report: the worksheet's in its order, and what else a config asks."""
+"""All questions of the report: the worksheet's, in its order, and those that a config adds."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,11 @@ import_all(answers)
 def answer_all(
     findings: "Findings", config: Mapping[str, Any]
 ) -> tuple[list[Answer], list[Unasked]]:
-    """Return the answers to the questions that the experiment asks, in their order, and the others.
+    """Return the answers to the questions that the experiment asks, in order, and the unasked ones.
 
     Args:
         findings: As `analysis.findings.summary.find` returns them.
-        config: Resolved.
+        config: The resolved config.
     """
     study = Study(findings, config)
     given = [QUESTIONS[place](study) for place in sorted(QUESTIONS)]

@@ -1,4 +1,4 @@
-"""What the page needs to train runs again itself, and to tell whether they come out the same."""
+"""What the page needs to train runs again, and to tell whether the results are the same."""
 
 import base64
 import gzip
@@ -29,11 +29,11 @@ from noisynames.training.compiled.webassembly import CELLS, UNITS, name_of
 from noisynames.training.hyperparameters import Hyperparameters
 
 MOST_SEEDS = 10
-"""So many seeds can be trained again in the page."""
+"""How many seeds can be trained again in the page."""
 SIZES = (8, 16, 32, 64)
-"""Hidden sizes to ask "what if" of."""
+"""Hidden sizes offered under "what if"."""
 MOST_NOISE = 10
-"""The highest noise level to ask it of."""
+"""The highest noise level offered there."""
 
 
 def wanted(config: Mapping[str, Any]) -> list[Cell]:
@@ -47,11 +47,11 @@ def wanted(config: Mapping[str, Any]) -> list[Cell]:
 
 
 def left_out(config: Mapping[str, Any], called: Mapping[str, str]) -> list[str]:
-    """Say of everything that the page can try, but not train again, why that is so.
+    """Say why some arms, which the page can try, cannot be trained again in it.
 
     Args:
         config: The resolved config of the experiment.
-        called: What each model is called.
+        called: The label of each model.
     """
     cells = [(model, noise) for model, noise, _ in playground.wanted(config)]
     found: dict[tuple[str, str], list[str]] = {}
@@ -72,16 +72,16 @@ def _hindrance(config: Mapping[str, Any], model: str, noise: str) -> str | None:
     """Return why the page cannot train a model under a noise; None if it can."""
     spec, condition = config["models"][model], Noise.named(noise)
     if spec["cell"] not in CELLS:
-        return f"there is no kernel for browsers of the {spec['cell']}"
+        return f"there is no browser kernel for the {spec['cell']}"
     if filled_up(spec["hidden_size"]) not in UNITS:
         sizes = ", ".join(map(str, UNITS))
-        return f"there are kernels for browsers of {sizes} units, and not of {spec['hidden_size']}"
+        return f"there are browser kernels for {sizes} units, not for {spec['hidden_size']}"
     if {*spec["seeds_vary"]} != {*SOURCES}:
-        return "not everything in it is drawn with the seed (seeds_vary)"
+        return "not everything in it varies with the seed (seeds_vary)"
     if config["training"]["engine"] == "autograd":
         return "it was trained with PyTorch, whose rounding differs"
     if condition.placement != "suffix":
-        return "here noise stands after the name only"
+        return "the page can only add noise after the name"
     return None
 
 
@@ -96,7 +96,7 @@ def needs(results: Path, config: Mapping[str, Any]) -> set[Path]:
 def of(
     results: Path, kernels: Path, config: Mapping[str, Any], status: Mapping[Cell, str]
 ) -> dict[str, Any] | None:
-    """Return what the page needs to train; None if there is no run that it could train again.
+    """Return what the page needs to train; None if there is no run that it can train again.
 
     Args:
         results: Folder with `runs/` and `splits/`.
@@ -105,8 +105,8 @@ def of(
         status: What became of each run.
 
     Returns:
-        data: What `training.js` reads, as JSON, gzip and base64: models, names and records.
-        kernels: Each likewise.
+        data: What `training.js` reads: models, names and records, as gzipped JSON in base64.
+        kernels: Each kernel by name, gzipped, in base64.
 
     Raises:
         UserError: A file is missing or damaged.
@@ -175,7 +175,7 @@ def _sized(
 ) -> dict[str, Any]:
     """Return what the memory of a kernel must hold for a model, and where."""
     initial = initial_parameters(spec, len(alphabet), outputs, seed=0)
-    engine = CompiledEngine(spec, initial, plan, load=lambda *_: None)  # it runs elsewhere
+    engine = CompiledEngine(spec, initial, plan, load=lambda *_: None)  # it runs in the browser
     longest_name = Examples.of_names([("", alphabet.symbols[0] * longest)], [""], alphabet)
     memory, counts = engine.call_of(TRAIN, longest_name)
     return {
@@ -195,7 +195,7 @@ def _sized(
 
 
 def _header(parameters: Mapping[str, np.ndarray]) -> str:
-    """Return what a weights file begins with, in base64: names, shapes and places."""
+    """Return the header of a weights file in base64: names, shapes and offsets."""
     from safetensors.numpy import save
 
     content = save(dict(parameters))

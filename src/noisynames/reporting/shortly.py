@@ -1,4 +1,4 @@
-"""The short answer: of what the config varies."""
+"""The short answer, about what the config varies."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ def answer(findings: "Findings", config: Mapping[str, Any]) -> ShortAnswer:
 
     Args:
         findings: As `analysis.findings.summary.find` returns them.
-        config: Resolved.
+        config: The resolved config.
     """
     study = Study(findings, config)
     given = (HEADLINES[turn](study) for turn in sorted(HEADLINES))

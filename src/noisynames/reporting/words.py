@@ -36,17 +36,17 @@ def points(difference: float, decimals: int = 1) -> str:
 
 
 def value(amount: float, metric: str | None = None) -> str:
-    """Return an amount of a metric: shares as percentages, all else with three decimals."""
+    """Return an amount of a metric: a share as a percentage, any other with three decimals."""
     return percent(amount) if metric in SHARES else number(amount)
 
 
 def change(amount: float, metric: str | None = None) -> str:
-    """Return a difference in a metric, with its sign: of shares, in percentage points."""
+    """Return a difference in a metric, with its sign; for shares, in percentage points."""
     return points(amount) if metric in SHARES else signed(amount)
 
 
 def measured(record: Record) -> str | None:
-    """Return what a record is of: its metric or quantity, if it says that."""
+    """Return what a record measures: its metric or quantity, if it names one."""
     found: str | None = record.get("metric", record.get("quantity"))
     return found
 
@@ -55,7 +55,7 @@ def interval(record: Record, signs: bool = False) -> str:
     """Return an estimate with its interval, such as `0.312 [0.290, 0.334]`.
 
     Args:
-        record: mean, low, high; and metric or quantity, by which shares become percentages.
+        record: mean, low, high; and its metric or quantity, which tells shares from other values.
         signs: Whether it is a difference.
     """
     metric = measured(record)
@@ -82,12 +82,12 @@ def p_value(p: float | None) -> str:
 
 
 def difference(record: Record) -> str:
-    """Return a paired difference with interval and adjusted p, in brackets."""
+    """Return a paired difference with its interval in brackets, and its adjusted p."""
     return f"{interval(record, signs=True)}, {p_value(record['p_adjusted'])}"
 
 
 def whole_points(difference: float) -> str:
-    """Return the size of a difference of shares in points: whole, small ones with a decimal."""
+    """Return the size of a difference of shares in points: whole, below 2 with one decimal."""
     size = abs(100 * difference)
     shown = f"{size:.0f}" if size >= 2 else f"{size:.1f}"
     return f"{shown} {plural('point', 1 if shown == '1' else 2)}"
@@ -111,7 +111,7 @@ def baseline(name: str) -> str:
 
 
 def shortened(text: str, most: int = 24) -> str:
-    """Return a text of at most `most` characters: a longer one ends in an ellipsis."""
+    """Return a text cut to at most `most` characters, the last an ellipsis if any were cut."""
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 

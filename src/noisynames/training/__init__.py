@@ -1,1 +1,1 @@
-"""How models learn: two engines, one meaning."""
+"""How models learn, with two engines that mean the same."""

@@ -15,7 +15,7 @@ from noisynames.training.hyperparameters import Hyperparameters
 
 
 class _Descent:
-    """`torch.optim.SGD` without momentum or decay, and without the second that its imports take."""
+    """`torch.optim.SGD` without momentum or decay, whose imports would take a second."""
 
     def __init__(self, weights: list[Tensor], rate: float) -> None:
         self._weights, self._rate = weights, rate
@@ -32,7 +32,7 @@ class _Descent:
 
 
 class AutogradEngine:
-    """Updates as PyTorch's automatic differentiation defines it."""
+    """Updates as PyTorch's automatic differentiation defines them."""
 
     name = "autograd"
 
@@ -45,7 +45,7 @@ class AutogradEngine:
         inputs: int = len(WORKSHEET),
         outputs: int | None = None,
     ) -> None:
-        """See `training.engines.Engine`; on one thread, as more gain a batch of 1 nothing."""
+        """See `training.engines.Engine`; one thread, since more do not help batches of 1."""
         torch.set_num_threads(1)
         torch.manual_seed(seed)
         outputs = outputs or len(parameters["output.bias"])

@@ -1,7 +1,7 @@
-"""What does the updates: the engines, and which of them takes a model.
+"""The engines, which do the updates, and which of them trains a model.
 
-An engine's module is found by its name here and imported when it is asked for: a run pays for the
-one that it uses, and depends on the source of that one alone.
+An engine's module is named here and imported on demand: a run pays only for the engine that it
+uses, and depends only on the source of that one.
 """
 
 from importlib import import_module
@@ -21,7 +21,7 @@ MODULES = {
     "compiled": "noisynames.training.compiled.engine:CompiledEngine",
     "autograd": "noisynames.training.autograd:AutogradEngine",
 }
-"""Where each engine is."""
+"""The module and class of each engine."""
 ENGINES = (AUTO, *MODULES)
 
 
@@ -43,15 +43,15 @@ class Engine(Protocol):
 
         Args:
             spec: The model.
-            parameters: Its weights, in PyTorch's names and layouts.
-            plan: The optimiser, its step length and the batch size are used of it.
-            seed: Of what a custom module draws in training.
-            inputs: Symbols of the alphabet; a custom module is told.
-            outputs: Classes; a custom module is told. Others have both in their weights.
+            parameters: Its weights, with PyTorch's names and layouts.
+            plan: The optimiser, its step length and the batch size are used.
+            seed: The seed for draws of a custom module in training.
+            inputs: The number of symbols, for custom modules.
+            outputs: The number of classes, for custom modules; others know both from their weights.
         """
 
     def advance(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Take the examples in order, with one update for each or for each batch of them.
+        """Take the examples in order, with one update for each example or batch.
 
         Returns:
             losses: Negative log likelihood of each example before its update, shape (count,).
@@ -63,17 +63,17 @@ class Engine(Protocol):
 
 
 def check_name(engine: object) -> None:
-    """Refuse what an engine was called once, and say what it is called now.
+    """Refuse the former name of an engine, and give its new name.
 
     Raises:
-        UserError: It is such a name.
+        UserError: It is a former name.
     """
     if engine == "fused":
         raise UserError("training.engine: 'fused' is called 'compiled' now")
 
 
 def chosen(engine: str, spec: ModelSpec) -> str:
-    """Return the engine that trains `spec`: the one asked for, or with `auto` the fastest that can.
+    """Return the engine that trains `spec`: the given one, or for `auto` the fastest that can.
 
     Raises:
         UserError: There is no such engine, or it cannot train this model.
@@ -109,7 +109,7 @@ def modules_of(engine: str, spec: ModelSpec) -> list[str]:
 
 
 def modules_of_model(spec: ModelSpec) -> list[str]:
-    """Return those that any use of a model imports by name: its cell, its readout, its own."""
+    """Return the modules that any use of a model imports by name, such as its cell and readout."""
     if spec.cell == "custom":
         return ["models.custom"]
     compiled = "training.compiled"

@@ -13,17 +13,18 @@ class Hyperparameters:
     """How long and how fast to train.
 
     Attributes:
-        updates: The budget, in examples: SGD updates at batch size 1, else as many divided by the
-            batch size, so that batch sizes compare at the same number of examples.
+        updates: The budget in examples: the number of updates at batch size 1, and 1/B of it at
+            batch size B, so that batch sizes are compared at the same number of examples.
         learning_rate: Step length.
-        record_every: The training loss is averaged over this many examples per point.
-        report_every: Progress is told after this many updates.
-        batch_size: Examples per update, by the mean of their losses.
+        record_every: Examples whose mean loss makes one recorded point of the training loss.
+        report_every: Updates between reports of progress.
+        batch_size: Examples per update, which uses the mean of their losses.
         optimizer: `sgd` or `adam`: PyTorch's `torch.optim.SGD` and `torch.optim.Adam`.
-        momentum: Of `sgd`, from 0 to below 1.
-        weight_decay: Times the weights, added to their gradient; at least 0.
-        clip_norm: The largest norm of an update's gradient, as `torch.nn.utils.clip_grad_norm_` has
-            it; None does not clip.
+        momentum: Momentum of `sgd`, in [0, 1).
+        weight_decay: Coefficient by which the weights are multiplied and added to their gradient,
+            at least 0.
+        clip_norm: The largest norm of an update's gradient, as in
+            `torch.nn.utils.clip_grad_norm_`; None does not clip.
     """
 
     updates: int = 80_000

@@ -1,4 +1,4 @@
-"""How a run tells what it does: a bar on a terminal, plain lines in a log."""
+"""How a run reports its progress: with a bar on a terminal, with plain lines in a log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ def report_to(
 ) -> Iterator[Callable[[Progress], None]]:
     """Yield a function that reports each recording interval of a run to `stream`.
 
-    Every `report_every` updates it says what the worksheet's loop prints: update, percentage,
-    seconds, loss, the last name, the guess and whether it was right. On a terminal a bar also shows
-    updates per second and the loss.
+    Every `report_every` updates it prints what the worksheet's loop prints: update, percentage,
+    seconds, loss, the last name, the guess and whether it was right. On a terminal, a bar also
+    shows updates per second and the loss.
     """
     every = hyperparameters.report_every
     told = 0

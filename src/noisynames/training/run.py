@@ -1,4 +1,4 @@
-"""Train one model under one noise and one seed: on any engine."""
+"""Trains one model under one noise with one seed, on any engine."""
 
 import math
 import time
@@ -20,7 +20,7 @@ from noisynames.training.hyperparameters import Hyperparameters
 
 @dataclass
 class Progress:
-    """Where a run stands: what the worksheet's loop prints."""
+    """How far a run has come: what the worksheet's loop prints."""
 
     update: int
     updates: int
@@ -44,8 +44,8 @@ class Run:
 
     Attributes:
         engine: The engine that ran.
-        parameters: The weights at the end (for a diverged run, as they then were).
-        losses: (update, mean loss of the updates since the last point), one a recording interval.
+        parameters: The weights at the end (of a diverged run, too).
+        losses: (update, mean loss of the updates since the last point) for each recording interval.
         diverged_at: The first update whose loss was not finite, counted from 1; None if none.
         training_seconds: Time in the update loop.
         started: `time.perf_counter()` at the first update.
@@ -79,10 +79,10 @@ def train(
 
     Args:
         spec: The model.
-        split: Its training names are drawn from, with replacement.
-        noise: What every name drawn is given.
-        seed: Fixes the stream of examples and the initial weights; a `Seed` may keep another's.
-        hyperparameters: Budget and learning rate.
+        split: The split whose training names are drawn, with replacement.
+        noise: The noise that is added to every name drawn.
+        seed: Fixes the stream of examples and the initial weights; a `Seed` may share some draws.
+        hyperparameters: How long and how fast to train.
         engine: `auto`, `compiled` or `autograd`.
         on_interval: Called after every recording interval.
 
@@ -99,7 +99,7 @@ def train(
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     seen = recorded = 0
-    waiting = np.empty(0)  # losses of examples that are in no point yet
+    waiting = np.empty(0)  # losses of examples that are not in a recorded point yet
     while recorded < hyperparameters.updates:
         point = min(recorded + hyperparameters.record_every, hyperparameters.updates)
         if seen < point:
@@ -112,7 +112,7 @@ def train(
             seen += len(examples)
             waiting = np.concatenate([waiting, losses])
         count, recorded = point - recorded, point
-        mean = math.fsum(waiting[:count]) / count  # exact, in whatever order a processor adds
+        mean = math.fsum(waiting[:count]) / count  # exact, so the order of addition does not matter
         waiting = waiting[count:]
         run.losses.append((point, mean))
         on_interval(_told(run, hyperparameters.updates, examples, int(guesses[-1]), languages))
@@ -124,13 +124,13 @@ def train(
 def _told(
     run: Run, updates: int, examples: Examples, guess: int, languages: Sequence[str]
 ) -> Progress:
-    """Return how far a run has come, with its last example."""
+    """Return the progress of a run, with its last example."""
     (point, mean), elapsed = run.losses[-1], time.perf_counter() - run.started
     name, target = examples.text(len(examples) - 1), languages[int(examples.targets[-1])]
     return Progress(point, updates, elapsed, mean, name, languages[guess], target)
 
 
 def _whole_batches(seen: int, point: int, plan: Hyperparameters) -> int:
-    """Return how many examples to take to come to a recorded point: it may lie within a batch."""
+    """Return how many examples to take up to a recorded point, which may be within a batch."""
     batches = -(-(point - seen) // plan.batch_size)
     return min(batches * plan.batch_size, plan.updates - seen)

@@ -155,7 +155,7 @@ def test_a_run_that_diverged_has_no_rows_and_the_job_goes_on(tmp_path: Path) -> 
 def test_a_run_of_another_split_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     record = record_of(tmp_path, 4)
     splits.write(Split(SPLIT.train, SPLIT.test[1:]), tmp_path / "seed4.csv")
-    with pytest.raises(UserError, match="trained on another split"):
+    with pytest.raises(UserError, match="trained on a different split"):
         evaluated(tmp_path, [record])
     assert not (tmp_path / "evaluation").exists()
 

@@ -133,7 +133,7 @@ def test_other_splits_and_other_seeds_are_two_samples_and_the_page_says_so(tmp_p
     before = made(tmp_path / "a", {"rnn": 0.5, "gru": 0.6})
     splits = beside(before, made(tmp_path / "b", {"rnn": 0.5, "gru": 0.6}, splits="two", draw=1))
     assert {arm["how"] for arm in splits["arms"]} == {"splits"}
-    assert "splits the names otherwise" in sentences.more(splits)[-1]
+    assert "splits the names differently" in sentences.more(splits)[-1]
     others = made(tmp_path / "c", {"rnn": 0.5, "gru": 0.5}, seeds=[20, 21, 22], draw=1)
     seeds = beside(before, others)
     assert {arm["how"] for arm in seeds["arms"]} == {"few"}
@@ -160,7 +160,9 @@ def test_a_model_with_another_name_is_the_same_model(tmp_path: Path) -> None:
     assert found["renamed"] == {"gru": "gated"}
     assert found["outcome"] == "identical"
     assert found["only"] == found["differences"] == []
-    assert "“gru” is called “gated” now: it was trained alike." in sentences.more(found)
+    assert "“gru” is now called “gated”: both were trained in the same way." in sentences.more(
+        found
+    )
 
 
 def test_one_seed_has_a_difference_and_no_verdict(tmp_path: Path) -> None:
@@ -182,7 +184,9 @@ def test_only_what_differs_in_the_config_is_told(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_says_why(tmp_path: Path) -> None:
     before = made(tmp_path / "a", {"rnn": 0.5, "gru": 0.6})
     others = made(tmp_path / "b", {"rnn": 0.5, "gru": 0.6}, languages=("Elvish", "Dwarvish"))
-    with pytest.raises(NotComparableError, match="other data: language 'Klingon' is in before"):
+    with pytest.raises(
+        NotComparableError, match="different data: language 'Klingon' is only in before"
+    ):
         beside(before, others)
     lstm = made(tmp_path / "c", {"lstm": 0.5}, {"lstm": {"cell": "lstm"}})
     with pytest.raises(NotComparableError, match=r"no arm in common: rnn at noise 0 and 1 more"):
@@ -191,7 +195,7 @@ def test_what_cannot_be_compared_says_why(tmp_path: Path) -> None:
     record = json.loads(file.read_text())
     del record["checksum"]
     write_record(file, {**record, "metrics": {"macro_accuracy": "of another kind"}})
-    with pytest.raises(NotComparableError, match="mean other things by macro_accuracy"):
+    with pytest.raises(NotComparableError, match="define macro_accuracy differently"):
         beside(before, made(tmp_path / "d", {"rnn": 0.5, "gru": 0.6}))
 
 
@@ -223,7 +227,9 @@ def test_results_of_an_older_version_are_read_or_refused_by_version(tmp_path: Pa
     (folder / "report.html").write_text(page)
     with pytest.raises(UserError, match=r"of noisynames 0\.0\.3, whose results cannot be read"):
         read(folder, "old")
-    with pytest.raises(UserError, match=r"a report of noisynames 0\.0\.3, which carries no"):
+    with pytest.raises(
+        UserError, match=r"a report of noisynames 0\.0\.3, which does not carry its"
+    ):
         read(folder / "report.html", "old")
 
 

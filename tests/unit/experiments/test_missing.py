@@ -92,7 +92,7 @@ def test_what_is_on_record_is_left_out(results: Path) -> None:
 
 
 def test_nothing_is_written_where_there_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="none of 3 runs is there; nothing to report"):
+    with pytest.raises(UserError, match="all 3 runs are missing; nothing to report"):
         missing.write(tmp_path, GRID, tmp_path / "missing.json")
     assert list(tmp_path.iterdir()) == []
 

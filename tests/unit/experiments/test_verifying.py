@@ -71,21 +71,21 @@ def test_a_record_that_is_whole_and_not_true_is_found(results: Path) -> None:
     record["hyperparameters"]["learning_rate"] = 0.04
     write_record(path, record)
     (bad,) = [verdict for verdict in verify(results, 10) if verdict.outcome != AGREES]
-    assert bad.reason == "other losses.csv and other weights.safetensors"
+    assert bad.reason == "different losses.csv and weights.safetensors"
 
 
 def test_another_split_is_found(results: Path) -> None:
     splits.write(replace(SPLIT, test=[("a", "aaae"), ("b", "zzzt")]), results / "splits/seed1.csv")
     found = {verdict.run: verdict for verdict in verify(results, 10)}
     assert found["runs/rnn/noise0/seed0"].outcome == AGREES
-    assert "another split" in found["runs/rnn/noise0/seed1"].reason
+    assert "a different split" in found["runs/rnn/noise0/seed1"].reason
 
 
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
         ("engine", "autograd", "trained by autograd"),
-        ("numbers", 1, "of version 1 of the numbers"),
+        ("numbers", 1, "has version 1 of the numbers"),
         ("spec", {"cell": "custom", "module": "mine:Mine"}, "a custom model"),
     ],
 )
@@ -102,7 +102,7 @@ def test_without_its_split_a_run_cannot_be_verified(results: Path) -> None:
     (results / "splits/seed1.csv").unlink()
     others = [verdict for verdict in verify(results, 10) if verdict.outcome != AGREES]
     assert [verdict.outcome for verdict in others] == [UNKNOWN] * 2
-    assert all("seed1.csv is not there" in verdict.reason for verdict in others)
+    assert all("seed1.csv does not exist" in verdict.reason for verdict in others)
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:

@@ -292,11 +292,11 @@ def test_a_users_own_module_is_a_model_like_any_other(name: str, readout: str) -
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        ("own_models:Padded", "what stands in the padding changes its output"),
+        ("own_models:Padded", "the content of the padding changes its output"),
         ("own_models:Narrow", r"gives \(2, 1\) for two names, not \(2, 3\)"),
         ("own_models:Empty", "has no parameter to train"),
         ("own_models:Mistaken", "fails on two names .AttributeError: .*no_such_layer"),
-        ("own_models:NotAModule", "is no torch.nn.Module"),
+        ("own_models:NotAModule", "not a torch.nn.Module"),
         ("own_models:Missing", "own_models has no Missing"),
         ("nowhere_at_all:Bag", "cannot be imported .ModuleNotFoundError"),
         ("unfinished:Bag", "cannot be imported .SyntaxError"),

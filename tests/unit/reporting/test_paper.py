@@ -46,7 +46,7 @@ def test_methods_say_what_was_done_in_numbers_of_the_run() -> None:
     findings, config = noisy({"rnn": (0.4, 0.3), "deep": (0.6, 0.5)}, seeds=7)
     text = paper.methods(findings, config, MANIFEST)
     assert "We trained 2 models (RNN and LSTM (2 layers)) to name the language of 1,234" in text
-    assert "under 7 seeds" in text
+    assert "with 7 seeds" in text
     assert "28 of 28 runs completed" in text
     assert "margins of 1.0 points in macro-averaged held-out accuracy" in text
     assert re.search(r"Config [0-9a-f]{12}; data SHA-256 0{64}\.$", text)

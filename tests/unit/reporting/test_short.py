@@ -83,7 +83,7 @@ def test_one_seed_is_said_to_test_nothing() -> None:
 def test_what_diverged_or_is_missing_is_said_to_be_left_out() -> None:
     lost = {("rnn", "5", 0): "diverged", ("rnn", "5", 1): "missing", ("gru", "0", 3): "missing"}
     text = told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)}, lost=lost)
-    assert "1 run diverged and 2 runs missing, and left out." in text
+    assert "; left out: 1 diverged run and 2 missing runs." in text
 
 
 def test_one_model_and_one_noise_make_a_sentence_too() -> None:
@@ -95,21 +95,21 @@ def test_one_model_and_one_noise_make_a_sentence_too() -> None:
     assert not any("noise 5" in sentence for sentence in found.sentences)
 
 
-def test_an_experiment_on_places_leads_with_where_noise_costs() -> None:
+def test_an_experiment_on_placements_leads_with_where_noise_costs() -> None:
     found = shortly.answer(*placed([0.6, 0.3, 0.6, 0.6], [0.6, 0.5, 0.5, 0.5]))
     assert found.figure == "headline_placement"
-    assert found.sentences[0].startswith("Noise costs RNN only where it stands last")
+    assert found.sentences[0].startswith("Noise costs RNN only when it comes last")
     assert any("costs a model at most 30 points after the name" in s for s in found.sentences)
 
 
-def test_an_experiment_on_rates_leads_with_whether_the_ranking_survives() -> None:
+def test_an_experiment_on_rates_leads_with_whether_the_ranking_holds() -> None:
     best = {"rnn": 0.5, "rnn_fast": 0.3, "gru": 0.6, "gru_fast": 0.7}
     kept = shortly.answer(*quiet(RATES, {**best, "gru_fast": 0.65}, validation=best))
     assert kept.figure == "card_rates"
-    assert kept.sentences[0].startswith("The ranking by accuracy survives each model's own best")
+    assert kept.sentences[0].startswith("The ranking by accuracy holds at each model's own best")
     turned = shortly.answer(*quiet(RATES, {**best, "gru_fast": 0.4}, validation=best))
-    assert turned.sentences[0].startswith("Only part of the ranking survives")
-    assert "of 1 differences in accuracy 0 stay, 1 turn round" in turned.sentences[0]
+    assert turned.sentences[0].startswith("Only part of the ranking holds")
+    assert "of 1 differences in accuracy, 0 stay, 1 reversed" in turned.sentences[0]
 
 
 def test_an_experiment_on_batches_leads_with_what_they_cost() -> None:

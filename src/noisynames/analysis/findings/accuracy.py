@@ -1,4 +1,4 @@
-"""Accuracy by what a model was trained and tested under, and by language."""
+"""Accuracy by training and test noise, and by language."""
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ def cross(tables: Tables, grid: Grid) -> list[Record]:
 
 
 def recall(tables: Tables) -> list[Record]:
-    """Return each language's recall, the mean over seeds of those that the table shows.
+    """Return each language's recall, the mean over seeds of the values in the table.
 
     One record for each language × model × trained_at, tested under the same noise.
     """
@@ -39,7 +39,7 @@ def recall(tables: Tables) -> list[Record]:
 
 
 def commonest_mistakes(tables: Tables) -> list[Record]:
-    """Return each language's commonest wrong prediction, by its share in the table of confusion.
+    """Return each language's most common wrong prediction, by its share in the confusion table.
 
     One record for each model × trained_at × language with a mistake, tested under the same noise.
     """
@@ -51,10 +51,10 @@ def commonest_mistakes(tables: Tables) -> list[Record]:
 
 
 def confusion_order(tables: Tables) -> list[str]:
-    """Return the languages so that those that are mistaken for each other stand together.
+    """Return the languages in an order that puts those mistaken for each other side by side.
 
-    Leaves of an average linkage of 1 − the mean share of mistakes either way, over all arms, in
-    their optimal order (Bar-Joseph, Gifford and Jaakkola, 2001).
+    They are the leaves, in optimal order (Bar-Joseph, Gifford and Jaakkola, 2001), of an average
+    linkage of 1 − the mean share of mistakes in both directions, over all arms.
     """
     own = _own(tables["confusion"])
     languages = sorted(own["language"].astype(str).unique())
@@ -69,7 +69,7 @@ def confusion_order(tables: Tables) -> list[str]:
 
 
 def most_accurate(values: Values, grid: Grid) -> str:
-    """Return the compared model whose macro-averaged accuracy, the mean over noises, is highest."""
+    """Return the compared model with the highest macro-averaged accuracy, averaged over noises."""
     means = {
         model: float(np.mean([values[key].mean() for key in keys]))
         for model in grid.compared

@@ -31,7 +31,7 @@ def attention(tables: Tables, grid: Grid) -> list[Record]:
 def effects(tables: Tables, grid: Grid) -> list[Record]:
     """Return how attention differs from that at the lowest noise, and from uniform attention.
 
-    The quantity `last_character` is held against that at the lowest noise, `on_noise` against the
+    The quantity `last_character` is compared with that at the lowest noise, `on_noise` with the
     share of the characters that are noise. All records are one family.
     """
     cells = _cells(tables, grid)
@@ -54,7 +54,7 @@ def effects(tables: Tables, grid: Grid) -> list[Record]:
 
 
 def agreement(tables: Tables, grid: Grid) -> list[Record]:
-    """Return how far seeds agree on where to look, a record for each model × trained_at."""
+    """Return how far seeds agree on where to attend, one record for each model × trained_at."""
     if not grid.attention_models:
         return []
     found = records(tables["attention_agreement"])
@@ -62,10 +62,10 @@ def agreement(tables: Tables, grid: Grid) -> list[Record]:
 
 
 def positions(tables: Tables, grid: Grid) -> list[Record]:
-    """Return the mean weight at each position from the end, of the weights that the table shows.
+    """Return the mean weight at each position from the end, from the weights in the table.
 
-    One record for each model × trained_at × from_end, tested under the same noise: n is the seeds
-    with a name that is long enough.
+    One record for each model × trained_at × from_end, tested under the same noise: n is the number
+    of seeds with a name that is long enough.
     """
     if not grid.attention_models:
         return []

@@ -1,4 +1,4 @@
-"""Baselines, and every model against each of them."""
+"""Baselines, and comparisons of every model with each of them."""
 
 from noisynames.analysis.findings.pairs import (
     Record,
@@ -17,11 +17,11 @@ _METRICS = {
     **{name: name for name in SCORES},
     "held_out_loss": "macro_loss",
 }
-"""What is told of a baseline, and the column that holds it."""
+"""The metrics of a baseline, and the column that holds each."""
 
 
 def baselines(tables: Tables, grid: Grid) -> list[Record]:
-    """Return a record for each metric × baseline × noise, tested at the noise it was fitted at."""
+    """Return a record for each metric × baseline × noise, fitted and tested under that noise."""
     return [
         {"metric": metric, "baseline": baseline, "noise": noise, **estimate_of(metric, cell, grid)}
         for (metric, baseline, noise), cell in _by_baseline(tables, grid).items()
@@ -30,7 +30,7 @@ def baselines(tables: Tables, grid: Grid) -> list[Record]:
 
 
 def comparisons(tables: Tables, values: Values, grid: Grid) -> list[Record]:
-    """Return every model against each baseline.
+    """Return comparisons of every model with each baseline.
 
     A family is all models against one baseline, at one noise and metric.
     """

@@ -1,4 +1,4 @@
-"""Models and noises against each other, in loss and in accuracy."""
+"""Comparisons of models, and of noise levels, in loss and in accuracy."""
 
 from itertools import combinations
 
@@ -49,7 +49,7 @@ def model_comparisons(values: Values, grid: Grid) -> list[Record]:
 
 
 def noise_effects(values: Values, grid: Grid) -> list[Record]:
-    """Return a record for each metric × model × noise against the lowest; a family is a metric."""
+    """Return a record for each metric × model × noise above the lowest; a family is a metric."""
     low = grid.quietest
     asked = [(model, noise) for noise in higher_noises(grid) for model in grid.compared]
     records = []
@@ -63,7 +63,10 @@ def noise_effects(values: Values, grid: Grid) -> list[Record]:
 
 
 def interactions(values: Values, grid: Grid) -> list[Record]:
-    """Return how each pair's difference changes from the lowest noise; a family is a metric."""
+    """Return how the difference of each pair changes from the lowest noise.
+
+    A family is all records of one metric.
+    """
     low = grid.quietest
     asked = [(a, b, noise) for noise in higher_noises(grid) for a, b in model_pairs(grid)]
     records = []
@@ -101,7 +104,7 @@ def ranks(values: Values, grid: Grid) -> list[Record]:
 
 
 def placements(values: Values, grid: Grid) -> list[Record]:
-    """Return every placement of noise against every other at the same level, within a model.
+    """Return comparisons of all placements of noise at the same level, within each model.
 
     A family is all models and pairs of placements at one level and metric.
     """
@@ -127,10 +130,10 @@ def placements(values: Values, grid: Grid) -> list[Record]:
 
 
 def model_pairs(grid: Grid) -> list[tuple[str, str]]:
-    """Return all pairs of models, the later one first: a difference is what it adds."""
+    """Return all pairs of models, the later one first: a difference is what that adds."""
     return [(b, a) for a, b in combinations(grid.compared, 2)]
 
 
 def higher_noises(grid: Grid) -> list[str]:
-    """Return all noises but the lowest."""
+    """Return all noises except the lowest."""
     return [noise for noise in grid.noises if noise != grid.quietest]

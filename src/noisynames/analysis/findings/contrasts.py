@@ -1,4 +1,4 @@
-"""Planned contrasts: models that differ in exactly one respect, and the noise trained under."""
+"""Planned contrasts: models that differ in exactly one respect, and the training noise."""
 
 from collections.abc import Iterator
 
@@ -15,15 +15,15 @@ _ACROSS = {"macro_accuracy": "macro_accuracy", "held_out_loss": "macro_loss"}
 
 
 def planned_contrasts(tables: Tables, values: Values, grid: Grid) -> list[Record]:
-    """Return models that differ in one respect, and each model by the noise it was trained under.
+    """Return contrasts of models that differ in one respect, and of each model's training noise.
 
     Returns:
         One record for each metric × noise × contrast: the `respect` (a key of a model's
-        specification, or `trained_noise`), what each side is called (`a`, `b`) and has there
-        (`a_value`, `b_value`), and `model`, the one that both sides are (of `trained_noise`) or
-        null. Models are trained and tested under `noise`; of `trained_noise` that is where both
-        sides are tested, and one of the noises that they were trained under. A family is all
-        models' contrasts, or all of `trained_noise`, at one metric and noise.
+        specification, or `trained_noise`), the name of each side (`a`, `b`) and its value there
+        (`a_value`, `b_value`), and `model`, the model of both sides for `trained_noise`, else null.
+        Models are trained and tested under `noise`; for `trained_noise`, both sides are tested
+        under it, and it is the training noise of one of them, or the lowest. A family is all
+        contrasts of models, or all of `trained_noise`, at one metric and noise.
     """
     return _of_models(values, grid) + _of_training_noise(tables, grid)
 
@@ -74,7 +74,7 @@ def _of_training_noise(tables: Tables, grid: Grid) -> list[Record]:
 def _trained_at(
     accuracy: pd.DataFrame, metric: str, column: str, tested: str
 ) -> Iterator[tuple[tuple[str, str, str], pd.Series]]:
-    """Yield a metric of each model × noise trained under, all tested under the same."""
+    """Yield a metric for each model × training noise, all tested under the same noise."""
     there = accuracy[accuracy["tested_at"] == tested].set_index("seed")
     for (model, trained), rows in there.groupby(["model", "trained_at"]):
         yield (metric, str(model), str(trained)), rows[column]

@@ -1,4 +1,4 @@
-"""What all of the report is about: how many runs and seeds, and what a number is held against."""
+"""What the whole report uses: the numbers of runs and seeds, and what numbers are compared with."""
 
 import math
 
@@ -45,12 +45,12 @@ def find(tables: Tables, grid: Grid) -> Record:
 
 
 def _looks(grid: Grid) -> Record:
-    """Return the planned looks, which this is, and what looking without a plan would do.
+    """Return the planned looks, which of them this is, and the risk of looking without a plan.
 
     Returns:
-        planned: The numbers of seeds at each. this: Which of them this is, from 1. level: What
-        this one tests a single comparison at. unplanned: How often five looks, after as many seeds
-        each and each at the full level, would call a difference where there is none.
+        planned: The number of seeds at each look. this: Which of them this is, from 1. level: The
+        level at which this one tests a single comparison. unplanned: How often five equally spaced
+        looks, each at the full level, would detect a difference where there is none.
     """
     return {
         "planned": list(grid.looks),
@@ -61,5 +61,5 @@ def _looks(grid: Grid) -> Record:
 
 
 def _labels(grid: Grid) -> dict[str, str]:
-    """Return what each model is called; one that stands for several rates, by what they share."""
+    """Return each model's label; for one that stands for several rates, what they share."""
     return labels(grid.models) | labels({name: grid.models[name] for name in grid.compared})

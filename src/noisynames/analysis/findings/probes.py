@@ -1,4 +1,4 @@
-"""What a trained model remembers behind a suffix, and how far its gradients reach."""
+"""What a trained model remembers after reading noise, and how far its gradients reach."""
 
 from itertools import product
 
@@ -11,11 +11,11 @@ from noisynames.analysis.tables import Tables
 from noisynames.grid import ACCURACY, INITIAL, TRAINED, Grid
 
 _SMALLEST_NORM = 1e-38
-"""Below this, a gradient's norm has left the range of float32, and has no logarithm."""
+"""Below this, a gradient's norm is outside the range of float32 and has no logarithm."""
 
 
 def memory(tables: Tables, grid: Grid) -> list[Record]:
-    """Return the accuracy behind a suffix of each length, for each model × noise × distance."""
+    """Return the accuracy for each model × noise × number of noise characters after the name."""
     return [
         {
             "metric": "macro_accuracy",
@@ -31,7 +31,7 @@ def memory(tables: Tables, grid: Grid) -> list[Record]:
 
 
 def memory_effects(tables: Tables, grid: Grid) -> list[Record]:
-    """Return the accuracy behind the longest suffix minus that behind none.
+    """Return the accuracy with the most noise characters after the name minus that with none.
 
     A family is all models trained under one noise.
     """
@@ -49,7 +49,7 @@ def memory_effects(tables: Tables, grid: Grid) -> list[Record]:
 
 
 def gradients(tables: Tables, grid: Grid) -> list[Record]:
-    """Return gradient norms by distance from the end, relative to the last character's.
+    """Return gradient norms by distance from the end, relative to that at the last character.
 
     Means and intervals are of the logarithm to base 10, since norms shrink by factors.
     """
@@ -64,10 +64,10 @@ def gradients(tables: Tables, grid: Grid) -> list[Record]:
 
 
 def gradient_reach(tables: Tables, grid: Grid) -> list[Record]:
-    """Return by what factor a gradient's norm changes with every step away from the end.
+    """Return the factor by which a gradient's norm changes with every step away from the end.
 
-    That is 10 to the least-squares slope of the logarithms that `gradients` tells, over seeds; left
-    is what the mean leaves of a norm behind the longest suffix of the memory probe.
+    That is 10 to the least-squares slope of the logarithms in `gradients`, over seeds; left is the
+    share of a norm that the mean factor leaves after the longest suffix of the memory probe.
     """
     accuracy = tables["probes"][tables["probes"]["probe"] == ACCURACY]
     longest = int(accuracy["distance"].max()) if len(accuracy) else 0
@@ -85,7 +85,7 @@ def gradient_reach(tables: Tables, grid: Grid) -> list[Record]:
 
 
 def _probe(tables: Tables, probe: str, model: str, noise: str) -> pd.DataFrame:
-    """Return what a probe found: one row per seed, one column per distance that all seeds have."""
+    """Return a probe's values: one row per seed, one column per distance that all seeds have."""
     table = tables["probes"]
     rows = table[
         (table["probe"] == probe) & (table["model"] == model) & (table["trained_at"] == noise)
@@ -94,8 +94,8 @@ def _probe(tables: Tables, probe: str, model: str, noise: str) -> pd.DataFrame:
 
 
 def _norms(tables: Tables, grid: Grid) -> list[tuple[Record, pd.DataFrame]]:
-    """Return the gradients' norms of each stage, noise and model that has any; see `_probe`."""
-    # Before training a model is the same whatever noise it will be trained under.
+    """Return the gradient norms of each stage, noise and model that has any; see `_probe`."""
+    # Before training, a model is the same whatever noise it will be trained under.
     asked = [(INITIAL, grid.quietest), *((TRAINED, noise) for noise in grid.noises)]
     found = [
         (

@@ -1,4 +1,4 @@
-"""How models do at each of their learning rates, and at the best one by validation."""
+"""How models do at each of their learning rates, and at the best by validation."""
 
 from itertools import chain, combinations, product
 
@@ -12,17 +12,17 @@ _METRICS = ("final_loss", "macro_accuracy")
 
 
 def find(tables: Tables, grid: Grid) -> Record:
-    """Return how models do at each of their learning rates, and at the best one by validation.
+    """Return how models do at each of their learning rates, and at the best by validation.
 
-    The best is chosen in every seed by its own validation names, which are none of its test names.
+    Every seed chooses the best with its own validation names, which are not among its test names.
 
     Returns:
-        models: The names of each model that has several rates, by the one that stands for them.
-        estimates: One record for each metric × model × noise × rate, also of validation accuracy.
+        models: The names of each model that has several rates, by the name that stands for them.
+        estimates: One record for each metric × model × noise × rate, validation accuracy included.
         chosen: One record for each model × noise: how many seeds chose each rate.
         best: One record for each metric × model × noise, at the rate that each seed chose.
-        single_comparisons, best_comparisons: All pairs of models at the usual rate, and each at its
-            best; a family is all pairs at one noise and metric.
+        single_comparisons, best_comparisons: All pairs of models at the usual rate, and at the
+            best rate of each; a family is all pairs at one noise and metric.
     """
     several = {first: names for first, names in grid.rates.items() if len(names) > 1}
     if not several:
@@ -58,7 +58,7 @@ def _estimates(runs: pd.DataFrame) -> list[Record]:
 
 
 def _best(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs that did best on validation names, one for each model × noise × seed."""
+    """Return the run that did best on validation names, for each model × noise × seed."""
     judged = runs.dropna(subset="validation_accuracy").sort_values(
         ["validation_accuracy", "validation_loss"], ascending=[False, True], kind="stable"
     )

@@ -42,9 +42,8 @@ def find(tables: Tables, grid: Grid) -> Findings:
     """Return all estimates and comparisons as lists of flat records; their topics describe them.
 
     Differences are paired by seed; only seeds that both sides completed count. Of models that
-    differ in their learning rate alone, one stands in these lists; `rates` holds the others, and
-    what a table shows of all models (curves, recall, commonest_mistakes, attention_positions)
-    holds all.
+    differ only in their learning rate, these lists hold one, and `rates` the others; lists that
+    repeat a table (curves, recall, commonest_mistakes, attention_positions) hold all models.
     """
     values = by_run(tables)
     return {

@@ -8,12 +8,12 @@ from noisynames.models.respects import ORDERED, place_of, respect_of
 
 
 def sweeps(values: Values, grid: Grid) -> list[Record]:
-    """Return how every metric goes with a number in which alone two models or more differ.
+    """Return every metric against each number that is the only difference between models.
 
     Returns:
-        One record for each metric × noise × group of models that differ in one number: the
-        `respect` (a key of their specifications), the `models`, the least of it first, their
-        `values`, and at each mean, low, high, n, new_low and new_high, as an estimate has them.
+        One record for each metric × noise × group of models that differ only in one number: the
+        `respect` (a key of their specifications), the `models` in increasing order of it, their
+        `values`, and lists of mean, low, high, n, new_low and new_high, as in an estimate.
     """
     groups = _groups(grid)
     records = []
@@ -35,7 +35,7 @@ def sweeps(values: Values, grid: Grid) -> list[Record]:
 
 
 def _groups(grid: Grid) -> list[tuple[str, list[str]]]:
-    """Return each respect and the models that differ in it alone, all of those that do."""
+    """Return each respect and all the models that differ only in it."""
     found: list[tuple[str, list[str]]] = []
     for respect, name in product(ORDERED, grid.compared):
         alike = [

@@ -1,4 +1,4 @@
-"""How training went: mean loss curves, and the updates that it took to a target loss."""
+"""How training went: mean loss curves, and the updates that it took to reach a target loss."""
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,13 @@ from noisynames.grid import Grid
 
 
 def curves(tables: Tables) -> list[Record]:
-    """Return the mean loss curve of each model × noise, of the losses that the table shows.
+    """Return the mean loss curve of each arm, from the losses in the table.
 
     Returns:
-        Records of model and noise; n, the seeds that got through all updates; update, the recorded
-        points; mean, low and high there, over those seeds (low and high are None with a single
-        one, and all three with none); and last, the mean at the last point over the seeds that
-        got there.
+        Records of model and noise; n, the number of seeds that completed all updates; update, the
+        recorded points; mean, low and high there, over those seeds (with a single seed, low and
+        high are None; with none, all three); and last, the mean at the last point over the seeds
+        that got there.
     """
     losses = as_written(tables["losses"][["model", "noise", "seed", "update", "loss"]])
     records = []
@@ -48,9 +48,9 @@ def time_to_target(tables: Tables, grid: Grid) -> Record:
 
     Returns:
         target: The loss in nats.
-        groups: One record for each model × noise: runs; reached, how many did; median, the median
-            updates, None where fewer than half did; and the share of runs that had reached it as a
-            step function: shares, each from its time in times on.
+        groups: One record for each arm: runs; reached, how many of them reached it; median, the
+            median updates, None where fewer than half did; and the share of runs that had reached
+            it as a step function: times, and shares, each from its time on.
         tests: One record for each noise × pair; a family is a noise.
     """
     table = tables["time_to_target"]

@@ -1,4 +1,4 @@
-"""Where the variance over seeds comes from, where models say which draws their seeds vary."""
+"""Where the variance over seeds comes from, for models that say which draws their seeds vary."""
 
 from itertools import product
 
@@ -11,13 +11,13 @@ _METRICS = ("final_loss", "held_out_loss", "macro_accuracy")
 
 
 def variance(values: Values, grid: Grid) -> list[Record]:
-    """Return what each source of variance does alone, of models that are also there with it alone.
+    """Return the effect of each source of variance alone, for models with variants that vary it.
 
     Returns:
         One record for each metric × model × noise × source that is varied alone: deviation, the
-        standard deviation over seeds; share of the sum of the variances of all such sources, with
-        its interval low and high (null where nothing varies); n, the seeds. And `together`, the
-        variance of the model's own seeds over that sum: 1 where sources add up.
+        standard deviation over seeds; share, of the sum of the variances of all such sources, with
+        its interval low and high (null where nothing varies); n, the number of seeds; together, the
+        variance over the model's own seeds divided by that sum: 1 where sources add up.
     """
     records = []
     for metric, (model, names), noise in product(_METRICS, grid.variants.items(), grid.noises):

@@ -17,8 +17,8 @@ class Sample:
     """What is measured before and after a change.
 
     Attributes:
-        before, after: One value for each seed; where they are paired, in the same order of seeds.
-        paired: Whether they are.
+        before, after: One value for each seed; if paired, in the same order of seeds.
+        paired: Whether the values are paired by seed.
     """
 
     before: NDArray[np.float64]
@@ -28,19 +28,19 @@ class Sample:
 
 @dataclass(frozen=True)
 class Change:
-    """A change, after − before, and what may be said of it.
+    """A change, after − before, and what can be said about it.
 
     Attributes:
         mean: The change of the mean; None where one side has no seed.
-        low, high: Its 95 % interval, of this change alone; None without a test.
-        p: Of the paired t test or of Welch's; None without a test.
-        p_adjusted: After Holm's correction over the family; it decides.
-        margin: A change below it does not matter; None where any does.
-        p_equivalent: That the change is below the margin, by two one-sided tests, corrected
-            likewise; None without a margin or a test.
-        below_margin: Whether they show it.
-        verdict: `higher` or `lower`, as after stands against before; else `same`, where the change
-            is shown to be below the margin; else `undecided`.
+        low, high: Its 95 % interval, for this change alone; None without a test.
+        p: The p value of the paired t test or of Welch's; None without a test.
+        p_adjusted: The same after Holm's correction over the family; the verdict follows from it.
+        margin: A change below it does not matter; None if all matter.
+        p_equivalent: The p value of two one-sided tests that the change is below the margin,
+            corrected in the same way; None without a margin or a test.
+        below_margin: Whether those tests show it.
+        verdict: `higher` or `lower`, of after against before; else `same`, where the change is
+            shown to be below the margin; else `undecided`.
         reason: Why there is no test, else None.
     """
 
@@ -57,12 +57,12 @@ class Change:
 
 
 def changes(family: Sequence[Sample], margin: float | None, alpha: float = ALPHA) -> list[Change]:
-    """Test every change of a family; those without a test are no members of it.
+    """Test every change of a family; changes without a test are not members of it.
 
     Args:
         family: What was measured before and after.
-        margin: A change below it does not matter; None where any does.
-        alpha: The level, family-wise.
+        margin: A change below it does not matter; None if all matter.
+        alpha: The family-wise level.
     """
     tests = [_test(sample, margin) for sample in family]
     adjusted = holm([test and test[2] for test in tests])
@@ -89,14 +89,14 @@ def _mean(sample: Sample) -> float | None:
 
 
 def _test(sample: Sample, margin: float | None) -> tuple[float, float, float, float | None] | None:
-    """Return the interval, the p value and that of equivalence; None with too few seeds."""
+    """Return the interval and the p values of difference and equivalence; None if untestable."""
     n, m = sample.before.size, sample.after.size
     if min(n, m) < 2:
         return None
     if sample.paired:
         difference = sample.after - sample.before
         error, df = difference.std(ddof=1) / np.sqrt(n), n - 1.0
-    else:  # Welch (1947), whose degrees of freedom do not ask for equal variances
+    else:  # Welch (1947), which does not assume equal variances
         parts = np.array([sample.before.var(ddof=1) / n, sample.after.var(ddof=1) / m])
         error = np.sqrt(parts.sum())
         below = (parts**2 / [n - 1, m - 1]).sum()
@@ -109,7 +109,7 @@ def _test(sample: Sample, margin: float | None) -> tuple[float, float, float, fl
 
 
 def _tail(amount: float, error: float, df: float) -> float:
-    """Return how likely a t value is above amount / error; without any spread it is sure."""
+    """Return the probability of a t value above amount / error; 0 or 1 without any spread."""
     if error == 0:
         return 0.5 if amount == 0 else float(amount < 0)
     return float(stats.t.sf(amount / error, df))

@@ -30,21 +30,21 @@ from noisynames.analysis.statistics.tests import (
 
 ALPHA = 0.05
 _LEAST_SPREAD = 1e-9
-"""Below this, differences are taken to vary as little as this."""
+"""A standard deviation of differences below this is taken to be this."""
 Verdict = Literal["higher", "lower", "same", "undecided"]
 Pair = tuple[ArrayLike, ArrayLike]
 
 
 @dataclass(frozen=True)
 class Standard:
-    """What a family of comparisons is judged by.
+    """The standard by which a family of comparisons is judged.
 
     Attributes:
-        margin: Differences below it do not matter; None where any does.
-        odds: Of what is measured on held-out names: the names that a seed holds out for each that
-            it does not. None where nothing can be said of new names.
-        alpha: The level, family-wise.
-        looks: The numbers of seeds at which it was planned to look; a single one spends all of the
+        margin: Differences below it do not matter; None if all matter.
+        odds: For what is measured on held-out names: how many names a seed holds out for each name
+            that it does not. None where nothing can be said about new names.
+        alpha: The family-wise level.
+        looks: The numbers of seeds at which looks were planned; a single look spends the whole
             level.
         look: Which of them this is, from 0.
     """
@@ -58,33 +58,35 @@ class Standard:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A paired difference a − b over seeds, and what may be said of it.
+    """A paired difference a − b over seeds, and what can be said about it.
 
     Attributes:
         difference: The mean difference and its t interval.
-        p: Of the paired t test; None with fewer than two seeds.
-        p_adjusted: After Holm's correction over the family; it decides.
-        p_exact: Of the sign-flip test, which assumes less; None with fewer than two seeds.
-        exact_reaches: Whether that could reach the level at all, with these seeds in this family.
+        p: The p value of the paired t test; None with fewer than two seeds.
+        p_adjusted: The same after Holm's correction over the family; the verdict follows from it.
+        p_exact: The p value of the sign-flip test, which assumes less; None with fewer than two
+            seeds.
+        exact_reaches: Whether the sign-flip test could reach the level at all, with these seeds in
+            this family.
         agrees: Whether it decides as the t test does; None where it cannot reach the level.
-        margin: Differences below it do not matter; None where any does.
-        p_equivalent: Of the tests that the difference is smaller than the margin, after Holm's
-            correction; None without a margin.
+        margin: Differences below it do not matter; None if all matter.
+        p_equivalent: The p value of the tests that the difference is smaller than the margin,
+            after Holm's correction; None without a margin.
         below_margin: Whether those tests show it; None without a margin.
-        verdict: `higher` or `lower`, as a stands against b, where the difference is shown not to be
-            0, however small it is; else `same`, where it is shown to be below the margin. So more
-            seeds do not turn a verdict, but for one that was wrong, or to tell a difference that
-            does not matter from none.
-        seeds_for_margin: Of an undecided comparison, the fewest seeds that would detect a
+        verdict: `higher` or `lower`, of a against b, where the difference is shown not to be 0,
+            however small it is; else `same`, where it is shown to be below the margin; else
+            `undecided`. So more seeds overturn a verdict only if it was wrong, or to detect a
+            difference that does not matter.
+        seeds_for_margin: For an undecided comparison, the fewest seeds that would detect a
             difference as large as the margin with 80 % power, given how these differences vary;
-            None where the verdict is another, or 10,000 would not do.
+            None for other verdicts, or if 10,000 are not enough.
         seeds_for_difference: The fewest that would settle it with 80 % power if the observed
             difference is the true one: show that it is not 0, or that it is below the margin.
         detectable: The smallest difference that these seeds detect with 80 % power.
         reason: Why there is no test at all, else None.
         new_low, new_high, new_p_adjusted, new_verdict: The interval, the p value and the verdict
-            for new names of the same languages, where the seeds' own are for these names; None
-            where the standard has no odds.
+            for new names of the same languages, whereas the others are for these names; None where
+            the standard has no odds.
     """
 
     difference: Estimate
@@ -112,10 +114,10 @@ def compare(pairs: Sequence[Pair], standard: Standard = Standard()) -> list[Comp
 
     Args:
         pairs: The family: each pair holds two arrays of shape (seeds,), in the same order of seeds.
-        standard: What they are judged by.
+        standard: The standard by which they are judged.
 
     Returns:
-        One comparison a pair. Pairs of fewer than two seeds are no members of the family.
+        One comparison per pair. Pairs of fewer than two seeds are not members of the family.
     """
     differences = [np.asarray(a, float) - np.asarray(b, float) for a, b in pairs]
     tested = [d for d in differences if d.size > 1]
@@ -164,7 +166,7 @@ def _judged(differences: Sequence[NDArray[np.float64]], standard: Standard) -> l
 def _of_new_names(
     found: Sequence[Comparison], differences: Sequence[NDArray[np.float64]], standard: Standard
 ) -> list[Comparison]:
-    """Return comparisons with what may be said for names that are not in the data set."""
+    """Return comparisons with what can be said about names that are not in the data set."""
     odds = standard.odds or 0.0
     there = _decided(differences, standard, odds)
     intervals = [t_interval(d, odds=odds) for d in differences]
@@ -181,7 +183,7 @@ def _of_new_names(
 
 
 class _Decided(NamedTuple):
-    """What a family's tests say: arrays of shape (pairs,), and as many verdicts."""
+    """The results of a family's tests: arrays of shape (pairs,), and as many verdicts."""
 
     p: NDArray[np.float64]
     adjusted: NDArray[np.float64]
@@ -216,7 +218,7 @@ def _each(
     differences: Sequence[NDArray[np.float64]],
     test: Callable[[NDArray[np.float64]], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
-    """Return a p value for each, those of as many seeds tested at once."""
+    """Return a p value for each; those with the same number of seeds are tested at once."""
     p = np.empty(len(differences))
     sizes = np.array([d.size for d in differences])
     for n in set(sizes.tolist()):
@@ -229,23 +231,23 @@ def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _stopped_at(rejected: NDArray[np.bool_], alpha: float) -> float:
-    """Return the level at which Holm's method stopped: that of the first that it did not reject."""
+    """Return the level at which Holm's method stopped: that of the first test not rejected."""
     return alpha / max(1, int((~rejected).sum()))
 
 
 def _at_this_look(level: float, standard: Standard) -> float:
-    """Return which level this look tests at, where that of all looks is `level`."""
+    """Return the level at which this look tests, if that of all looks together is `level`."""
     return nominal_levels(standard.looks, level)[standard.look]
 
 
 def _seeds_needed(
     differences: Sequence[NDArray[np.float64]], standard: Standard, found: _Decided
 ) -> NDArray[np.int64]:
-    """Return the seeds that would settle what is undecided.
+    """Return how many seeds would settle the undecided comparisons.
 
     Returns:
-        Shape (pairs, 2): if the margin is the true difference, and if the mean is; 0 where there
-        is no such number. See `Comparison`.
+        Shape (pairs, 2): the seeds needed if the margin is the true difference, and if the mean
+        is; 0 where there is no such number. See `Comparison`.
     """
     wanted = np.zeros((len(differences), 2), dtype=np.int64)
     is_open = ~(found.detected | found.same)
@@ -263,7 +265,7 @@ def _seeds_needed(
         ),
         len(shown),
     )
-    # An early look tests at less than the level that all have together, so these may be too few.
+    # An early look tests at less than the level of all looks together, so these may be too few.
     more = np.maximum(settling, [d.size + 1 for d in shown])
     wanted[is_open, 1] = np.where(settling == 0, 0, more)
     return wanted

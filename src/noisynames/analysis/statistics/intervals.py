@@ -17,7 +17,7 @@ class Estimate:
     Attributes:
         mean: The mean.
         low, high: The 95 % interval; None with fewer than two seeds.
-        n: Seeds.
+        n: The number of seeds.
     """
 
     mean: float
@@ -34,16 +34,16 @@ def t_band(
     Args:
         values: Shape (seeds, …), at least one seed.
         confidence: Coverage of the interval, in (0, 1).
-        odds: Names held out by a seed for each that it does not hold out. Seeds that split the same
-            names are not independent samples of names: with `odds` above 0 the interval is the
+        odds: How many names a seed holds out for each name that it does not. Seeds that split the
+            same names are not independent samples of names: with `odds` above 0 the interval is the
             corrected resampled one, for new names (Nadeau and Bengio, "Inference for the
-            generalization error", 2003), whose variance is s² (1 / n + odds).
+            generalization error", 2003), with the variance s² (1 / n + odds).
 
     Returns:
         mean, low, high: Shape (…); low and high are NaN with a single seed.
 
     Raises:
-        ValueError: No seed at all.
+        ValueError: There is no seed at all.
     """
     x = np.asarray(values, dtype=float)
     n = len(x)

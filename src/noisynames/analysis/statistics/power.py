@@ -1,4 +1,4 @@
-"""How many seeds a paired t test needs, and what it can detect with those that there are."""
+"""How many seeds a paired t test needs, and what it can detect with a given number."""
 
 from collections.abc import Callable
 from functools import cache
@@ -9,22 +9,22 @@ from scipy import stats
 
 POWER = 0.8
 MOST_SEEDS = 10_000
-"""What a config may ask for."""
+"""The most seeds that a config may ask for."""
 
 
 def power(effect: ArrayLike, n: ArrayLike, alpha: ArrayLike) -> NDArray[np.float64]:
     """Return the probability that a two-sided paired t test detects an effect.
 
-    Source: statsmodels' `TTestPower`, of which this is the array version.
+    An array version of statsmodels' `TTestPower`.
 
     Args:
         effect: Mean difference over the standard deviation of differences, at least 0.
-        n: Seeds, at least 2.
+        n: The number of seeds, at least 2.
         alpha: The level of the test.
     """
     n = np.asarray(n, dtype=float)
     limit, shift = stats.t.isf(np.asarray(alpha) / 2, n - 1), np.asarray(effect) * np.sqrt(n)
-    # Where the other tail is too small for SciPy it is NaN.
+    # Where the other tail is too small for SciPy, it is NaN.
     other = np.nan_to_num(stats.nct.cdf(-limit, n - 1, shift))
     found: NDArray[np.float64] = stats.nct.sf(limit, n - 1, shift) + other
     return found
@@ -35,13 +35,13 @@ def equivalence_power(
 ) -> NDArray[np.float64]:
     """Return the probability that two one-sided tests show an effect to be below a margin.
 
-    Each of them misses on its own side; that both miss is neglected, so the power is a little
-    understated where it is small. Source: Phillips (1990).
+    Each of them may fail on its own side; that both fail is neglected, so small powers are a
+    little understated. Source: Phillips (1990).
 
     Args:
         effect: As for `power`.
-        margin: Likewise over the standard deviation of differences.
-        n: Seeds, at least 2.
+        margin: The margin over the standard deviation of differences.
+        n: The number of seeds, at least 2.
         alpha: The level of each test.
     """
     n, effect, margin = (np.asarray(x, dtype=float) for x in (n, effect, margin))
@@ -54,11 +54,11 @@ def equivalence_power(
 def fewest_seeds(
     power_of: Callable[[NDArray[np.int64]], NDArray[np.float64]], count: int
 ) -> NDArray[np.int64]:
-    """Return the fewest seeds that have the power POWER; 0 where MOST_SEEDS have not.
+    """Return the fewest seeds that reach the power POWER; 0 where MOST_SEEDS do not.
 
     Args:
-        power_of: From numbers of seeds, shape (count,), to the power that each has, which grows.
-        count: How many numbers are asked for.
+        power_of: Maps numbers of seeds, shape (count,), to the power of each, which must grow.
+        count: How many numbers to return.
     """
     low, high = np.full(count, 1), np.full(count, MOST_SEEDS + 1)
     while (high - low > 1).any():
@@ -70,7 +70,7 @@ def fewest_seeds(
 
 @cache
 def detectable(n: int, alpha: float) -> float:
-    """Return the smallest effect (see `power`) that n seeds detect with the power POWER."""
+    """Return the smallest effect (see `power`) that n seeds detect with power POWER."""
     low, high = 0.0, 1.0
     while power(high, n, alpha) < POWER:
         high *= 2

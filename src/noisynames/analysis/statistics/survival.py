@@ -1,4 +1,4 @@
-"""Times until something happened, some of them cut short."""
+"""Times until an event, some of them censored."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from scipy import stats
 
 
 def log_rank(a: tuple[ArrayLike, ArrayLike], b: tuple[ArrayLike, ArrayLike]) -> float | None:
-    """Return the two-sided p value of the log-rank test that two times are distributed alike.
+    """Return the two-sided p value of the log-rank test that two groups of times do not differ.
 
     Args:
         a: Times, shape (runs,), and whether each was reached (False: censored there).
-        b: The same of the other group.
+        b: The same for the other group.
 
     Returns:
         The p value; None where a group is empty.
@@ -38,7 +38,7 @@ def reached_by(times: ArrayLike, reached: ArrayLike) -> tuple[list[float], list[
         reached: Whether it did, shape (runs,).
 
     Returns:
-        The times of the steps and the share from each on (Kaplan–Meier).
+        The times of the steps, and the share from each step on (Kaplan–Meier).
     """
     cdf = stats.ecdf(_censored(times, reached)).cdf
     return cdf.quantiles.tolist(), cdf.probabilities.tolist()

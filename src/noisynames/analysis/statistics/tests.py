@@ -1,4 +1,4 @@
-"""Tests of paired differences, many at once: one column of an array is one comparison."""
+"""Tests of paired differences, many at once: each column of an array is one comparison."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -9,15 +9,15 @@ from scipy import stats
 
 EXACT_UP_TO = 14
 _AT_ONCE = 64
-"""Columns whose sign patterns are looked at together: 2^14 patterns of each fit in a cache."""
+"""How many columns are tested together: 2^14 sign patterns for each fit in a cache."""
 _ROUNDING = 1e-12
-"""Sums that differ by less than this share are the same sum, added in another order."""
+"""Sums that differ by less than this share are the same sum, added in a different order."""
 
 
 def t_test(differences: ArrayLike, odds: float = 0.0) -> NDArray[np.float64]:
     """Return the two-sided p value of a paired t test of mean 0, for each column.
 
-    Assumes that differences are normal, or their mean nearly so; see docs/statistics.md.
+    Assumes that the differences, or at least their mean, are about normal; see docs/statistics.md.
 
     Args:
         differences: Shape (seeds, columns), at least two seeds.
@@ -31,10 +31,10 @@ def t_test(differences: ArrayLike, odds: float = 0.0) -> NDArray[np.float64]:
 def equivalence_test(
     differences: ArrayLike, margin: float, odds: float = 0.0
 ) -> NDArray[np.float64]:
-    """Return the p value of two one-sided t tests that the mean is no further from 0 than `margin`.
+    """Return the p value of two one-sided t tests that the mean is nearer to 0 than `margin`.
 
-    A small one says that it is nearer. Source: Schuirmann (1987); statsmodels' `ttost_paired`, of
-    which this is the array version.
+    A small one shows that it is. Source: Schuirmann (1987); an array version of statsmodels'
+    `ttost_paired`.
 
     Args:
         differences: Shape (seeds, columns), at least two seeds.
@@ -49,7 +49,7 @@ def equivalence_test(
 def _moments(
     differences: ArrayLike, odds: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """Return the mean of each column, its standard error, and how many seeds there are."""
+    """Return the mean of each column, its standard error, and the number of seeds."""
     x = np.asarray(differences, dtype=float)
     return x.mean(axis=0), x.std(axis=0, ddof=1) * np.sqrt(1 / len(x) + odds), len(x)
 
@@ -63,10 +63,10 @@ def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64
 def sign_flip_test(differences: ArrayLike) -> NDArray[np.float64]:
     """Return the two-sided p value of a paired permutation test of mean 0, for each column.
 
-    Under the null hypothesis each seed's difference is as likely to have the other sign; nothing
-    else is assumed. Up to 14 seeds all 2^n sign patterns are counted; beyond, 2^14 random ones, the
-    same for all tests of as many seeds. Source: Fisher, The Design of Experiments (1935), §21;
-    SciPy's `permutation_test`, of which this is the version for many comparisons.
+    Under the null hypothesis each seed's difference is equally likely to have the other sign;
+    nothing else is assumed. Up to 14 seeds, all 2^n sign patterns are counted; beyond, 2^14 random
+    ones, the same for all tests with as many seeds. Source: Fisher, The Design of Experiments
+    (1935), §21; a version of SciPy's `permutation_test` for many comparisons.
 
     Args:
         differences: Shape (seeds, columns), at least one seed.
@@ -81,14 +81,14 @@ def sign_flip_test(differences: ArrayLike) -> NDArray[np.float64]:
         for i in blocks
     ]
     count: NDArray[np.float64] = np.concatenate([np.zeros(0), *counts])
-    # What was seen is one of all patterns, and is counted with random ones.
+    # The observed pattern is among all patterns; random ones are counted together with it.
     seen_too = 0 if n <= EXACT_UP_TO else 1
     return (count + seen_too) / (len(signs) + seen_too)
 
 
 @cache
 def _all_signs(n: int) -> NDArray[np.float64]:
-    """Return half of the sign patterns, shape (2^(n − 1), n): each of the others is one turned."""
+    """Return half of the sign patterns, shape (2^(n − 1), n); the others are their negatives."""
     bits = (np.arange(2 ** (n - 1))[:, None] >> np.arange(n)) & 1
     return np.where(bits, -1.0, 1.0)
 
@@ -104,10 +104,10 @@ def smallest_p(n: int) -> float:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Return p values adjusted for being one family, by Holm's step-down method.
+    """Return the p values of one family, adjusted by Holm's step-down method.
 
-    A test that could not be made (None) is no member of the family, and stays None. Source: Holm
-    (1979). statsmodels' `multipletests` gives the same, and takes 50 ms, since it collects garbage.
+    A test that could not be made (None) is not a member of the family, and stays None. Source: Holm
+    (1979). statsmodels' `multipletests` gives the same, but takes 50 ms, since it collects garbage.
     """
     made = np.array([p for p in p_values if p is not None])
     order = np.argsort(made)

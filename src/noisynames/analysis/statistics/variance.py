@@ -1,4 +1,4 @@
-"""Which share of a variance comes from where."""
+"""Which share of a variance comes from which source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ _DRAWS = 20_000
 
 @dataclass(frozen=True)
 class Share:
-    """What one source alone makes vary.
+    """The variance that one source causes on its own.
 
     Attributes:
-        deviation: The standard deviation over seeds that vary this source alone.
+        deviation: The standard deviation over seeds that vary only this source.
         share: Its variance over the sum of those of all sources; None where nothing varies.
         low, high: The 95 % interval of the share.
-        n: Seeds.
+        n: The number of seeds.
     """
 
     deviation: float
@@ -35,13 +35,14 @@ class Share:
 def shares(sources: Sequence[ArrayLike], confidence: float = CONFIDENCE) -> list[Share]:
     """Return the share of each of several independent sources in the sum of their variances.
 
-    Intervals are of generalised pivots: a variance is s² (n − 1) / χ², its χ² drawn anew, so they
-    assume that values are normal. What sources do together and none does alone is in no share.
+    Intervals are those of generalised pivots: a variance is s² (n − 1) / χ² with χ² drawn anew, so
+    they assume normal values. What sources cause only together is in no share.
     Sources: Bouthillier et al., "Accounting for variance in machine learning benchmarks" (2021);
     Weerahandi, "Generalized confidence intervals" (1993).
 
     Args:
-        sources: For each, what seeds found that vary it alone, shape (seeds,), at least two.
+        sources: For each source, the values of seeds that vary only it, shape (seeds,), at least
+            two.
         confidence: Coverage of the interval, in (0, 1).
     """
     values = [np.asarray(x, dtype=float) for x in sources]
@@ -65,7 +66,7 @@ def shares(sources: Sequence[ArrayLike], confidence: float = CONFIDENCE) -> list
 
 @cache
 def _chi_squared(freedom: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return draws of a χ² for each of some degrees of freedom, always the same."""
+    """Return draws of χ² for each of the degrees of freedom; always the same draws."""
     uniform = Stream(0, "variance shares").uniform(_DRAWS, len(freedom))
     drawn: NDArray[np.float64] = stats.chi2.ppf(np.clip(uniform, 1e-12, None), freedom)
     return drawn

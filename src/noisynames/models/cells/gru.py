@@ -1,4 +1,4 @@
-"""PyTorch's gated recurrent unit; gates r, z, n."""
+"""PyTorch's gated recurrent unit, with gates r, z, n."""
 
 from typing import Any
 

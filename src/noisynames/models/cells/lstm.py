@@ -1,4 +1,4 @@
-"""PyTorch's long short-term memory; gates i, f, g, o; states h, c."""
+"""PyTorch's long short-term memory, with gates i, f, g, o and states h, c."""
 
 from typing import Any
 

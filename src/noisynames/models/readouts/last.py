@@ -1,4 +1,4 @@
-"""The last state; in the direction from the end, that of the first character."""
+"""The last state; for the direction from the end, that of the first character."""
 
 from typing import Any
 

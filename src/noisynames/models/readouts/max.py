@@ -1,4 +1,4 @@
-"""The largest value of every unit over the states."""
+"""The largest value of each unit over the states."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The mean of every unit over the states."""
+"""The mean of each unit over the states."""
 
 from typing import Any
 

@@ -29,9 +29,9 @@ def read(path: Path | None) -> RawNames:
 
 
 def name_files(path: Path) -> tuple[list[Path], dict[str, str]]:
-    """Return the files of a folder that hold names, and whatever else is there with the reason.
+    """Return the files of a folder that hold names, and all other entries with the reason.
 
-    Those are the `.txt` files directly in it that are not hidden.
+    Name files are the `.txt` files directly in the folder that are not hidden.
 
     Raises:
         UserError: The folder does not exist.
@@ -55,11 +55,11 @@ def name_files(path: Path) -> tuple[list[Path], dict[str, str]]:
 
 
 def read_folder(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Return label to lines for the files of a folder that count, and what does not; see above.
+    """Return the lines of each label in a folder, and what is left out; see `name_files`.
 
     Raises:
         UserError: The folder does not exist, a file cannot be read or is not UTF-8, or two labels
-            are one.
+            are the same.
     """
     names: dict[str, list[str]] = {}
     counted, left_out = name_files(path)
@@ -73,10 +73,10 @@ def read_folder(path: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
 
 
 def add_label(names: dict[str, list[str]], stem: str, lines: list[str], place: str) -> None:
-    """Add a label's lines under its name in Unicode's composed form.
+    """Add a label's lines, with the label in Unicode's composed form.
 
     Raises:
-        UserError: The label is there already, or is empty, too long or not printable.
+        UserError: The label already exists, or is empty, too long or not printable.
     """
     label = unicodedata.normalize("NFC", stem).strip()
     if not label or len(label) > LONGEST_LABEL or not label.isprintable():
@@ -84,12 +84,12 @@ def add_label(names: dict[str, list[str]], stem: str, lines: list[str], place: s
             f"{place}: {stem!r} is not a label; allowed: 1 to {LONGEST_LABEL} printable characters"
         )
     if label in names:
-        raise UserError(f"{place}: label {label!r} is there twice; give each its own file")
+        raise UserError(f"{place}: label {label!r} occurs twice; give each label one file")
     names[label] = lines
 
 
 def decode_lines(content: bytes, place: str) -> list[str]:
-    """Return the lines of a UTF-8 text, a byte order mark removed.
+    """Return the lines of a UTF-8 text, without a byte order mark.
 
     Raises:
         UserError: The bytes are not UTF-8, or a line is too long to be a name.

@@ -1,4 +1,4 @@
-"""What a source is, and what it hands over: lines as they stand there, and where they come from."""
+"""What a source is, and what it returns: lines as they are there, and where they come from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -11,10 +11,10 @@ class RawNames:
     """Names as a source lists them, before normalisation.
 
     Attributes:
-        names: Label to lines, in the source's order, with repetitions.
-        source, version, licence: Provenance, for the manifest.
-        place: What an error message calls the source (a path or a URL).
-        left_out: What lies beside the names and is not read, with the reason.
+        names: The lines of each label, in the source's order, with repetitions.
+        source, version, licence: The provenance, for the manifest.
+        place: The source as error messages call it (a path or a URL).
+        left_out: Files beside the names that are not read, each with the reason.
     """
 
     names: dict[str, list[str]]
@@ -27,14 +27,14 @@ class RawNames:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of names. The module that describes it as SOURCE, in this folder, gives its name.
+    """A source of names, which is called after the module in this folder that has it as SOURCE.
 
     Attributes:
-        read: From `dataset.path`, and whether names in Latin letters are wanted, to the names.
-        path: What `dataset.path` leads to; "" if the source takes none.
+        read: Returns the names, given `dataset.path` and whether Latin letters are wanted.
+        path: What `dataset.path` is; "" if the source takes none.
         needs_path: Whether there is nothing to read without it.
-        is_latin: Whether names are put into Latin letters if `dataset.transliterate` is null.
-        files: From a path to the files that are read there: an edit to one is an edit to the names.
+        is_latin: Whether names are transliterated if `dataset.transliterate` is null.
+        files: Returns the files read from a path; an edit to one is an edit to the names.
     """
 
     read: Callable[[Path | None, bool], RawNames]
@@ -47,9 +47,9 @@ class Source:
 def romanised(name: str) -> str:
     """Return a name in Latin letters.
 
-    Other scripts go through anyascii; so do Latin letters that the worksheet's alphabet would lose
-    (ł, ß). A name all in one case (a script without capitals, a romanisation in capitals) gets an
-    initial capital, so that letter case says nothing of the language.
+    anyascii transliterates other scripts, and Latin letters that the worksheet's alphabet would
+    lose (ł, ß). A name all in one case (a script without capitals, a romanisation in capitals) gets
+    an initial capital, so that letter case does not reveal the language.
     """
     from anyascii import anyascii
 
@@ -58,7 +58,7 @@ def romanised(name: str) -> str:
 
 
 def all_romanised(raw: RawNames) -> RawNames:
-    """Return a source with each line as `romanised` has it."""
+    """Return a source with each line romanised."""
     return replace(
         raw,
         names={label: [romanised(line) for line in lines] for label, lines in raw.names.items()},

@@ -1,4 +1,4 @@
-"""The offline default: the surname lists that the Faker library curates, 18 languages."""
+"""The offline default: the surname lists of the Faker library, in 18 languages."""
 
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -32,7 +32,7 @@ def read(latin: bool) -> RawNames:
     """Return every surname list of each locale.
 
     Args:
-        latin: Whether to take lists in Latin letters where a locale has any.
+        latin: Whether to use lists in Latin letters where a locale has any.
     """
     return RawNames(
         names={language: list(_listed(locale, latin)) for language, locale in LOCALES.items()},
@@ -47,7 +47,7 @@ def _listed(locale: str, latin: bool) -> Iterator[str]:
     """Yield the names of all surname lists (male, female, unisex) that the locale itself defines.
 
     Attributes inherited from Faker's base provider are placeholders (`Doe`). Where a locale has a
-    romanised list, that list alone speaks for it if Latin letters are wanted, and not otherwise.
+    romanised list, only that list is used if Latin letters are wanted; otherwise it is left out.
     """
     provider = import_module(f"faker.providers.person.{locale}").Provider
     lists: dict[str, Iterable[str]] = {

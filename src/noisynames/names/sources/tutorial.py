@@ -24,15 +24,15 @@ _UNREADABLE = (
     RuntimeError,
     ValueError,
 )
-"""What the zip library raises on damaged content."""
+"""What the zip library raises for damaged content."""
 _pause = time.sleep
 
 
 def read(path: Path | None = None, url: str = URL, sha256: str = SHA256) -> RawNames:
-    """Return the tutorial's names from a local copy at `path`, or else from the archive at `url`.
+    """Return the tutorial's names from a local copy at `path`, or else the archive at `url`.
 
     Args:
-        path: A zip file or a folder, with the name files in it or in `data/names/` below it.
+        path: A zip file or a folder, with the name files in it or in its `data/names/`.
         url: The archive.
         sha256: Its checksum.
 
@@ -58,17 +58,17 @@ def read(path: Path | None = None, url: str = URL, sha256: str = SHA256) -> RawN
 
 
 def names_below(folder: Path) -> Path:
-    """Return where the name files of an unpacked archive are: in `data/names`, or right there."""
+    """Return the folder with the name files of an unpacked archive: `data/names`, or itself."""
     below = folder / "data" / "names"
     return below if below.is_dir() else folder
 
 
 def read_zip(archive: Path) -> dict[str, list[str]]:
-    """Return label to lines for the `names/<label>.txt` members, read in memory, never unpacked.
+    """Return the lines of each member `names/<label>.txt`, read in memory and never unpacked.
 
     Raises:
-        UserError: Not a readable zip file, no such members, or members that no list of names has:
-            links, paths that lead elsewhere, passwords, more than 16 MiB.
+        UserError: It is not a readable zip file, has no such members, or has members that no list
+            of names has: links, paths that lead elsewhere, passwords, more than 16 MiB.
     """
     names: dict[str, list[str]] = {}
     try:
@@ -95,7 +95,7 @@ def read_zip(archive: Path) -> dict[str, list[str]]:
 
 
 def _fault(member: zipfile.ZipInfo) -> str | None:
-    """Return what keeps a member from being read, if anything."""
+    """Return why a member must not be read; None if it may."""
     path = PurePosixPath(member.filename)
     if path.is_absolute() or ".." in path.parts:
         return "leads out of the archive"
@@ -109,10 +109,10 @@ def _fault(member: zipfile.ZipInfo) -> str | None:
 
 
 def download(url: str, sha256: str) -> Path:
-    """Return the path of the archive in the user's cache, downloaded where it is not there yet.
+    """Return the path of the archive in the user's cache, downloading it first if needed.
 
-    pooch checks the sum of what came before it is moved into the cache, so that an interrupted or
-    altered download is never used.
+    pooch checks a download's checksum before moving it into the cache, so that an interrupted or
+    altered one is never used.
 
     Raises:
         UserError: Three attempts failed, or the content is not the expected one.

@@ -1,1 +1,1 @@
-"""Answers: a file for each question, found by where it lies."""
+"""Answers: a file for each question; every file in this folder is found."""

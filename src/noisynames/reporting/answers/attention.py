@@ -8,7 +8,7 @@ _ANYWHERE = "Attention weights are not causes: a state may be read without being
 
 @question(place=4)
 def answer(study: Study) -> Answer | Unasked:
-    """Answer it from the findings."""
+    """Answer the question from the findings."""
     asked = (
         f"Where does the attention look? At noise {study.low} most of it is on the last character: "
         f"why? Does that change at noise {study.top}?"
@@ -54,7 +54,7 @@ def _line(study: Study, model: str, at: dict[tuple[str, str], Record]) -> str:
 
 
 def _why(study: Study, model: str, at: dict[tuple[str, str], Record]) -> list[str]:
-    """Say why: the last state has read all; and whether attention passes over noise."""
+    """Say why: the last state has read the whole name; and whether attention ignores noise."""
     why = []
     low = at.get(("last_character", study.low))
     if low is not None and low["mean"] > 0.5:

@@ -14,7 +14,7 @@ from noisynames.reporting.words import Record
 
 @question(place=7)
 def answer(study: Study) -> Answer | Unasked:
-    """Answer it from the findings."""
+    """Answer the question from the findings."""
     asked = "What do larger batches change?"
     sizes = {m: spec["batch_size"] for m, spec in study.models.items()}
     if set(sizes.values()) == {1}:
@@ -54,7 +54,7 @@ def answer(study: Study) -> Answer | Unasked:
 
 
 def _pairs(study: Study) -> list[tuple[str, str]]:
-    """Return each batched model with the one that is like it but for smaller batches."""
+    """Return each batched model with the one that differs from it only in smaller batches."""
     pairs = []
     for model, spec in study.models.items():
         like = [
@@ -68,7 +68,7 @@ def _pairs(study: Study) -> list[tuple[str, str]]:
 
 
 def _rest(spec: Record) -> Record:
-    """Return a model but for its batches, and the rate that goes with them."""
+    """Return a model without its batch size, and the learning rate that goes with that."""
     return {k: v for k, v in spec.items() if k not in ("batch_size", "learning_rate", "label")}
 
 
@@ -77,7 +77,7 @@ def _line(study: Study, shown: list[Record]) -> str:
     largest = max(study.models, key=lambda m: int(study.models[m]["batch_size"]))
     own = [r for r in shown if r["metric"] == "macro_accuracy" and largest in (r["a"], r["b"])]
     if not own:
-        return "No model here differs from another in its batches alone."
+        return "No model here differs from another only in its batches."
     size = study.models[largest]["batch_size"]
     told = ", ".join(f"{says(r)} {study.under(r['noise'])}" for r in own)
     return f"Batches of {size}: accuracy {told}."

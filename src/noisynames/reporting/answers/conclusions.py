@@ -16,11 +16,11 @@ from noisynames.reporting.words import Record, difference, interval, listed, who
 
 @question(place=3)
 def answer(study: Study) -> Answer | Unasked:
-    """Answer it from the findings."""
+    """Answer the question from the findings."""
     asked = "Do the conclusions about the models change under noise, and why?"
     changes = study.select("interactions", metric="final_loss", noise=study.top)
     if not changes:
-        return Unasked(asked, "that takes two models and two noise levels")
+        return Unasked(asked, "this needs two models and two noise levels")
     swapped, statistics = [], []
     for r in changes:
         at = {
@@ -72,20 +72,20 @@ def _line(study: Study, changes: list[Record], swapped: list[str], moved: bool) 
         return f"Partly: {first[study.low]} stays first by training loss, but {count} swap places."
     if moved:
         return "Differences change in size; no order is reversed beyond doubt."
-    return f"Between the noises, {settled(changes)}."
+    return f"Between the noise levels, {settled(changes)}."
 
 
 def placement(study: Study) -> tuple[list[str], list[str]]:
-    """Say whom noise costs more where it stands last; and the numbers.
+    """Say which models lose more to noise after the name than elsewhere; and the numbers.
 
     Returns:
-        Sentences on a cause, and statistics, both empty where noise has one place.
+        Sentences on a cause, and statistics; both empty where noise has only one placement.
     """
     level = Noise.named(study.top).level
     at = {
         noise.placement: noise.name
         for noise in conditions(**study.noise)
-        if noise.level == level and noise.placement != "substitution"  # which takes letters away
+        if noise.level == level and noise.placement != "substitution"  # which removes letters
     }
     others = [place for place in at if place != "suffix"]
     if "suffix" not in at or not others:
@@ -109,7 +109,7 @@ def placement(study: Study) -> tuple[list[str], list[str]]:
 
 
 def _cost(study: Study, model: str, level: int, effect: dict[str, Record]) -> str:
-    """Return what noise costs a model by its place, a sentence about WHO; nothing if it is open."""
+    """Return what noise costs a model by placement, a sentence about WHO; "" if undecided."""
     others = [place for place in effect if place != "suffix"]
     against = {}
     for r in study.select("placements", metric="macro_accuracy", model=model, level=level):
@@ -122,7 +122,7 @@ def _cost(study: Study, model: str, level: int, effect: dict[str, Record]) -> st
         return ""
     if len(deeper) == len(others):
         only = "only" if lost == ["suffix"] else "most"
-        return f"Noise costs WHO {only} where it stands last: they forget the name while reading on"
+        return f"Noise costs WHO {only} when it comes last: they forget the name while reading on"
     if deeper:
         where = listed(PLACEMENTS[place].where for place in deeper)
         return f"Noise costs WHO more after the name than {where}"
@@ -136,12 +136,12 @@ def _turned(record: Record) -> str:
 
 
 def memory(study: Study) -> tuple[list[str], list[str]]:
-    """Say what the memory probe found of models trained under noise; and the numbers."""
+    """Say what the memory probe found about models trained under noise; and the numbers."""
     longest = max((r["distance"] for r in study.findings["memory"]), default=0)
     effects = study.select("memory_effects", noise=study.top)
     statistics = [
         f"Memory probe, {study.label(r['model'])} trained at noise {study.top}: with {longest} "
-        f"distractors after the name instead of none, accuracy changes by {difference(r)}."
+        f"junk characters after the name instead of none, accuracy changes by {difference(r)}."
         for r in effects
         if r["verdict"] in DETECTED
     ]
@@ -160,8 +160,8 @@ def memory(study: Study) -> tuple[list[str], list[str]]:
         )
     reach = study.select("gradient_reach", stage="initial")
     statistics += [
-        f"Before training, the gradient of {study.label(r['model'])} changes with each character "
-        f"further from the end by a factor of {interval(r)}: after {longest} characters "
+        f"Before training, the gradient of {study.label(r['model'])} changes by a factor of "
+        f"{interval(r)} with each character further from the end: after {longest} characters "
         f"{r['left']:.1g} of it is left."
         for r in reach
     ]

@@ -14,7 +14,7 @@ from noisynames.reporting.words import Record, interval, number
 
 @question(place=1)
 def answer(study: Study) -> Answer | Unasked:
-    """Answer it from the findings."""
+    """Answer the question from the findings."""
     asked = "How do the models compare in the efficiency of training?"
     if study.models[study.reference]["cell"] == "rnn":
         asked += " Is there an empirical reason to prefer the GRU or attention over the plain RNN?"
@@ -44,7 +44,7 @@ def answer(study: Study) -> Answer | Unasked:
 
 
 def _line(study: Study, ranked: list[Record], rivals: list[Record], better: list[str]) -> str:
-    """Say who trains to the lowest loss, beside the reference model."""
+    """Say which model trains to the lowest loss, compared with the reference model."""
     reference = study.label(study.reference)
     if not rivals:
         return f"{reference} is the only model here; its loss ends at {number(ranked[0]['mean'])}."
@@ -52,20 +52,20 @@ def _line(study: Study, ranked: list[Record], rivals: list[Record], better: list
         best = ranked[0]
         return (
             f"Yes: {len(better)} of {len(rivals)} others reach a lower loss than {reference}; "
-            f"{study.label(best['model'])} the lowest, {number(best['mean'])} nats."
+            f"{study.label(best['model'])} has the lowest, {number(best['mean'])} nats."
         )
     if ranked[0]["model"] == study.reference and len(ranked) > 1:
         first, second = ranked[:2]
         start = "Not in training: " if study.models[study.reference]["cell"] == "rnn" else ""
         return (
             f"{start}{reference} reaches the lowest loss, {number(first['mean'])} nats, "
-            f"before {study.label(second['model'])} with {number(second['mean'])}."
+            f"ahead of {study.label(second['model'])} with {number(second['mean'])}."
         )
     return f"In training loss, {settled(rivals)}."
 
 
 def _why(study: Study, worse: list[str]) -> list[str]:
-    """Say whether the lowest training loss is one of names learnt by heart."""
+    """Say whether the lowest training loss comes from names learnt by heart."""
     gaps = {
         r["model"]: r
         for r in study.select("estimates", metric="generalisation_gap")
@@ -77,5 +77,5 @@ def _why(study: Study, worse: list[str]) -> list[str]:
         return []
     return [
         f"{study.label(reference)} also has the widest gap between held-out and training loss, "
-        f"{interval(gaps[reference])} nats: its low training loss is partly names learnt by heart."
+        f"{interval(gaps[reference])} nats: its low training loss is partly due to memorised names."
     ]

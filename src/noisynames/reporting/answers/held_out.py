@@ -15,7 +15,7 @@ from noisynames.reporting.words import Record, interval, listed, percent
 
 @question(place=5)
 def answer(study: Study) -> Answer | Unasked:
-    """Answer it from the findings."""
+    """Answer the question from the findings."""
     asked = "On held-out names, unseen in training, do the models differ in accuracy?"
     statistics: list[str] = []
     compared: list[Record] = []
@@ -49,7 +49,7 @@ def answer(study: Study) -> Answer | Unasked:
 
 
 def _line(study: Study, compared: list[Record]) -> str:
-    """Say who leads under each noise."""
+    """Say which model leads under each noise."""
     leads = []
     for noise in study.noises:
         ranked = study.ranked("macro_accuracy", noise, best_first=-1)
@@ -65,7 +65,7 @@ def _line(study: Study, compared: list[Record]) -> str:
     if leads:
         return f"Yes: {listed(leads)}."
     if not compared:
-        return "There is one model only."
+        return "There is only one model."
     return f"{settled(compared).capitalize()}."
 
 

@@ -1,4 +1,4 @@
-"""Beyond the worksheet: whether the ranking is one of a single learning rate."""
+"""Beyond the worksheet: whether the ranking depends on the single learning rate."""
 
 from collections.abc import Iterable
 
@@ -14,16 +14,16 @@ from noisynames.reporting.answers.study import (
 from noisynames.reporting.words import Record, difference
 
 Both = list[tuple[Record, Record]]
-"""Comparisons at one rate for all, each with that at the models' own best rates."""
+"""Comparisons at one rate for all, each with its counterpart at the models' own best rates."""
 
 
 @question(place=8)
 def answer(study: Study) -> Answer | Unasked | None:
-    """Answer it from the findings."""
+    """Answer the question from the findings."""
     rates = study.findings["rates"]
     if not rates["models"]:
         return None
-    asked = "Does the ranking at one learning rate survive each model's own best rate?"
+    asked = "Does the ranking at one learning rate hold at each model's own best rate?"
     if not rates["chosen"]:
         return Unasked(
             asked,
@@ -55,7 +55,7 @@ def answer(study: Study) -> Answer | Unasked | None:
 
 
 def _both(study: Study, metric: str, noise: str) -> Both:
-    """Return each pair of models at the one rate, and at their best rates."""
+    """Return each comparison of two models at the single rate, and at their best rates."""
     rates = study.findings["rates"]
     return [
         (single, best)
@@ -71,18 +71,18 @@ def _turned(both: Both) -> Both:
 
 
 def _line(text: str, under: str, both: Both) -> str:
-    """Say how many differences at one rate are still there at the best rates."""
+    """Say how many of the differences at one rate remain at the best rates."""
     detected = [(s, b) for s, b in both if s["verdict"] in DETECTED]
     if not detected:
         return f"in {text} {under}, {settled(s for s, _ in both)} at one rate"
     kept = sum(b["verdict"] == s["verdict"] for s, b in detected)
     turned = len(_turned(both))
-    reversed_ = f", {turned} turn round" if turned else ""
+    reversed_ = f", {turned} {'is' if turned == 1 else 'are'} reversed" if turned else ""
     return f"{kept} of {len(detected)} differences in {text} {under} stay{reversed_}"
 
 
 def _changed(study: Study, text: str, both: Both) -> Iterable[str]:
-    """Say which differences turn round, and which show at the best rates only."""
+    """Say which differences are reversed, and which are detected only at the best rates."""
     for single, best in both:
         if (single, best) in _turned(both):
             yield (
@@ -97,7 +97,7 @@ def _changed(study: Study, text: str, both: Both) -> Iterable[str]:
 
 
 def _at_the_end(study: Study) -> Iterable[str]:
-    """Say whose best rate may lie beyond those that were tried."""
+    """Say for which models the best rate may lie beyond those that were tried."""
     rates = study.findings["rates"]
     for record in rates["chosen"]:
         tried = sorted(study.every[m]["learning_rate"] for m in rates["models"][record["model"]])
@@ -106,6 +106,6 @@ def _at_the_end(study: Study) -> Iterable[str]:
             if (count := record["seeds"].get(f"{rate:g}", 0)) > seeds / 2:
                 yield (
                     f"{study.label(record['model'])} took the {end} rate that was tried, {rate:g}, "
-                    f"in {count} of {seeds} seeds {study.under(record['noise'])}: its best may lie "
-                    "beyond."
+                    f"in {count} of {seeds} seeds {study.under(record['noise'])}: its best rate "
+                    "may lie beyond it."
                 )

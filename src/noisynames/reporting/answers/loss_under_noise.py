@@ -14,7 +14,7 @@ from noisynames.reporting.words import Record, listed, number
 
 @question(place=2)
 def answer(study: Study) -> Answer | Unasked:
-    """Answer it from the findings."""
+    """Answer the question from the findings."""
     asked = f"With noise level {study.top}, are the losses higher or lower, and why?"
     if study.top == study.low:
         return Unasked(
@@ -65,7 +65,7 @@ def _line(study: Study, effects: list[Record], higher: list[Record], lower: list
 
 
 def _why(study: Study, higher: set[str]) -> tuple[list[str], list[str]]:
-    """Say what the gap to the held-out loss and that loss itself support, and the numbers."""
+    """Say which cause the held-out loss, and the gap to it, support; and the numbers."""
     gaps = study.select("noise_effects", metric="generalisation_gap", noise=study.top)
     held_out = study.select("noise_effects", metric="held_out_loss", noise=study.top)
     narrower = [r for r in gaps if r["verdict"] == "lower" and r["model"] in higher]
@@ -73,13 +73,13 @@ def _why(study: Study, higher: set[str]) -> tuple[list[str], list[str]]:
     why, statistics = [], []
     if narrower:
         why.append(
-            "Noise is fresh at every draw, so a name seldom comes twice the same and less can be "
-            "learnt by heart: the gap between held-out and training loss narrows for "
+            "Noise is drawn anew each time, so a name seldom looks the same twice and less can be "
+            "memorised: the gap between held-out and training loss narrows for "
             f"{_of(study, narrower, higher)}."
         )
     if harder:
         why.append(
-            "Held-out names are harder to tell as well, so the loss is not only one of memorising "
+            "Held-out names are also harder to classify, so less memorising is not the only cause "
             f"(for {_of(study, harder, higher)})."
         )
     for text, records in (("gap to the held-out loss", narrower), ("held-out loss", harder)):
@@ -88,6 +88,6 @@ def _why(study: Study, higher: set[str]) -> tuple[list[str], list[str]]:
 
 
 def _of(study: Study, records: list[Record], models: set[str]) -> str:
-    """Return which models some records are of."""
+    """Return which models some records are about."""
     found = [r["model"] for r in records]
     return "all of them" if len(found) == len(models) > 1 else study.names(found)

@@ -14,7 +14,7 @@ from noisynames.reporting.words import Record
 
 @question(place=6)
 def answer(study: Study) -> Answer | Unasked:
-    """Answer it from the findings."""
+    """Answer the question from the findings."""
     asked = "What about the LSTM, and several layers?"
     lstms = [m for m, spec in study.models.items() if spec["cell"] == "lstm"]
     deep = [m for m, spec in study.models.items() if spec["num_layers"] > 1]
@@ -42,7 +42,7 @@ def answer(study: Study) -> Answer | Unasked:
 
 
 def _cell(study: Study) -> str:
-    """Return how the LSTM does beside the GRU that is like it, in accuracy without noise."""
+    """Return how the plain LSTM compares with the plain GRU, in accuracy without noise."""
     plain = {
         spec["cell"]: m
         for m, spec in reversed([*study.models.items()])
@@ -54,7 +54,7 @@ def _cell(study: Study) -> str:
 
 
 def _layers(study: Study, deep: list[str]) -> str:
-    """Return how the first deeper model does beside the one that differs in layers alone."""
+    """Return how the first deeper model compares with the one that differs only in layers."""
     for model in deep:
         for other, spec in study.models.items():
             like = {**spec, "num_layers": study.models[model]["num_layers"], "label": None}

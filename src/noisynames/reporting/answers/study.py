@@ -1,4 +1,4 @@
-"""What every answer is made from, and what it is."""
+"""What an answer is, and what every answer is made from."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ class Answer:
     """One question and what the numbers say.
 
     Attributes:
-        question: What is asked, in the words of the worksheet where it asks it.
+        question: The question, in the words of the worksheet if it is there.
         line: The answer, in at most 20 words.
-        statistics: The numbers behind it, a sentence each, with intervals and tests.
+        statistics: The numbers behind it, one sentence each, with intervals and tests.
         evidence: Anchor of the section that shows more.
         seeds: The smallest number of seeds behind a number of the answer; None if none is.
         figure: Name of the small figure that shows it; None if there is nothing to show.
@@ -39,12 +39,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Unasked:
-    """A question that this run did not ask.
+    """A question that this experiment did not ask.
 
     Attributes:
         question: What could be asked.
         why: Why it was not.
-        command: What would ask it; None if that depends on the user's own config.
+        command: The command that would ask it; None if that depends on the user's own config.
     """
 
     question: str
@@ -53,12 +53,12 @@ class Unasked:
 
 
 class Study:
-    """The findings with the names that questions need: reference model, lowest and top noise."""
+    """The findings, with what answers need: the reference model, the lowest and the top noise."""
 
     def __init__(self, findings: "Findings", config: Mapping[str, Any]) -> None:
         self.findings = findings
         there = {r["model"] for r in findings["estimates"]} or {*config["models"]}
-        # Those that are compared; one stands for several that differ in their learning rate alone.
+        # The compared ones; one stands for several that differ only in their learning rate.
         self.models: Mapping[str, Any] = {m: s for m, s in config["models"].items() if m in there}
         self.every: Mapping[str, Any] = config["models"]
         self.low, self.top = findings["quietest"], findings["noisiest"]
@@ -72,7 +72,7 @@ class Study:
 
     @property
     def noises(self) -> list[str]:
-        """The lowest and the top noise, once where they are one."""
+        """The lowest and the top noise; a single entry if they are the same."""
         return list(dict.fromkeys((self.low, self.top)))
 
     def label(self, model: str) -> str:
@@ -96,7 +96,7 @@ class Study:
         ]
 
     def ranked(self, metric: str, noise: str, best_first: int = 1) -> list[Record]:
-        """Return every model's estimate at a noise, the lowest first, or with −1 the highest."""
+        """Return every model's estimate at a noise, lowest first; with −1, highest first."""
         found = self.select("estimates", metric=metric, noise=noise)
         return sorted(found, key=lambda r: best_first * float(r["mean"]))
 
@@ -109,7 +109,7 @@ class Study:
         return f"{self.label(record['a'])} − {self.label(record['b'])}"
 
     def against(self, model: str, records: Iterable[Record]) -> tuple[list[str], list[str]]:
-        """Return the models that are lower, and higher, than a model beyond doubt."""
+        """Return the models that are detected to be lower, and higher, than a model."""
         lower: list[str] = []
         higher: list[str] = []
         for r in records:
@@ -120,7 +120,7 @@ class Study:
         return lower, higher
 
     def leaders(self, metric: str, noise: str, best_first: int) -> list[str]:
-        """Return the best model, and those not behind it beyond doubt and more than a little."""
+        """Return the best model, and those not detected to be behind it by more than a margin."""
         ranked = [str(r["model"]) for r in self.ranked(metric, noise, best_first)]
         if not ranked:
             return []
@@ -131,12 +131,12 @@ class Study:
 
 
 def close(record: Record) -> bool:
-    """Whether a difference is shown to be too small to matter, be it detected or not."""
+    """Whether a difference, detected or not, is shown to be too small to matter."""
     return record["verdict"] == "same" or bool(record["below_margin"])
 
 
 def says(record: Record) -> str:
-    """Return what a comparison found, of its first side: `2.1 points higher`, `the same`."""
+    """Return what a comparison says about its first side: `2.1 points higher`, `the same`."""
     verdict, metric = record["verdict"], words.measured(record)
     if record["mean"] is None:
         return "not known"
@@ -156,15 +156,15 @@ def statistic(record: Record) -> str:
 
 
 def _exactly(record: Record) -> str:
-    """Return what stands beside the t test: the exact one, or how many seeds are wanting."""
+    """Return what to add to the t test: the exact test, or how many more seeds are needed."""
     verdict, n, settles = record["verdict"], record["n"], record["seeds_for_difference"]
     if record["reason"]:
         return f" ({record['reason']})"
     if verdict == "undecided" and settles is not None:
         more = settles - n
-        return f" ({more} more {words.plural('seed', more)} would settle it: seeds: {settles})"
+        return f" ({more} more {words.plural('seed', more)}, {settles} in all, would settle it)"
     if verdict in DETECTED and not record["exact_reaches"]:
-        return f" (by the t test; {words.seeds(n)} are too few for the exact one)"
+        return f" (by the t test; {words.seeds(n)} are too few for the exact test)"
     if record["agrees"] is False:
         return " (by the t test; the exact test does not agree)"
     return ""
@@ -181,16 +181,16 @@ VERDICTS = {
 Answering = Callable[[Study], Answer | Unasked | None]
 
 QUESTIONS: dict[float, Answering] = {}
-"""What answers each question, by its place, as the modules of this folder were imported."""
+"""The function that answers each question, by place; modules of this folder add theirs."""
 
 
 def question(place: float) -> Callable[[Answering], Answering]:
     """Register a function that answers a question.
 
-    It returns None where the experiment does not ask that.
+    The function returns None where the experiment does not ask the question.
 
     Args:
-        place: The report tells answers in this order; 3.5 stands between 3 and 4.
+        place: The place of the answer in the report; 3.5 is between 3 and 4.
 
     Raises:
         ValueError: Another question has that place.
@@ -211,7 +211,7 @@ def fewest_seeds(records: Iterable[Record]) -> int | None:
 
 
 def settled(records: Iterable[Record]) -> str:
-    """Return what may be said where no difference was found."""
+    """Return what can be said where no difference was found."""
     verdicts = {r["verdict"] for r in records}
     if verdicts == {"same"}:
         return "all are the same for practical purposes"

@@ -1,4 +1,4 @@
-"""Beyond the worksheet: what a number in which models differ does, such as their hidden size."""
+"""Beyond the worksheet: the effect of a number in which models differ, such as hidden size."""
 
 from noisynames.reporting.answers.study import (
     Answer,
@@ -13,7 +13,7 @@ from noisynames.reporting.words import percent
 
 @question(place=7.5)
 def answer(study: Study) -> Answer | None:
-    """Answer it from the findings, of the longest sweep."""
+    """Answer the question from the findings on the longest sweep."""
     found = [
         s
         for s in study.select("sweeps", metric="macro_accuracy", noise=study.low)
@@ -36,7 +36,7 @@ def answer(study: Study) -> Answer | None:
         f"{percent(means[0], 0)} to {percent(means[-1], 0)}"
     )
     if best not in (0, len(means) - 1):
-        line += f"; the most is {percent(means[best], 0)} at {values[best]:g}"
+        line += f"; the highest is {percent(means[best], 0)} at {values[best]:g}"
     return Answer(
         f"What does the {what} change?",
         f"{line}.",

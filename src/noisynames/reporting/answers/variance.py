@@ -13,7 +13,7 @@ _SOURCES = {
 
 @question(place=9)
 def answer(study: Study) -> Answer | None:
-    """Answer it from the findings, of accuracy at the lowest noise."""
+    """Answer the question from the findings on accuracy at the lowest noise."""
     records = study.select("variance", metric="macro_accuracy", noise=study.low)
     if not records:
         return None
@@ -43,9 +43,9 @@ def _line(study: Study, records: list[Record]) -> str:
         return "Nothing varies."
     if len(groups) == 1:
         (source,) = groups
-        return f"Most from {_SOURCES[source]}, for every model."
+        return f"Mostly from {_SOURCES[source]}, for every model."
     parts = [f"{_SOURCES[s]} for {study.names(models)}" for s, models in groups.items()]
-    return f"Most from {listed(parts)}."
+    return f"Mostly from {listed(parts)}."
 
 
 def _share(record: Record) -> str:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 
 _GAP = 0.13
-"""How far the two of a row stand apart, in rows, so that both intervals are seen."""
+"""How far the two marks of a row are moved up and down, in rows, so that both are visible."""
 
 
 def dumbbells(found: Record, look: Look) -> "Figure":
-    """Accuracy before (a ring) and after (full) of every arm, one panel for each noise."""
+    """Accuracy of every arm before (ring) and after (full mark), one panel for each noise."""
     changes = select(found["changes"], metric=LEADS)
     noises = list(dict.fromkeys(c["noise"] for c in changes))
     models = list(dict.fromkeys(c["model"] for c in changes))
@@ -120,7 +120,7 @@ def history(found: Record, look: Look) -> "Figure":
 
 
 def _point(axes: "Axes", point: Record, look: Look, changed: Sequence[int]) -> None:
-    """Draw an arm in one experiment; with a ring around it where it changed."""
+    """Draw an arm in one experiment, with a ring around it if it changed."""
     model, noise, at = point["model"], point["noise"], point["place"]
     colour = look.colour(model)
     if point["low"] is not None:
@@ -137,7 +137,7 @@ def _point(axes: "Axes", point: Record, look: Look, changed: Sequence[int]) -> N
 def _mark(
     axes: "Axes", side: Record, y: float, look: Look, change: Record, name: str, hollow: bool
 ) -> None:
-    """Draw a mean and its interval: a ring before, full after."""
+    """Draw a mean and its interval: as a ring for before, as a full mark for after."""
     model, noise = change["model"], change["noise"]
     colour = look.colour(model)
     if side["low"] is not None:

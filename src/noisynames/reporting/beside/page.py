@@ -20,7 +20,7 @@ _SET = ("Experiment", "set", False)
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A figure of the page, with what the macro `figure` of the report asks of one."""
+    """A figure of the page, with what the report's macro `figure` needs."""
 
     svg: str
     alt: str
@@ -34,9 +34,9 @@ def render(found: Record, curves: Sequence[Sequence[Record]], templates: Path, t
 
     Args:
         found: What `experiments.comparing.compare` returns.
-        curves: The loss curves of both, as `findings.training.curves` has them.
+        curves: The loss curves of both, as `findings.training.curves` returns them.
         templates: Folder with `compare.html`.
-        title: Its heading.
+        title: The heading of the page.
     """
     steps = (found.get("history") or {}).get("steps", [])  # last experiments first
     models = list(dict.fromkeys(arm["model"] for arm in [*found["arms"], *steps]))
@@ -86,7 +86,7 @@ def render(found: Record, curves: Sequence[Sequence[Record]], templates: Path, t
 
 
 def _seeds(change: Record) -> str:
-    """Return over how many seeds a change is: pairs, or those of either side."""
+    """Return the number of seeds behind a change: of pairs, or of each side."""
     if change["n"] is not None:
         return f"{change['n']} {words.plural('pair', change['n'])}"
     return " and ".join(
@@ -101,7 +101,7 @@ def _figures(found: Record, curves: Sequence[Sequence[Record]], look: Look) -> d
         "dumbbells": _Drawn(
             drawing.svg_of(lambda: drawings.dumbbells(found, look), "dumbbells"),
             "Accuracy of every arm before and after, with intervals",
-            "Ring: {{ names[0] }}. Full: {{ names[1] }}. Mean and 95 % t interval over seeds.",
+            "Ring: {{ names[0] }}. Full mark: {{ names[1] }}. Mean and 95 % t interval over seeds.",
             Numbers(
                 "Macro-averaged held-out accuracy",
                 [MODEL, NOISE, _SET, *BOUNDS, ("Seeds", "n", True)],
@@ -143,10 +143,10 @@ def _history(found: Record, look: Look) -> _Drawn:
     return _Drawn(
         drawing.svg_of(lambda: drawings.history(found, look), "history"),
         "Accuracy of every arm in each experiment, in their order",
-        "Mean and 95 % t interval over seeds. A ring: it changed since the experiment before, by a "
-        "t test, adjusted by Holm’s method over all arms and steps.",
+        "Mean and 95 % t interval over seeds. Ring: changed since the previous experiment, by a "
+        "t test adjusted by Holm’s method over all arms and steps.",
         Numbers(
-            "Macro-averaged held-out accuracy, and its change since the experiment before",
+            "Macro-averaged held-out accuracy, and its change since the previous experiment",
             [MODEL, NOISE, _SET, *BOUNDS, ("Seeds", "n", True), ("Verdict", "told", False)],
             lambda tables, findings: [],
         ),

@@ -1,4 +1,4 @@
-"""What changed between two experiments, in words. No statistics: those are in what is told."""
+"""What changed between two experiments, in words; it computes no statistics."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ Record = Mapping[str, Any]
 
 LEADS = "macro_accuracy"
 _MOST = 4
-"""More arms than this are counted, and named in the table alone."""
+"""More arms than this are only counted here; the table names them."""
 _WORDS = {
     "version": "Version of noisynames",
     "commit": "Commit of the code",
@@ -26,7 +26,7 @@ _METRICS = {"held_out_loss": "held-out loss"}
 
 
 def first(found: Record) -> str:
-    """Return what comparing two experiments comes to, in one sentence."""
+    """Return the outcome of comparing two experiments, in one sentence."""
     arms = found["arms"]
     if all(arm["identical"] == arm["both"] > 0 for arm in arms):
         runs = sum(arm["both"] for arm in arms)
@@ -50,7 +50,7 @@ def first(found: Record) -> str:
 
 
 def more(found: Record) -> list[str]:
-    """Return what else is to be said at once: what is worse, what is missing, how it was tested."""
+    """Return what else to say first: what is worse, what is missing, how it was tested."""
     if all(arm["identical"] == arm["both"] > 0 for arm in found["arms"]):
         return _apart(found)
     sentences = []
@@ -71,13 +71,13 @@ def more(found: Record) -> list[str]:
     ]
     if ends:
         low, high = words.points(min(ends)), words.points(max(ends))
-        sentences.append(f"The intervals of what is undecided go from {low} to {high} points.")
+        sentences.append(f"The intervals of undecided arms go from {low} to {high} points.")
     if found["lost"]:
         count = len(found["lost"])
         runs = f"{count} {words.plural('run', count)}"
         sentences.append(f"{runs} that completed before diverged, which counts as worse.")
     if any(difference["key"] == "sha256" for difference in found["differences"]):
-        sentences.append("The names are others, so a change may be theirs and not the models’.")
+        sentences.append("The names differ, so a change may be due to them, not the models.")
     return [*sentences, *_apart(found), _tested(found["arms"])]
 
 
@@ -89,7 +89,7 @@ def _apart(found: Record) -> list[str]:
         if count:
             told.append(f"{_arms(count).capitalize()} {_is(count)} in “{one['name']}” only.")
     for old, new in found["renamed"].items():
-        told.append(f"“{old}” is called “{new}” now: it was trained alike.")
+        told.append(f"“{old}” is now called “{new}”: both were trained in the same way.")
     return told
 
 
@@ -97,11 +97,11 @@ def _tested(arms: Sequence[Record]) -> str:
     """Return how arms were compared: paired by seed or not, and why not."""
     paired = [arm for arm in arms if arm["paired"]]
     others = [arm for arm in arms if not arm["paired"]]
-    pairing = "paired by seed: both sides have the seeds, and each seed the same split of the names"
+    pairing = "paired by seed: both sides have the seeds, and a seed splits the names the same way"
     if not others:
         return f"Arms are {pairing}."
     if all(arm["how"] == "splits" for arm in others):
-        why = "the same seed splits the names otherwise"
+        why = "the same seed splits the names differently"
     else:
         why = "fewer than two seeds completed on both sides with the same split"
     apart = f"compared as two samples (Welch’s t test), since {why}"
@@ -113,7 +113,7 @@ def _tested(arms: Sequence[Record]) -> str:
 
 
 def arm(found: Record, record: Record) -> str:
-    """Return an arm as a sentence has it: `GRU under noise 5`."""
+    """Return an arm as it is called in a sentence: `GRU under noise 5`."""
     model = words.in_sentence(str(found["labels"].get(record["model"], record["model"])))
     noise = record["noise"]
     return f"{model} {f'under noise {noise}' if Noise.named(noise).level else 'without noise'}"
@@ -128,7 +128,7 @@ def _is(count: int) -> str:
 
 
 def _how_much(change: Record) -> str:
-    """Return a change that is detected: `2.1 points less accurate`."""
+    """Return a detected change in words: `2.1 points less accurate`."""
     metric, up = change["metric"], change["mean"] > 0
     amount = words.change(abs(change["mean"]), metric).lstrip("+")
     small = ", by less than matters" if change["below_margin"] else ""
@@ -139,7 +139,7 @@ def _how_much(change: Record) -> str:
 
 
 def verdict(change: Record) -> str:
-    """Return a verdict as a table has it, with whether it is for the better."""
+    """Return a verdict for a table, with whether the change is for the better."""
     if change["reason"]:
         return f"not tested: {change['reason']}"
     found = str(change["verdict"])
@@ -150,7 +150,7 @@ def verdict(change: Record) -> str:
 
 
 def difference(found: Record, record: Record) -> tuple[str, str, str]:
-    """Return a difference of config, code, data or machine: what, and both values, in words."""
+    """Return a difference in config, code, data or machine: its name and both values, in words."""
     key, model = record["key"], record["model"]
     *_, last = key.split(".")
     what = _WORDS.get(key, last.replace("_", " ").capitalize())
@@ -173,5 +173,5 @@ def _told(value: Any) -> str:
         return ", ".join(f"{key}: {_told(item)}" for key, item in value.items())
     if isinstance(value, float):
         return f"{value:g}"
-    plain = {"None": "not said", "True": "yes", "False": "no", "[]": "none", "{}": "none"}
+    plain = {"None": "not given", "True": "yes", "False": "no", "[]": "none", "{}": "none"}
     return plain.get(str(value), str(value))

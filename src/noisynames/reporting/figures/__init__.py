@@ -1,1 +1,1 @@
-"""Figures: a file for each topic, found by where it lies."""
+"""Figures: a file for each topic; every file in this folder is found."""

@@ -45,8 +45,8 @@ def accuracies(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
     alt="Macro-averaged held-out accuracy by model and noise",
     caption="""
         Large marker and bar: mean and {{ band() }}. Small markers: single seeds. Dashed: chance,
-        and the ceiling that shared names set.{% if findings.baselines %} Below the line, hollow:
-        baselines.{% endif %}
+        and the ceiling set by shared names.{% if findings.baselines %} Hollow markers below the
+        line: baselines.{% endif %}
     """,
     numbers=Numbers(
         "Macro-averaged accuracy, trained and tested under the same noise",
@@ -55,7 +55,7 @@ def accuracies(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
     ),
 )
 def accuracy(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Macro-averaged accuracy, tested at the noise trained at: every seed, mean and interval."""
+    """Macro-averaged accuracy, tested at the training noise: every seed, mean and interval."""
     models, noises = models_in(tables), noises_in(tables)
     baselines = list(dict.fromkeys(r["baseline"] for r in findings["baselines"]))
     rows = len(models) + len(baselines)
@@ -122,7 +122,7 @@ def _draw_seeds(
     ),
 )
 def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Recall of every language, mean over seeds, tested at the noise trained at."""
+    """Recall of every language, mean over seeds, tested at the training noise."""
     import pandas as pd
 
     columns = [(m, n) for m in models_in(tables) for n in noises_in(tables)]
@@ -148,7 +148,7 @@ def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 
 
 _CONFUSION = Numbers(
-    "The commonest wrong prediction of every language that has one; tables/confusion.csv has all",
+    "The most common wrong prediction for each language; tables/confusion.csv has all of them",
     [
         ("Language", "language", False),
         MODEL,
@@ -166,7 +166,7 @@ _CONFUSION = Numbers(
     caption="""
         What the names of each {{ config.dataset.label_name }} (rows, each summing to 100 %) were
         taken for (columns), by {{ label(findings.most_accurate) }}, the most accurate model; mean
-        over {{ seeds() }}. Those that are mistaken for each other stand together.
+        over {{ seeds() }}. Those that are mistaken for each other are side by side.
     """,
     numbers=_CONFUSION,
 )
@@ -181,11 +181,11 @@ def confusion(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     shows="confusion",
     applies=lambda grid: len(grid.compared) * len(grid.noises) > 1,
     alt="Confusion matrices of every model and noise",
-    caption="The same for every model and noise, in the same order.",
+    caption="The same for every model and noise level, in the same order.",
     numbers=_CONFUSION,
 )
 def confusions(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Confusion of every model and noise, small."""
+    """Confusion of every arm, small."""
     arms = [(model, noise) for model in models_in(tables) for noise in noises_in(tables)]
     return _matrices(tables, findings, look, arms, across=4, most=2.2)
 
@@ -198,17 +198,17 @@ def _matrices(
     across: int,
     most: float,
 ) -> "Figure":
-    """Draw row-normalised confusion matrices, mean over seeds, tested at the noise trained at.
+    """Draw row-normalised confusion matrices, mean over seeds, tested at the training noise.
 
     Laid out by hand: measuring every rotated label takes longer than all other figures together.
 
     Args:
-        tables: With `confusion`.
-        findings: With the order of the languages.
-        look: Of the models.
-        arms: A model and a noise for each matrix.
-        across: Matrices in a row; the first column and the last row are named where there are few.
-        most: Largest side of a matrix in inches.
+        tables: Tables with `confusion`.
+        findings: Findings with the order of the languages.
+        look: The look of the models.
+        arms: The model and the noise of each matrix.
+        across: How many matrices stand in a row; with at most 2, languages are named.
+        most: The largest side of a matrix, in inches.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -54,8 +54,8 @@ def _examples(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
     alt="Attention weights on each character of example names",
     caption="""
         Attention weight on every character of held-out names of seed {{ config.seeds[0] }}, one
-        for each {{ config.dataset.label_name }}; trained and tested under the same noise. Single
-        names of one seed: an illustration, not an estimate.
+        for each {{ config.dataset.label_name }}; trained and tested under the same noise. These
+        are single names of one seed: an illustration, not an estimate.
     """,
     numbers=Numbers(
         "Attention weight on every character",
@@ -71,11 +71,11 @@ def attention_examples(tables: "Tables", findings: "Findings", look: Look) -> "F
 @figure(
     shows="attention_examples",
     applies=_any_attention,
-    alt="What leaving out each character takes from the prediction, for the same names",
+    alt="How much the prediction loses when each character is left out, for the same names",
     caption="""
-        Occlusion, for the same names and model: what leaving a character out takes from the
-        log-probability of the prediction (nats). Positive: the prediction leans on the
-        character. Negative: it would be surer without.
+        Occlusion, for the same names and model: how much the log-probability of the prediction
+        falls (in nats) when a character is left out. Positive: the prediction relies on the
+        character. Negative: it would be more certain without it.
     """,
     numbers=Numbers(
         "Loss of log-probability (nats) when a character is left out",
@@ -84,7 +84,7 @@ def attention_examples(tables: "Tables", findings: "Findings", look: Look) -> "F
     ),
 )
 def occlusion_examples(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """What leaving a character out takes from the prediction, for the same names."""
+    """How much the prediction loses when a character is left out, for the same names."""
     strongest = float(tables["attention_examples"]["occlusion"].abs().max())
     return _names_with(
         tables, look, "occlusion", "loss of log-probability, nats", "PuOr_r", -strongest, strongest
@@ -114,7 +114,7 @@ def attention_position(tables: "Tables", findings: "Findings", look: Look) -> "F
     for axes, model in zip(panels, models, strict=False):
         for i, noise in enumerate(noises_in(tables)):
             there = select(positions, model=model, trained_at=noise)
-            # Where some seeds have no name of that length, the mean would be of other names.
+            # Where some seeds have no name of that length, the mean would be over other names.
             records = [r for r in there if r["n"] == max(r["n"] for r in there)]
             if not records:
                 continue
@@ -154,10 +154,10 @@ def _with_shares(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]
 @figure(
     shows="attention",
     applies=_any_attention,
-    alt="Share of the attention on noise beside its share of the characters",
+    alt="Share of attention on noise compared with the share of characters that are noise",
     caption="""
-        Share of the attention that lies on noise: mean and {{ band() }}. Upright stroke: the
-        share of the characters that are noise, which is what uniform attention would put there.
+        Share of the attention that is on noise: mean and {{ band() }}. Upright stroke: the share
+        of the characters that are noise, which is what uniform attention would give them.
     """,
     numbers=Numbers(
         "Share of the attention on noise, and of the characters",
@@ -172,7 +172,7 @@ def _with_shares(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]
     ),
 )
 def attention_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """The weight on noise beside the share of characters that are noise."""
+    """The weight on noise compared with the share of characters that are noise."""
     tested = findings["noisiest"]
     records = [r for r in findings["attention"] if r["tested_at"] == tested]
     rows = list(dict.fromkeys((r["model"], r["trained_at"]) for r in records))
@@ -201,7 +201,7 @@ def _names_with(
     low: float,
     high: float,
 ) -> "Figure":
-    """Draw a number for each character of the example names, with the character in it."""
+    """Draw a value for each character of the example names as a colour behind the character."""
     import matplotlib as mpl
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize

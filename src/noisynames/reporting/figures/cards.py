@@ -1,4 +1,4 @@
-"""Small figures beside the answers: one glance each."""
+"""Small figures beside the answers, each to be taken in at a glance."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 
 _HEIGHT = 2.15
-"""Of a card's figure, in inches: at most 260 of the page's pixels are 2.7."""
+"""The height of a card's figure in inches; at most 260 of the page's pixels, which are 2.7."""
 _AXIS = {
     "final_loss": "Final training loss, nats",
     "macro_accuracy": "Macro-averaged held-out accuracy",
@@ -52,9 +52,9 @@ SWEPT = {
     "weight_decay": "weight decay",
     "clip_norm": "norm of clipping",
 }
-"""Numbers of a model that a question may be about, beside its batches, and what they are called."""
+"""Numbers of a model, apart from its batch size, that a question may be about, and their names."""
 FEWEST = 3
-"""Models of a sweep that is worth a question; two are a contrast."""
+"""The fewest models of a sweep that is worth a question; two are a contrast."""
 
 
 def _of(metric: str) -> Numbers:
@@ -70,14 +70,14 @@ def _has_two_noises(grid: Grid) -> bool:
 
 
 def _ends(findings: "Findings") -> list[str]:
-    """Return the lowest and the highest noise, once where they are one."""
+    """Return the lowest and the highest noise; a single entry if they are the same."""
     return list(dict.fromkeys((findings["quietest"], findings["noisiest"])))
 
 
 def _dots(
     findings: "Findings", look: Look, models: Sequence[str], metric: str, noises: Sequence[str]
 ) -> "Figure":
-    """Draw a row for each model: the first noise a full mark, the last a ring, a line between."""
+    """Draw a row for each model: the first noise as a full mark joined to the last, a ring."""
     figure, (axes,) = new_panels(1, height=_HEIGHT, width=HALF)
     for row, model in enumerate(models):
         found = [
@@ -139,7 +139,7 @@ def card_losses(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 @figure(
     applies=lambda grid: _has_two_noises(grid) and len(grid.compared) > 1,
     alt="Order of the models by training loss, at the lowest and the highest noise",
-    caption="Mean and {{ band() }}; lines that cross are models that swap places.",
+    caption="Mean and {{ band() }}; where lines cross, models swap places.",
     numbers=_of("final_loss"),
     question=True,
 )
@@ -161,7 +161,7 @@ def _slopes(
     names: Sequence[str],
     metric: str,
 ) -> "Figure":
-    """Draw a line for each model from its record on the left to that on the right."""
+    """Draw a line for each model, from its record on the left to its record on the right."""
     figure, (axes,) = new_panels(1, height=_HEIGHT, width=HALF)
     ends = []
     for model in models:
@@ -200,7 +200,7 @@ def _slopes(
     question=True,
 )  # fmt: skip
 def card_attention(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Where the attention lies, a strip for each model and noise."""
+    """Where the attention is, as a strip for each arm."""
     positions = findings["attention_positions"]
     far = 10
     rows = [
@@ -264,7 +264,7 @@ def card_accuracy(tables: "Tables", findings: "Findings", look: Look) -> "Figure
         spec["cell"] == "lstm" or spec["num_layers"] > 1
         for spec in (grid.models[name] for name in grid.compared)
     ),
-    alt="Held-out accuracy of LSTMs and deeper models beside the models that are like them",
+    alt="Held-out accuracy of LSTMs and deeper models compared with models like them",
     caption="Mean and {{ band() }}.",
     numbers=_of("macro_accuracy"),
     question=True,
@@ -290,25 +290,25 @@ def card_deeper(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     question=True,
 )
 def card_batches(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Accuracy against the batch size, of models that differ in it alone."""
+    """Accuracy against the batch size, for models that differ only in it."""
     return _swept(findings, look, [s for s in _sweeps(findings) if s["respect"] == "batch_size"])
 
 
 @figure(
     shows="accuracy",
     applies=lambda grid: any(_differ(grid, key, FEWEST) for key in SWEPT),
-    alt="Held-out accuracy against the number in which models differ",
+    alt="Held-out accuracy against the one number in which models differ",
     caption="Mean and {{ band() }}.",
     numbers=_of("macro_accuracy"),
     question=True,
 )
 def card_sweeps(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Accuracy against what is swept, of models that differ in that alone."""
+    """Accuracy against what is swept, for models that differ only in that."""
     return _swept(findings, look, [s for s in _sweeps(findings) if s["respect"] in SWEPT])
 
 
 def _differ(grid: Grid, key: str, fewest: int = 2) -> bool:
-    """Whether models that are compared have so many values of a number."""
+    """Whether the models that are compared have at least `fewest` values of a key."""
     return len({grid.models[name].get(key) for name in grid.compared}) >= fewest
 
 
@@ -319,12 +319,12 @@ def _sweeps(findings: "Findings") -> list[dict[str, Any]]:
 
 
 def _swept(findings: "Findings", look: Look, sweeps: list[dict[str, Any]]) -> "Figure":
-    """Draw the longest of some sweeps: accuracy against its number, a line for each noise."""
+    """Draw the longest of some sweeps: accuracy against what is swept, a line for each noise."""
     figure, (axes,) = new_panels(1, height=_HEIGHT, width=HALF)
     longest = max(sweeps, key=lambda s: len(s["models"]), default=None)
     if longest is None:
         axes.set_axis_off()
-        axes.text(0, 0.5, "No two models here differ in that alone.", va="center")
+        axes.text(0, 0.5, "No two models here differ only in that.", va="center")
         return figure
     for i, noise in enumerate(_ends(findings)):
         for sweep in sweeps:
@@ -354,8 +354,8 @@ def _swept(findings: "Findings", look: Look, sweeps: list[dict[str, Any]]) -> "F
     applies=lambda grid: any(len(names) > 1 for names in grid.rates.values()),
     alt="Held-out accuracy at one learning rate for all, and at each model's own best",
     caption="""
-        Held-out accuracy at noise {{ findings.noisiest }}: left at one rate for all, right at the
-        rate that each model’s validation names chose. Mean and {{ band() }}.
+        Held-out accuracy at noise {{ findings.noisiest }}: on the left, at one rate for all; on
+        the right, at the rate chosen on each model’s validation names. Mean and {{ band() }}.
     """,
     numbers=Numbers(
         "Held-out accuracy at each model's own best rate",
@@ -365,7 +365,7 @@ def _swept(findings: "Findings", look: Look, sweeps: list[dict[str, Any]]) -> "F
     question=True,
 )
 def card_rates(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Slopes of accuracy from one rate for all to each model's own best."""
+    """Slopes of accuracy from one rate for all to each model's own best rate."""
     noise = findings["noisiest"]
     return _slopes(
         look,
@@ -382,10 +382,10 @@ def card_rates(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 @figure(
     shows="accuracy",
     applies=lambda grid: any(len(names) > 1 for names in grid.variants.values()),
-    alt="Share of the variance in held-out accuracy that each source has alone",
+    alt="Share of the variance in held-out accuracy that each source causes on its own",
     caption="""
         Share of the variance in held-out accuracy at noise {{ findings.quietest }} that each
-        source has alone, with its 95 % interval.
+        source causes on its own, with its 95 % interval.
     """,
     numbers=Numbers(
         "Variance over seeds by source",
@@ -396,7 +396,7 @@ def card_rates(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     question=True,
 )  # fmt: skip
 def card_variance(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Where the variance over seeds comes from, a row for each source, a mark for each model."""
+    """Where the variance over seeds comes from: a row for each source, a mark for each model."""
     records = select(findings["variance"], metric="macro_accuracy", noise=findings["quietest"])
     sources = list(dict.fromkeys(r["source"] for r in records))
     models = list(dict.fromkeys(r["model"] for r in records))

@@ -97,10 +97,10 @@ def _has_places(grid: Any) -> bool:
 @figure(
     shows="accuracy",
     applies=_has_places,
-    alt="What the same noise costs each model in accuracy, by where it stands",
+    alt="What the same noise costs each model in accuracy, by where it is placed",
     caption="""
-        What the same junk costs in held-out accuracy, by where it stands: paired difference to no
-        noise with its 95 % interval. Lower is worse.
+        What the same junk costs in held-out accuracy, by where it is placed: paired difference
+        from no noise, with its 95 % interval. Lower is worse.
     """,
     numbers=Numbers(
         "Macro-averaged accuracy minus that at the lowest noise",
@@ -109,7 +109,7 @@ def _has_places(grid: Any) -> bool:
     ),
 )
 def headline_placement(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """What noise takes from accuracy at each placement, at the highest level."""
+    """What noise at each placement costs in accuracy, at the highest level."""
     effects: list[Mapping[str, Any]] = [*select(findings["noise_effects"], metric="macro_accuracy")]
     level = max(Noise.named(r["noise"]).level for r in effects)
     there = [r for r in effects if Noise.named(r["noise"]).level == level]

@@ -1,6 +1,6 @@
 """The look of every figure: one style, and the marks that figures share.
 
-A figure is drawn once, at the size that it is shown at: 96 of the page's pixels are an inch.
+A figure is drawn once, at the size at which it is shown: 96 of the page's pixels are an inch.
 """
 
 import sys
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from noisynames.reporting import words
 
-if TYPE_CHECKING:  # imported where they draw: the workflow imports figures to know which there are
+if TYPE_CHECKING:  # imported by the functions that draw: the workflow only lists the figures
     import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -22,20 +22,20 @@ if TYPE_CHECKING:  # imported where they draw: the workflow imports figures to k
     from noisynames.analysis.tables import Tables
 
 FULL, HALF = 10.0, 4.85
-"""Widths in inches: of the text, and of a figure that shares it with another."""
+"""Widths in inches: of the text, and of a figure that has another beside it."""
 
 # Okabe and Ito's palette for colour-blind readers, without the yellow that fades on white.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 DASHES: list[Any] = ["-", (0, (5, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (1.2, 1.2)), (0, (8, 2))]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 
-# Drawn in this colour, replaced by the page's own text colour: readable in light and in dark.
+# Replaced by the page's own text colour, so that it is readable on light and on dark pages.
 INK = "#010203"
-# Likewise, by the page's background.
+# Replaced by the page's background.
 PAPER = "#fdfeff"
 SEQUENTIAL = "viridis"
 MOST_TICKS = 60
-"""More labels than this along an axis would be a smear; some are then left out."""
+"""More labels than this along an axis would run together, so that some are left out."""
 
 STYLE: Any = {
     "font.family": "sans-serif",
@@ -67,14 +67,14 @@ STYLE: Any = {
 
 
 class Look:
-    """The label, colour, dashes and marker that a model has in every figure."""
+    """The label, colour, dashes and marker of each model, the same in every figure."""
 
     def __init__(self, models: Sequence[str], labels: Mapping[str, str]) -> None:
         self._rank = {model: i for i, model in enumerate(models)}
         self._labels = labels
 
     def label(self, model: str, most: int = 24) -> str:
-        """Return what the model is called, in at most so many characters."""
+        """Return the model's label, shortened to at most `most` characters."""
         return words.shortened(self._labels.get(model, model), most)
 
     def colour(self, model: str) -> str:
@@ -90,7 +90,7 @@ class Look:
         return MARKERS[self._rank[model] % len(MARKERS)]
 
     def tip(self, record: Mapping[str, Any], model: str, noise: str = "", unit: str = "") -> str:
-        """Return what a mark says of itself when it is pointed at: model, noise, mean, interval."""
+        """Return the text shown when a mark is pointed at: model, noise, mean, interval."""
         under = f", noise {noise}" if noise else ""
         shown = words.interval(record, signs="p_adjusted" in record)
         return f"{self._labels.get(model, model)}{under}: {shown}{unit}"
@@ -103,14 +103,14 @@ def new_panels(
     width: float = FULL,
     sharey: bool | Literal["col"] = False,
 ) -> "tuple[Figure, list[Axes]]":
-    """Return a figure of `count` axes, so many side by side.
+    """Return a figure with `count` axes, at most `across` of them in a row.
 
     Args:
-        count: At least 1.
-        height: Of each row, in inches.
-        across: Most axes in a row.
-        width: Of the figure, in inches.
-        sharey: Whether axes have one scale; see `matplotlib.figure.Figure.subplots`.
+        count: The number of axes, at least 1.
+        height: The height of each row, in inches.
+        across: The most axes in a row.
+        width: The width of the figure, in inches.
+        sharey: Whether axes share a scale; see `matplotlib.figure.Figure.subplots`.
     """
     from matplotlib.figure import Figure
 
@@ -125,12 +125,12 @@ def new_panels(
 
 
 def models_in(tables: "Tables") -> list[str]:
-    """Return all models, also those whose runs all diverged."""
+    """Return all models, including those whose runs all diverged."""
     return list(dict.fromkeys(tables["runs"]["model"]))
 
 
 def noises_in(tables: "Tables") -> list[str]:
-    """Return all noise conditions, also those under which all runs diverged."""
+    """Return all noise conditions, including those under which all runs diverged."""
     return list(dict.fromkeys(tables["runs"]["noise"]))
 
 
@@ -152,13 +152,13 @@ def draw_interval(
     """Draw a mean with its interval, in the colour and marker of its model.
 
     Args:
-        axes: Where.
+        axes: Where to draw it.
         record: mean, low, high.
-        place: Its row, or where it stands upright, its column.
-        look: Of the models.
+        place: Its row; if upright, its column.
+        look: The look of the models.
         model: The model.
-        noise: What it was trained under.
-        upright: Whether the interval stands.
+        noise: The noise that it was trained under.
+        upright: Whether the interval is vertical.
         hollow: Whether the marker is a ring.
     """
     colour, tip = look.colour(model), look.tip(record, model, noise)
@@ -177,7 +177,7 @@ def draw_interval(
 def draw_baseline(
     axes: "Axes", record: Mapping[str, Any], y: float, noise: str, hollow: bool = True
 ) -> None:
-    """Draw a baseline's mean and interval in ink, unlike any model."""
+    """Draw a baseline's mean and interval in ink, the colour of no model."""
     name = record["baseline"]
     if record["low"] is not None:
         line = axes.plot([record["low"], record["high"]], [y, y], color=INK, lw=1.2)[0]
@@ -189,12 +189,12 @@ def draw_baseline(
 def label_ends(
     axes: "Axes", ends: list[tuple[tuple[float, float], str, str]], noise: str | None = None
 ) -> None:
-    """Write each line's name beside its end, moved as little as keeps them apart and inside.
+    """Write each line's name beside its end, moved just enough to keep names apart and inside.
 
     Args:
-        axes: Whose limits are final.
-        ends: Of each line its last point, its name and its colour.
-        noise: What the lines were trained under, if they are to be hidden with it.
+        axes: Axes with their final limits.
+        ends: The last point, the name and the colour of each line.
+        noise: The noise the lines were trained under, if their names are to be hidden with it.
     """
     if not ends:
         return
@@ -217,16 +217,16 @@ def label_ends(
 
 
 def spread(places: ArrayLike, gap: float, low: float, high: float) -> NDArray[np.float64]:
-    """Return places moved as little as possible so that all are `gap` apart, from low to high.
+    """Return places moved as little as possible, to be `gap` apart and between low and high.
 
     The least squares solution is an isotonic regression of the places less their share of the gaps
-    (Best and Chakravarti, 1990). Where they have no room, they stand evenly.
+    (Best and Chakravarti, 1990). Where there is too little room, they are evenly spaced.
 
     Args:
-        places: Shape (count,), in any order, which they keep.
-        gap: The least distance between two.
-        low: They stay at or above it,
-        high: and at or below this.
+        places: Shape (count,), in any order; the order is kept.
+        gap: The least distance between two places.
+        low: The lowest place allowed.
+        high: The highest place allowed.
     """
     wanted = np.asarray(places, float)
     count = len(wanted)
@@ -240,10 +240,10 @@ def spread(places: ArrayLike, gap: float, low: float, high: float) -> NDArray[np
 
 
 def rising(values: ArrayLike) -> NDArray[np.float64]:
-    """Return the nearest values, in least squares, of which none is below the one before.
+    """Return the nearest non-decreasing values, in least squares.
 
     By the max-min formula of isotonic regression (Robertson, Wright and Dykstra, 1988, theorem
-    1.4.4). SciPy has one too, and 0.25 s of imports before it, a twentieth of all figures.
+    1.4.4). SciPy has it too, but takes 0.25 s to import, a twentieth of the time of all figures.
 
     Args:
         values: Shape (count,).
@@ -251,13 +251,13 @@ def rising(values: ArrayLike) -> NDArray[np.float64]:
     sums = np.concatenate([[0.0], np.cumsum(values)])
     first, last = np.ogrid[: len(sums) - 1, : len(sums) - 1]
     means = (sums[last + 1] - sums[first]) / np.maximum(last + 1 - first, 1)
-    least = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]  # of ends from here on
+    least = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]  # over ends from here on
     risen: NDArray[np.float64] = np.where(first <= last, least, -np.inf).max(0, initial=-np.inf)
     return risen
 
 
 def legend_below(figure: "Figure", tables: "Tables", look: Look, marked: bool = False) -> None:
-    """Name the models below the axes, where ends of lines have no room for labels."""
+    """Name the models below the axes, for figures without room for labels at the ends of lines."""
     from matplotlib.lines import Line2D
 
     lines = [
@@ -273,15 +273,15 @@ def heat_map(axes: "Axes", shares: "pd.DataFrame", **style: Any) -> None:
     """Draw shares as colours, in per cent.
 
     Args:
-        axes: Where.
-        shares: From 0 to 1.
-        style: Of `seaborn.heatmap`.
+        axes: Where to draw them.
+        shares: Values from 0 to 1.
+        style: Arguments of `seaborn.heatmap`.
     """
-    # seaborn asks SciPy for densities and clusters, which no heat map has: most of its import.
+    # seaborn imports SciPy's densities and clustering, which no heat map needs: most of its import.
     unasked = {"scipy.stats", "scipy.cluster"} - sys.modules.keys()
     try:
         for module in unasked:
-            sys.modules[module] = None  # type: ignore[assignment] # how Python is told of none
+            sys.modules[module] = None  # type: ignore[assignment] # has its import fail
         import seaborn as sns
     finally:
         for module in unasked:
@@ -291,12 +291,12 @@ def heat_map(axes: "Axes", shares: "pd.DataFrame", **style: Any) -> None:
 
 
 def name_ticks(axis: "Axis", places: ArrayLike, texts: Sequence[str], most: int = 24) -> None:
-    """Put texts of any length and number along an axis.
+    """Put labels of any length and number along an axis.
 
-    Long ones are shortened, with the whole text in their title; of too many only some are shown,
-    and the axis says so.
+    Long ones are shortened, with the whole text in their title; if there are too many, only some
+    are shown, and the axis says so.
     """
-    every = max(1, -(-len(texts) // MOST_TICKS))  # a row without a run has none
+    every = max(1, -(-len(texts) // MOST_TICKS))  # there may be no texts
     shown = list(texts)[::every]
     labels = [words.shortened(text, most) for text in shown]
     ticks = axis.set_ticks(np.asarray(places)[::every], labels)
@@ -316,5 +316,5 @@ def percentages(axis: "Axis") -> None:
 
 
 def tag(artist: "Artist", part: str, model: str, noise: str = "", tip: str = "") -> None:
-    """Mark what an artist shows, so that the report can show and hide it, and say its value."""
+    """Mark what an artist shows, so that the report can show and hide it, and give its value."""
     artist.set_gid(f"series:{part}:{model}:{noise}:{tip}")

@@ -1,4 +1,4 @@
-"""What noise does: trained at one and tested at another, at each placement, memory, gradients."""
+"""What noise does: trained at one level and tested at another, by placement, memory, gradients."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -76,12 +76,12 @@ def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 @figure(
     shows="accuracy",
     applies=lambda grid: len({noise.placement for noise in grid.conditions if noise.level}) > 1,
-    alt="What noise at each placement takes from macro-averaged accuracy",
+    alt="What noise at each placement costs in macro-averaged accuracy",
     caption="""
         Macro-averaged held-out accuracy, trained and tested under the same noise, minus that at
-        noise {{ findings.quietest }}. The number of distractors and their characters are the
-        same at every placement of a level; only their place differs. Bars: {{ band() }} of the
-        paired difference.
+        noise {{ findings.quietest }}. At each level, the noise characters and their number are
+        the same for every placement; only their place differs. Bars: {{ band() }} of the paired
+        difference.
     """,
     numbers=Numbers(
         "Macro-averaged accuracy minus that at the lowest noise",
@@ -90,7 +90,7 @@ def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     ),
 )
 def placements(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """What noise at each placement takes from accuracy, one panel per level."""
+    """What noise at each placement costs in accuracy, one panel per level."""
     effects = select(findings["noise_effects"], metric="macro_accuracy")
     levels = sorted({Noise.named(r["noise"]).level for r in effects})
     models = models_in(tables)
@@ -115,21 +115,21 @@ def placements(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 
 @figure(
     shows="probes",
-    alt="Macro-averaged accuracy against the number of distractors after the name, one panel per "
-    "training noise",
+    alt="Macro-averaged accuracy against the number of junk characters after the name, one panel "
+    "per training noise",
     caption="""
-        Memory probe: macro-averaged accuracy on {{ config.probe.names_per_language }} held-out
-        names per {{ config.dataset.label_name }} (fewer where there are fewer), each followed by
-        exactly so many distractors, whatever the model was trained under. Band: {{ band() }}.
+        Memory probe: macro-averaged accuracy on up to {{ config.probe.names_per_language }}
+        held-out names per {{ config.dataset.label_name }}, each followed by exactly the given
+        number of junk characters, whatever noise the model was trained under. Band: {{ band() }}.
     """,
     numbers=Numbers(
-        "Macro-averaged accuracy after a suffix",
-        [MODEL, _TRAINED, ("Distractors", "distance", True), *BOUNDS],
+        "Macro-averaged accuracy by number of junk characters after the name",
+        [MODEL, _TRAINED, ("Junk characters", "distance", True), *BOUNDS],
         lambda tables, findings: findings["memory"],
     ),
 )
 def memory(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Accuracy after a suffix of each length, one panel per training noise."""
+    """Accuracy by number of junk characters after the name, one panel per training noise."""
     from matplotlib.ticker import MaxNLocator
 
     noises = noises_in(tables)
@@ -144,7 +144,7 @@ def memory(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
             if records:
                 end = _distances(axes, records, look, model, noise)
                 ends.append((end, look.label(model), look.colour(model)))
-        axes.set(title=f"Trained at noise {noise}", xlabel="Distractors after the name")
+        axes.set(title=f"Trained at noise {noise}", xlabel="Junk characters after the name")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(bottom=0)
         percentages(axes.yaxis)
@@ -161,14 +161,14 @@ def memory(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     caption="""
         How far the gradient reaches: norm of the loss’s gradient with respect to the input at
         each distance from the end, relative to that at the last character, on held-out names
-        followed by {{ config.probe.longest_suffix }} distractors (so distances up to {{
+        followed by {{ config.probe.longest_suffix }} junk characters (so distances up to {{
         config.probe.longest_suffix - 1 }} are noise). A straight fall on this logarithmic scale
-        is a gradient that vanishes: training learns little from characters so far back. Mean of
-        the logarithm; band: {{ band() }}. Models of your own (<code>custom</code>) have no
+        is a vanishing gradient: training learns little from characters that far back. Line: mean
+        of the logarithm; band: {{ band() }}. Models of your own (<code>custom</code>) have no
         line.
     """,
     numbers=Numbers(
-        "Gradient norm relative to the last character's, as logarithm to base 10",
+        "Gradient norm relative to that at the last character, as logarithm to base 10",
         [MODEL, _TRAINED, ("When", "stage", False), ("From the end", "distance", True), *BOUNDS],
         lambda tables, findings: findings["gradients"],
     ),
@@ -214,5 +214,5 @@ def _distances(
 
 
 def _power_of_ten(exponent: float, _: float) -> str:
-    """Return 10 to an exponent as text, which needs no formula."""
+    """Return 10 to an exponent as plain text, without a formula."""
     return "10" + f"{exponent:g}".translate(str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹·"))

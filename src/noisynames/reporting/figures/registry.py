@@ -1,4 +1,4 @@
-"""What a figure is: one object that the workflow, the drawing and the page ask."""
+"""What a figure is: one object that the workflow, the drawing and the page use."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from noisynames.grid import Grid
 from noisynames.reporting.figures.look import Look
 
-if TYPE_CHECKING:  # the workflow asks which figures there are, and needs none of these for it
+if TYPE_CHECKING:  # the workflow only asks which figures there are, and needs none of these
     from matplotlib.figure import Figure
 
     from noisynames.analysis.findings.summary import Findings
@@ -31,7 +31,7 @@ class Numbers:
     Attributes:
         caption: What it holds.
         columns: Its columns.
-        rows: From tables and findings to its rows.
+        rows: Returns its rows, given tables and findings.
     """
 
     caption: str
@@ -44,15 +44,15 @@ class ReportFigure:
     """A figure of the report.
 
     Attributes:
-        name: Of its file, and of its anchor in the page.
-        draw: From tables, findings and look to the drawing.
-        alt: What it shows, for who cannot see it: plain text without a full stop.
+        name: The name of its file, and of its anchor in the page.
+        draw: Returns the drawing, given tables, findings and look.
+        alt: What it shows, for those who cannot see it: plain text without a full stop.
         caption: What its marks mean: a Jinja template with the page's variables, and the macros
             `band` and `seeds`.
         numbers: The table below it.
-        shows: The table without whose rows it is empty, as where every run diverged.
+        shows: The table that it draws; without rows there (every run diverged), it is empty.
         applies: Whether an experiment has it.
-        question: Whether it belongs to an answer, and is shown there alone.
+        question: Whether it belongs to an answer, and is shown only there.
     """
 
     name: str
@@ -66,13 +66,13 @@ class ReportFigure:
 
     @property
     def topic(self) -> str:
-        """What it is about, from the module that draws it."""
+        """What it is about, by the name of the module that draws it."""
         name = self.draw.__module__.rpartition(".")[2]
         return {"cards": "answers", "headlines": "short answer"}.get(name, name)
 
 
 FIGURES: dict[str, ReportFigure] = {}
-"""Every figure by name, as the topics were imported; `gallery.ALL` has them all."""
+"""The figures of the topics imported so far, by name; `gallery.ALL` has them all."""
 
 
 def figure(
@@ -83,9 +83,9 @@ def figure(
     applies: Callable[[Grid], bool] = lambda grid: True,
     question: bool = False,
 ) -> Callable[[Draw], Draw]:
-    """Register a function as the drawing of the figure of its name; see `ReportFigure`.
+    """Register a function as the figure of its own name; see `ReportFigure`.
 
-    Lines of the caption may be broken anywhere.
+    The caption may be broken into lines anywhere.
     """
     text = " ".join(caption.split())
 

@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from noisynames.analysis.tables import Tables
 
 SINGLE_SEEDS = 20
-"""Of so many seeds the curves are drawn singly; more would make the page heavy and no clearer."""
+"""The most seeds to draw single curves for; more would make the page heavy and no clearer."""
 
 _POINTS = 8
-"""The table below a figure of curves has so many points of each."""
+"""How many points of each curve are in the table below a figure."""
 _LINES = """
     Thin lines: single seeds{% if findings.seeds > MOST %}, the first MOST of them{% endif %}. Thick
-    line: the mean of all. Band: {{ band() }}""".replace("MOST", str(SINGLE_SEEDS))
+    lines: the mean of all. Band: {{ band() }}""".replace("MOST", str(SINGLE_SEEDS))
 
 
 def _some_points(tables: "Tables", findings: "Findings") -> list[dict[str, Any]]:
-    """Return each mean curve at a few of its points."""
+    """Return a few points of each mean curve."""
     return [
         {
             **{key: curve[key] for key in ("model", "noise")},
@@ -70,7 +70,7 @@ _CURVES = Numbers(
     numbers=_CURVES,
 )
 def loss_by_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """All models in one axes, one panel per noise level."""
+    """All models together, one panel per noise level."""
     noises = noises_in(tables)
     figure, panels = new_panels(len(noises), height=3.1, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):
@@ -91,11 +91,11 @@ def loss_by_noise(tables: "Tables", findings: "Findings", look: Look) -> "Figure
 @figure(
     shows="losses",
     alt="Training loss against updates, one panel per model, one line per noise level",
-    caption="The same means, each model alone, one line for each noise.",
+    caption="The same means, one panel for each model, one line for each noise level.",
     numbers=replace(_CURVES, caption=f"{_CURVES.caption}, as above"),
 )
 def loss_by_model(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Each model alone, one line per noise level."""
+    """One panel per model, one line per noise level."""
     models = models_in(tables)
     noises = noises_in(tables)
     figure, panels = new_panels(len(models), height=2.15, across=3, sharey=True)
@@ -121,9 +121,8 @@ def loss_by_model(tables: "Tables", findings: "Findings", look: Look) -> "Figure
         The same mean losses against the time spent in updates, at each model's median pace on
         this machine. {% if findings.engines | length > 1 %}Not all
         models were trained by the same engine (see <a href="#provenance">the table of
-        costs</a>), and the compiled one does an update some hundred times faster, so this
-        compares engines too. {% endif %}Time differs from machine to machine; nothing here is
-        tested for it.
+        costs</a>), and the compiled one makes an update some hundred times faster, so this
+        compares engines too. {% endif %}Time differs from machine to machine; it is not tested.
     """,
     numbers=Numbers(
         "Mean training loss (nats) against seconds of training",
@@ -156,7 +155,7 @@ def loss_by_seconds(tables: "Tables", findings: "Findings", look: Look) -> "Figu
     caption="""
         Share of runs whose recorded training loss reached {{ findings.time_to_target.target |
         number }} nats, half the loss of a uniform guess, by number of {{ "examples" if batched
-        else "updates" }}. One step is one seed, of {{ seeds() }}. Runs that never reached it
+        else "updates" }}. Each step is one seed of {{ seeds() }}. Runs that never reached it
         are censored at their last update; there is no band.
     """,
     numbers=Numbers(
@@ -203,8 +202,8 @@ def time_to_target(tables: "Tables", findings: "Findings", look: Look) -> "Figur
     applies=lambda grid: any(len(names) > 1 for names in grid.rates.values()),
     alt="Final training loss and held-out accuracy against the learning rate, one row per noise",
     caption="""
-        Final training loss and macro-averaged held-out accuracy at every learning rate. Mean;
-        bars: {{ band() }}. Runs that diverged are left out; the numbers below say how many
+        Final training loss and macro-averaged held-out accuracy at every learning rate. Line:
+        mean; bars: {{ band() }}. Runs that diverged are left out; the table below says how many
         completed.
     """,
     numbers=Numbers(
@@ -223,7 +222,7 @@ def time_to_target(tables: "Tables", findings: "Findings", look: Look) -> "Figur
     ),
 )
 def rates(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
-    """Loss and accuracy at every learning rate, a row of panels a noise."""
+    """Loss and accuracy at every learning rate, one row of panels per noise level."""
     rates = findings["rates"]
     noises = noises_in(tables)
     figure, panels = new_panels(2 * len(noises), height=2.6, sharey="col")
@@ -257,13 +256,13 @@ def rates(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
 
 
 def _curves(tables: "Tables", findings: "Findings", **match: str) -> Iterable[dict[str, Any]]:
-    """Return the mean curves of the models that are compared, of a noise or a model."""
+    """Return the mean curves of the compared models, for one noise or one model."""
     shown = models_in(tables)
     return (curve for curve in select(findings["curves"], **match) if curve["model"] in shown)
 
 
 def _draw_seeds(axes: "Axes", tables: "Tables", curve: dict[str, Any], look: Look) -> None:
-    """Draw the curves of the first seeds of a model × noise thin."""
+    """Draw the curves of an arm's first seeds as thin lines."""
     model, noise = curve["model"], curve["noise"]
     losses = tables["losses"]
     cell = losses[(losses["model"] == model) & (losses["noise"] == noise)]
@@ -278,10 +277,10 @@ def _draw_seeds(axes: "Axes", tables: "Tables", curve: dict[str, Any], look: Loo
 def _draw_mean(
     axes: "Axes", curve: dict[str, Any], x: Any, look: Look, dashes: Any
 ) -> tuple[float, float]:
-    """Draw the mean of a curve thick, with its band, which no loss can have below 0.
+    """Draw the mean of a curve as a thick line, with its band cut at 0, the least loss.
 
     Returns:
-        Its last point; where no seed got through, the mean of those that came as far.
+        Its last point; where no seed completed, the mean over the seeds that got there.
     """
     model, noise = curve["model"], curve["noise"]
     colour = look.colour(model)
@@ -297,7 +296,7 @@ def _draw_mean(
 
 
 def _paces(findings: "Findings") -> dict[tuple[str, str], float]:
-    """Return the median seconds that an update of each model × noise took."""
+    """Return the median seconds that an update of each arm took."""
     return {(r["model"], r["noise"]): r["pace"] for r in findings["paces"]}
 
 
@@ -308,7 +307,7 @@ def _budget(tables: "Tables") -> str:
 
 
 def _thousands(axes: "Axes") -> None:
-    """Write updates as 20k, at most six of them, so that labels keep apart."""
+    """Write updates as 20k, with at most six labels, so that they do not overlap."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(5))

@@ -24,14 +24,14 @@ RULE_GRAPH = {
     "plot": ["aggregate"],
     "report": ["aggregate", "dataset", "plot", "reference", "split", "train"],
 }
-"""Rules and what each waits for, as `snakemake --rulegraph` has it."""
+"""Rules and what each waits for, as `snakemake --rulegraph` prints it."""
 
 
 @figure(
     alt="The rules of the workflow and what each waits for",
     caption="""
         The rules of the workflow, from left to right in the order in which they must run; an
-        arrow says that a rule waits for another. Waits that follow from these are left out here
+        arrow leads to the rule that waits. Waits that follow from those shown are left out here
         and listed below. <code>train</code> runs once for every model, noise level and seed.
     """,
     numbers=Numbers(
@@ -66,9 +66,9 @@ def rules(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         for rule in RULE_GRAPH
     }  # fmt: skip
     for need, rule in shown_waits():
-        far = depth[rule] - depth[need] > 2  # past rules that it has nothing to do with
+        far = depth[rule] - depth[need] > 2  # bends around the rules between
         axes.annotate(
-            "", place[rule], place[need], zorder=3,  # after the boxes: then their size is known
+            "", place[rule], place[need], zorder=3,  # after the boxes, whose size is known then
             arrowprops={
                 "arrowstyle": "-|>", "color": INK, "alpha": 0.6, "shrinkA": 0, "shrinkB": 0,
                 "patchA": boxes[need], "patchB": boxes[rule],  # from edge to edge

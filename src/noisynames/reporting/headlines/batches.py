@@ -7,7 +7,7 @@ from noisynames.reporting.words import Record, number, percent
 
 @headline(turn=3)
 def answer(study: Study) -> ShortAnswer | None:
-    """Say what larger batches cost, where models differ in their batches alone."""
+    """Say what larger batches cost, where models differ only in their batches."""
     keys = ("batch_size", "learning_rate", "label")
     rest = [{k: v for k, v in s.items() if k not in keys} for s in study.models.values()]
     sizes = {m: int(s["batch_size"]) for m, s in study.models.items()}

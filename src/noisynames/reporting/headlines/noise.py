@@ -1,4 +1,4 @@
-"""The short answer of an experiment on noise, or on models alone."""
+"""The short answer of an experiment on noise, or only on models."""
 
 from noisynames.reporting.answers.study import DETECTED, Study
 from noisynames.reporting.headlines.short import (
@@ -14,7 +14,7 @@ from noisynames.reporting.words import number, whole_points
 
 @headline(turn=9)
 def answer(study: Study) -> ShortAnswer | None:
-    """Say who is best, what noise costs, whether the loss misleads, and what is simpler."""
+    """Say which model is best, what noise costs, if the loss misleads, if a baseline is better."""
     sentences = [who_is_best(study, study.low)]
     if study.top != study.low:
         under = who_is_best(study, study.top)
@@ -28,7 +28,7 @@ def answer(study: Study) -> ShortAnswer | None:
 
 
 def _cost(study: Study) -> str:
-    """Say whom noise costs most accuracy, and whom least."""
+    """Say which model loses most accuracy to noise, and which least."""
     effects = [
         r
         for r in study.select("noise_effects", metric="macro_accuracy", noise=study.top)
@@ -56,7 +56,7 @@ def _cost(study: Study) -> str:
 
 
 def misleading_loss(study: Study) -> str:
-    """Say where the lowest training loss is not that of a model that does best on new names."""
+    """Say where the model with the lowest training loss is not among the best on new names."""
     for noise in study.noises:
         by_loss = study.ranked("final_loss", noise)
         by_accuracy = study.ranked("macro_accuracy", noise, best_first=-1)

@@ -1,4 +1,4 @@
-"""The short answer of an experiment on where noise stands."""
+"""The short answer of an experiment on where noise is placed."""
 
 from noisynames.names.noise import PLACEMENTS, Noise
 from noisynames.reporting.answers.conclusions import memory, placement
@@ -15,7 +15,7 @@ from noisynames.reporting.words import listed, whole_points
 
 @headline(turn=1)
 def answer(study: Study) -> ShortAnswer | None:
-    """Say whom noise costs more where it stands last, what its places cost, and why."""
+    """Say which models noise costs more when it comes last, what each placement costs, and why."""
     why, _ = placement(study)
     if not study.findings["placements"]:
         return None
@@ -28,7 +28,7 @@ def answer(study: Study) -> ShortAnswer | None:
 
 
 def _by_place(study: Study) -> list[str]:
-    """Say what noise costs at each place, of the model that it costs most."""
+    """Say what noise costs at each placement, for the model that it costs most."""
     level = Noise.named(study.top).level
     told = []
     for noise in {r["noise"]: None for r in study.findings["noise_effects"]}:

@@ -7,7 +7,7 @@ from noisynames.reporting.words import percent
 
 @headline(turn=2)
 def answer(study: Study) -> ShortAnswer | None:
-    """Say whether the ranking survives each model's own best rate, and who is best there."""
+    """Say whether the ranking holds at each model's own best rate, and which model is best then."""
     rates = study.findings["rates"]
     if not rates["models"] or not rates["chosen"]:
         return None
@@ -19,7 +19,7 @@ def answer(study: Study) -> ShortAnswer | None:
 
 
 def _survival(study: Study, noise: str) -> str:
-    """Say how many differences in accuracy at one rate are still there at the best rates."""
+    """Say how many of the differences in accuracy at one rate remain at the best rates."""
     rates = study.findings["rates"]
     best = {
         (r["a"], r["b"]): r["verdict"]
@@ -37,17 +37,18 @@ def _survival(study: Study, noise: str) -> str:
     kept = sum(best.get((r["a"], r["b"])) == r["verdict"] for r in detected)
     turned = sum({best.get((r["a"], r["b"])), r["verdict"]} == set(DETECTED) for r in detected)
     if kept == len(detected):
-        return f"The ranking by accuracy survives each model's own best rate {where}."
+        return f"The ranking by accuracy holds at each model's own best rate {where}."
     gone = len(detected) - kept - turned
-    parts = [f"{kept} stay"] + [f"{turned} turn round"] * bool(turned) + [f"{gone} go"] * bool(gone)
+    parts = [f"{kept} stay", *([f"{turned} reversed"] if turned else [])]
+    parts += [f"{gone} no longer detected"] if gone else []
     return (
-        f"Only part of the ranking survives each model's own best rate {where}: of "
-        f"{len(detected)} differences in accuracy {', '.join(parts)}."
+        f"Only part of the ranking holds at each model's own best rate {where}: of "
+        f"{len(detected)} differences in accuracy, {', '.join(parts)}."
     )
 
 
 def _best(study: Study, noise: str) -> str:
-    """Say who is best at its own best rate."""
+    """Say which model is best at its own best rate."""
     found = [
         r
         for r in study.findings["rates"]["best"]

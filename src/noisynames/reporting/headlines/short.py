@@ -11,7 +11,7 @@ from noisynames.reporting.words import Record, listed, percent, seeds, whole_poi
 
 @dataclass(frozen=True)
 class ShortAnswer:
-    """What a reader with one minute takes along.
+    """What a reader with one minute should take away.
 
     Attributes:
         sentences: Three to five of them.
@@ -25,17 +25,17 @@ class ShortAnswer:
 Answering = Callable[[Study], ShortAnswer | None]
 
 HEADLINES: dict[int, Answering] = {}
-"""What gives the short answer, by its turn: the first that has one gives it."""
+"""The functions that may give the short answer, by turn; the first that returns one gives it."""
 
 
 def headline(turn: int) -> Callable[[Answering], Answering]:
     """Register a function that gives the short answer where the config varies its subject.
 
     Args:
-        turn: Lower ones are asked first.
+        turn: Functions with a lower turn are asked first.
 
     Raises:
-        ValueError: Another has that turn.
+        ValueError: Another function has that turn.
     """
 
     def register(answering: Answering) -> Answering:
@@ -48,7 +48,7 @@ def headline(turn: int) -> Callable[[Answering], Answering]:
 
 
 def spread_of(record: Record) -> str:
-    """Return the interval of a difference of shares, in points and without sign, in brackets."""
+    """Return the interval of the size of a difference of shares, in points, in brackets."""
     if record["low"] is None:
         return ""
     low, high = sorted(abs(100 * record[key]) for key in ("low", "high"))
@@ -58,7 +58,7 @@ def spread_of(record: Record) -> str:
 
 
 def who_is_best(study: Study, noise: str) -> str:
-    """Say who recognises most held-out names under a noise, by how much, and how sure that is."""
+    """Say which model recognises most held-out names under a noise, by how much, how surely."""
     ranked = study.ranked("macro_accuracy", noise, best_first=-1)
     if not ranked:
         return ""
@@ -123,14 +123,14 @@ def simpler_method(study: Study) -> str:
 
 
 def how_sure(study: Study) -> str:
-    """Say how many seeds and runs the numbers are from."""
+    """Say from how many seeds and runs the numbers are."""
     runs, count = study.findings["runs"], study.findings["seeds"]
     left_out = [
-        f"{runs[what]} {'run' if runs[what] == 1 else 'runs'} {said}"
-        for what, said in (("diverged", "diverged"), ("missing", "missing"))
+        f"{runs[what]} {what} {'run' if runs[what] == 1 else 'runs'}"
+        for what in ("diverged", "missing")
         if runs[what]
     ]
-    without = f"; {listed(left_out)}, and left out" if left_out else ""
+    without = f"; left out: {listed(left_out)}" if left_out else ""
     if count == 1:
         return f"One seed only, so nothing here can be tested{without}."
     varied = all({*spec["seeds_vary"]} == {*SOURCES} for spec in study.models.values())

@@ -1,7 +1,7 @@
-"""From a kernel's source to machine code, for this processor or another.
+"""Compiles a kernel's source to machine code, for this processor or another.
 
 Numba turns the source into LLVM's language, in a process of its own (`emission`); llvmlite, Numba's
-own interface to LLVM, turns that into an object file for whatever processor is meant.
+own interface to LLVM, turns that into an object file for the given processor.
 """
 
 import os
@@ -22,7 +22,7 @@ ENTRY = "entry"
 """The function of a kernel that is called from outside."""
 _EMISSION = "noisynames.training.compiled.emission"
 _C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
-"""What machine code may call: functions that are in every process."""
+"""Functions that machine code may call: those that are in every process."""
 
 
 def kernel_modules(cell: str) -> list[str]:
@@ -36,9 +36,9 @@ def kernel_modules(cell: str) -> list[str]:
 def kernel_code(cell: str, H: int, real: str) -> str:
     """Return a kernel in LLVM's language, not yet optimised for any processor.
 
-    Numba takes options from the environment (`NUMBA_BOUNDSCHECK=1`, …) and from a file in the
-    working directory. Some give other losses, which a cache would keep. So a process of its own
-    does it, which has neither.
+    Numba reads options from the environment (`NUMBA_BOUNDSCHECK=1`, …) and from a file in the
+    working directory. Some change losses, and the cache would keep such kernels. So this is done in
+    a process of its own, which has neither.
 
     Args:
         cell: A module of `models.cells`, or `transformer`.
@@ -51,7 +51,7 @@ def kernel_code(cell: str, H: int, real: str) -> str:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
     clean |= {"NUMBA_OPT": "0", "NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING": "1"}
     clean["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))
-    clean["PYTHONHASHSEED"] = "0"  # the order of sets has an influence on the code
+    clean["PYTHONHASHSEED"] = "0"  # the order of sets affects the code
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "kernel.ll")
         command = [sys.executable, "-m", _EMISSION, cell, str(H), real, str(file)]
@@ -65,7 +65,7 @@ def kernel_code(cell: str, H: int, real: str) -> str:
 
 
 def host() -> Any:
-    """Return LLVM's description of the processor that this runs on."""
+    """Return LLVM's description of this machine's processor."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
@@ -77,7 +77,7 @@ def host() -> Any:
 
 
 def machine_code(code: str, machine: Any) -> bytes:
-    """Return the object file of a kernel for a processor, LLVM's description of which is given."""
+    """Return the object file of a kernel for a processor, given LLVM's description of it."""
     layout, triple = machine.target_data, machine.triple
     code = re.sub(r'(?m)^target datalayout = ".*"', f'target datalayout = "{layout}"', code)
     code = re.sub(r'(?m)^target triple = ".*"', f'target triple = "{triple}"', code)

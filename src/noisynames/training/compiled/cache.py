@@ -5,9 +5,9 @@ a kernel that this machine does not have yet, in a process of its own; from then
 is Numba's own interface to LLVM, loads the machine code into the process.
 
 The cache is a folder of the user's (`NOISYNAMES_CACHE`, by default in the platform's cache folder),
-never the installed package, which may be read-only. A file's name holds all that its content
+never the installed package, which may be read-only. A file's name depends on all that its content
 depends on: the kernels' source, the versions, the processor. Files are written whole, under a lock
-that only saves double work: where a file system has no locks, two jobs write the same content.
+that only prevents double work: where a file system has no locks, two jobs write the same content.
 """
 
 import ctypes
@@ -31,7 +31,7 @@ from noisynames.training.compiled import building
 _SOURCES = Path(__file__).parents[2]
 _DIGEST_BYTES = 32
 _loaded: dict[tuple[str, int, str], tuple[Any, Any]] = {}
-"""Functions, each with the engine whose memory it lives in."""
+"""Functions, each with the engine that owns its memory."""
 
 
 def load(cell: str, H: int, real: str = "float32") -> Any:
@@ -59,7 +59,7 @@ def cache_folder() -> Path:
 
 
 def _machine_code(cell: str, H: int, real: str) -> bytes:
-    """Return the object file of a kernel, from the cache or else compiled into it."""
+    """Return the object file of a kernel from the cache, after compiling it if needed."""
     identity = [
         *(
             (_SOURCES / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
@@ -94,10 +94,10 @@ def _machine_code(cell: str, H: int, real: str) -> bytes:
 
 
 def numba_version() -> str:
-    """Return what Numba says of its version, read instead of imported.
+    """Return Numba's version file as text, without importing Numba.
 
-    Importing it takes a second, and asking what is installed as long as importing all of llvmlite.
-    The file is Numba's own affair, so a test holds its content to the version.
+    Importing it takes a second, and looking up the installed version takes as long as importing all
+    of llvmlite. The file is internal to Numba, so a test compares its content with the version.
     """
     spec = find_spec("numba")
     assert spec is not None and spec.origin is not None
@@ -105,7 +105,7 @@ def numba_version() -> str:
 
 
 def _read(path: Path) -> bytes | None:
-    """Return the machine code in a cache file; None if it is not there or not whole."""
+    """Return the machine code in a cache file; None if it is missing or damaged."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -150,7 +150,7 @@ def _link(code: bytes) -> tuple[Any, Any]:
 def callable_at(address: int) -> Any:
     """Return the kernel at an address as a ctypes function.
 
-    Numba's own convention: status = f(&result, &exception, arguments …).
+    It has Numba's calling convention: status = f(&result, &exception, arguments …).
     """
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     return ctypes.CFUNCTYPE(ctypes.c_int, pointer, pointer, number, number)(address)

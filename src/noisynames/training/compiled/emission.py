@@ -1,7 +1,7 @@
-"""A kernel in LLVM's language, from Numba: a process of its own, which `building` starts.
+"""Writes a kernel in LLVM's language with Numba, in a process of its own that `building` starts.
 
-Numba makes machine code of every function at once, to be called from Python; ours are called by
-nothing but each other. So Numba is given a target that emits none, which takes a third less time.
+Numba compiles every function to machine code at once, to be called from Python; ours only call each
+other. So Numba is given a target that emits no machine code, which takes a third less time.
 """
 
 import gc
@@ -20,11 +20,11 @@ from noisynames.training.compiled.building import ENTRY
 
 
 class _Context(CPUContext):
-    """Numba's own, whose functions cannot be called from Python."""
+    """Numba's own context, but for functions that cannot be called from Python."""
 
     def get_executable(self, library: Any, fndesc: Any, env: Any) -> Any:
-        """Return what stands for a compiled function: callers find its code by it."""
-        return [].append  # any built-in function that is no other's
+        """Return a stand-in for the compiled function, by which callers find its code."""
+        return [].append  # any built-in function that is distinct from all others
 
 
 class _Target(CPUTarget):
@@ -32,13 +32,13 @@ class _Target(CPUTarget):
 
     @cached_property
     def target_context(self) -> Any:
-        """What functions are compiled in."""
+        """The context in which functions are compiled."""
         context: Any = _Context(self.typing_context, "cpu")  # type: ignore[no-untyped-call]
         return context.with_aot_codegen("noisynames", cpu_name="host")
 
 
 def emitted(cell: str, H: int, real: str) -> str:
-    """Return what `building.kernel_code` does, with whatever options Numba has in this process."""
+    """Return the result of `building.kernel_code`, with Numba's options in this process."""
     CPUDispatcher.targetdescr = _Target("cpu")  # type: ignore[no-untyped-call]
     from noisynames.training.compiled.kernels import compile_entry
 
@@ -58,6 +58,6 @@ def emitted(cell: str, H: int, real: str) -> str:
 
 
 if __name__ == "__main__":
-    gc.disable()  # a process of some seconds has the memory, and nothing to gain from the time
+    gc.disable()  # a process of a few seconds has enough memory, and collection only takes time
     _, name, units, kind, to = sys.argv
     Path(to).write_text(emitted(name, int(units), kind), encoding="utf-8")

@@ -1,7 +1,7 @@
 """A transformer's encoder layers, compiled: those of `models.reference.TransformerEncoder`.
 
-Wherever weights are both read and learnt, all positions are read before any weight changes, as
-`kernels` asks for.
+Where weights are both read and learnt, all positions are read before any weight changes, as
+`kernels` requires.
 """
 
 from typing import Any
@@ -52,15 +52,15 @@ from noisynames.training.compiled.rooms import (
 )
 
 EPSILON = 1e-5
-"""PyTorch's, in the denominator of a normalisation."""
+"""PyTorch's constant in the denominator of a normalisation."""
 PARTS = 12
 IN, OUT, WIDEN, NARROW, NORM, NORM_2 = 0, 2, 4, 6, 8, 10
-"""Weights of a layer in the layout, each with its bias behind it."""
+"""The weights of a layer in the layout, each followed by its bias."""
 
 
 @leaf
 def _normalise(x, weight, bias, units, normed, centred):
-    """Fill in x without its mean and with deviation 1, as it is and with weight and bias."""
+    """Fill in x with mean 0 and deviation 1, both without and with weight and bias."""
     real = type(x[0])
     mean = total(x) / real(units)
     for i in range(units):
@@ -74,7 +74,7 @@ def _normalise(x, weight, bias, units, normed, centred):
 
 @leaf
 def _unnormalise(d_normed, weight, centred, scale, units, d, d_x):
-    """Add the derivative by x to d_x; `d` is memory."""
+    """Add the derivative with respect to x to d_x; `d` is working memory."""
     real = type(scale)
     for i in range(d.size):
         d[i] = d_normed[i] * weight[i]
@@ -140,7 +140,7 @@ def _add_to_all(rows, first, row, x, x_first, begin, end, T):
 
 @leaf
 def _softmax_back(d, weights, scale):
-    """Replace the derivatives by weights by those by what they are the softmax of."""
+    """Replace the derivatives with respect to a softmax by those with respect to its arguments."""
     mean = dot(weights, d)
     for t in range(d.size):
         d[t] = scale * (weights[t] * (d[t] - mean))
@@ -154,7 +154,7 @@ def rows(plan, layer, room, T, width):
 
 @inlined
 def states_of(plan, T, H, derivative):
-    """Return the states (T, H), or the derivatives by them."""
+    """Return the states (T, H), or the derivatives with respect to them."""
     return rows(plan, plan.layers, derivative, T, H)
 
 
@@ -166,19 +166,19 @@ def weight(plan, memory, layer, part, n, width):
 
 @inlined
 def bias(plan, memory, layer, part, width):
-    """Return what stands behind a weight."""
+    """Return the bias that follows a weight."""
     return vector(memory, plan.parts[1 + PARTS * layer + part + 1], width)
 
 
 @inlined
 def head_weights(plan, layer, T):
-    """Return the attention of each head, end to end, filled up to a multiple of LANES."""
+    """Return the attention of each head, end to end, padded to a multiple of LANES."""
     return rows(plan, layer, WEIGHTS, plan.heads * T, (T + LANES - 1) // LANES * LANES)
 
 
 @inlined
 def turned_of(plan, T, H):
-    """Return room for keys or values, one row per number."""
+    """Return the transposed keys or values, one row per unit."""
     return matrix(plan.work, plan.rooms[TURNED], H, (T + LANES - 1) // LANES * LANES)
 
 
@@ -186,7 +186,7 @@ def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
     """Return compiled functions: forward, states, backward, squared norm of an input's derivative.
 
     Args:
-        _: There is one kind of it.
+        _: The cell; there is only one.
         H: Hidden size, a multiple of LANES.
     """
     normalise, unnormalise = _norms(H)
@@ -220,7 +220,7 @@ def _norms(H: int) -> tuple[Any, Any]:
 
     @jit
     def unnormalise(plan, layer, part, second, T):
-        """From D_ROWS, the derivatives by what was normalised, to those by all before it."""
+        """Turn D_ROWS, the derivatives with respect to normalised values, into those before it."""
         d_normed = matrix(plan.work, plan.rooms[D_ROWS], T, H)
         centred = rows(plan, layer, CENTRED_2 if second else CENTRED, T, H)
         w = vector(plan.weights, plan.parts[1 + PARTS * layer + part], H)
@@ -257,7 +257,7 @@ def _attention(H: int) -> tuple[Any, Any]:
 
     @jit
     def unattend(plan, layer, T):
-        """From D_ROWS, the derivatives by what is seen, to those by queries, keys and values."""
+        """Turn D_ROWS, the derivatives of what is seen, into those of queries, keys and values."""
         d_seen = matrix(plan.work, plan.rooms[D_ROWS], T, H)
         qkv, d_qkv = (
             rows(plan, layer, QKV, T, THREE),
@@ -331,7 +331,7 @@ def _backward(H: int, unnormalise: Any, unattend: Any) -> Any:
 
     @jit
     def backward(plan, characters, T):
-        """Add the loss's derivatives by all weights, from those by the states (replaced)."""
+        """Add the loss's derivatives with respect to all weights, given those of the states."""
         d_x = states_of(plan, T, H, 1)
         d_rows = matrix(plan.work, plan.rooms[D_ROWS], T, H)
         d_wide = matrix(plan.work, plan.rooms[D_WIDE], T, F)

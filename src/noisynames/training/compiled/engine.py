@@ -34,8 +34,8 @@ _ALIGNMENT = 64
 def aligned(count: int, kind: Any) -> Any:
     """Return zeros that begin at a multiple of 64 bytes.
 
-    NumPy's own begin at multiples of 16, so that almost every load of 64 bytes touches two lines of
-    the processor's cache: a fifth of the time.
+    NumPy's own begin at multiples of 16, so that almost every load of 64 bytes touches two cache
+    lines, which costs a fifth of the time.
     """
     raw = np.zeros(count * np.dtype(kind).itemsize + _ALIGNMENT, np.uint8)
     begin = -raw.ctypes.data % _ALIGNMENT
@@ -43,7 +43,7 @@ def aligned(count: int, kind: Any) -> Any:
 
 
 class CompiledModel:
-    """A model's weights and the machine code that computes with them, in their precision.
+    """A model's weights and machine code that computes with them, in their precision.
 
     Attributes:
         memory: The arrays that both sides share, by the names of `interface.MEMORY`.
@@ -53,9 +53,9 @@ class CompiledModel:
     def __init__(
         self, spec: ModelSpec, parameters: Parameters, load: Callable[..., Any] = cache.load
     ) -> None:
-        """Take a copy of `parameters` (PyTorch's names and layouts) in the kernels' layout.
+        """Copy `parameters` (PyTorch's names and layouts) into the kernels' layout.
 
-        `load` gets the kernel, as `cache.load` does; one that runs elsewhere need not be here.
+        `load` returns the kernel, like `cache.load`; a kernel that runs elsewhere need not exist.
         """
         self._spec = spec
         self._layout = layout_of(spec, parameters)
@@ -65,7 +65,7 @@ class CompiledModel:
         self.memory: dict[str, Any] = dict.fromkeys(MEMORY, _NOTHING)
         self.memory["weights"] = aligned(size, kind)
         self._layout.pack(parameters, self.memory["weights"])
-        # The last part may be the end twice: a readout without weights has parts of no length.
+        # The end is there twice, for a readout without weights, whose part has no length.
         self.memory["parts"] = np.concatenate([offsets, offsets[-1:]])
         self.memory["settings"] = np.zeros(len(SETTINGS))
         self._counts = dict.fromkeys(COUNTS, 0) | {
@@ -87,20 +87,20 @@ class CompiledModel:
     def parameters(self) -> Parameters:
         """Return a copy of the current weights.
 
-        Of a run that diverged some are no numbers, of which processors make different ones.
+        After divergence, some are NaN, and processors make different NaNs.
         """
         weights = self.memory["weights"]
         return self._layout.unpacked(np.where(np.isnan(weights), self._kind.type(np.nan), weights))
 
     def predict(self, examples: Examples) -> tuple[Floats, Floats]:
-        """Return log-probabilities (count, classes), and attention, laid out as the characters."""
+        """Return log-probabilities (count, classes), and attention, laid out like characters."""
         outputs = self._new((len(examples), self._counts["classes"]))
         attention = self._new(len(examples.characters))
         self._call(PREDICT, examples, log_probabilities=outputs, per_character=attention)
         return outputs, attention
 
     def input_gradients(self, examples: Examples) -> Floats:
-        """Return ‖∂loss/∂x_t‖ of each character's input, end to end as the characters are."""
+        """Return ‖∂loss/∂x_t‖ of each character's input, laid out like the characters."""
         norms = self._new(len(examples.characters))
         gradients = self.memory["gradients"]
         if not gradients.size:
@@ -118,7 +118,7 @@ class CompiledModel:
     def call_of(
         self, task: int, examples: Examples, **results: Any
     ) -> tuple[dict[str, Any], dict[str, int]]:
-        """Return what machine code is called with: arrays and numbers, in `interface`'s order."""
+        """Return the arguments of the machine code: arrays and numbers, in `interface`'s order."""
         self._reserve(int(examples.lengths.max(initial=1)))
         memory = {
             **self.memory,
@@ -144,7 +144,7 @@ class CompiledModel:
         assert status == 0, "kernels raise nothing"
 
     def _reserve(self, longest: int) -> None:
-        """Have working memory for examples of `longest` characters."""
+        """Make sure that there is working memory for examples of `longest` characters."""
         if longest <= self._longest:
             return
         self._longest = longest
@@ -174,7 +174,7 @@ class CompiledEngine(CompiledModel):
         *_: object,
         load: Callable[..., Any] = cache.load,
     ) -> None:
-        """See `training.engines.Engine`; what else that hands over, this has in the weights."""
+        """See `training.engines.Engine`; its other arguments follow from the weights."""
         super().__init__(spec, parameters, load)
         in_place = plan.is_plain and plan.batch_size == 1
         kind = IN_PLACE if in_place else ADAM if plan.optimizer == "adam" else SGD

@@ -1,8 +1,8 @@
-"""What Python and the machine code hand each other, by position. Read by both; needs no Numba."""
+"""The data that Python and machine code exchange, by position. Both read it; it needs no Numba."""
 
 TRAIN, PREDICT, GRADIENTS = range(3)
-"""Tasks: do updates; log-probabilities and attention; norms of the loss's derivatives by the
-inputs."""
+"""Tasks: updates; log-probabilities and attention; norms of the loss's derivatives with respect to
+the inputs."""
 
 MEMORY = (
     "weights",
@@ -41,7 +41,7 @@ COUNTS = (
     "parts",
     "rooms",
 )
-"""Whole numbers: what is asked for, sizes of the model (see `kernels.Plan`), lengths of arrays."""
+"""Integers: the task, sizes of the model (see `kernels.Plan`), lengths of arrays."""
 
 SETTINGS = (
     "rate",
@@ -51,8 +51,8 @@ SETTINGS = (
     "first_power",
     "second_power",
 )
-"""Of an optimiser, float64; the powers are Adam's decays, to the power of the steps so far."""
+"""Settings of an optimiser, float64; the powers are Adam's decays to the number of steps so far."""
 
 IN_PLACE, SGD, ADAM = range(3)
-"""Optimisers. In place: plain SGD on one example, whose derivatives go straight into the
+"""Optimisers. In place means plain SGD on one example, with derivatives added directly to the
 weights."""

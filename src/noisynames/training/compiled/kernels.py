@@ -1,14 +1,14 @@
 """Training, prediction and input gradients of a whole interval of examples, compiled.
 
-`compile_entry` puts the training loop, the only one, around a network (`recurrent`, `encoder`) and
-the readouts (`readouts/`): there is no kernel for a model. What is compiled in is the cell and the
-hidden size, filled up to a multiple of LANES; layers, directions, readout, batch, classes and
-symbols are numbers.
+`compile_entry` puts the only training loop around a network (`recurrent`, `encoder`) and the
+readouts (`readouts/`): there is no kernel for a particular model. Only the cell and the hidden
+size, padded to a multiple of LANES, are compiled in; layers, directions, readout, batch, classes
+and symbols are numbers.
 
 The loss's derivative is multiplied by `scale` where it begins, and all that follows is linear in
-it. With plain SGD on one example that is −rate and the derivatives are added to the weights
-themselves: gradients are no memory of their own. That asks for an order: whatever reads a weight
-comes before what changes it.
+it. With plain SGD on one example, `scale` is −rate and the derivatives are added directly to the
+weights: gradients need no memory of their own. That requires an order: a weight must be read before
+it is changed.
 """
 
 from importlib import import_module
@@ -63,14 +63,14 @@ class Plan(NamedTuple):
     """A model and its memory.
 
     Attributes:
-        weights, gradients: As `layout` lays them out; the same memory where an update is one
-        example's.
+        weights, gradients: Laid out as in `layout`; the same memory if each update is of one
+            example.
         work: Memory for one example.
         parts: Where each weight begins.
         rooms: Where each array in `work` begins.
-        symbols, layers, ends, units, heads, classes, readout, scores: Sizes and the readout's
-            number; `ends` is 2 if bidirectional, `units` the hidden size, not filled up, `scores` 1
-            if the readout has weights.
+        symbols, layers, ends, units, heads, classes, readout, scores: Sizes, and the readout's
+            number; `ends` is 2 if bidirectional, `units` the hidden size without padding, `scores`
+            1 if the readout has weights.
     """
 
     weights: Vector
@@ -89,7 +89,7 @@ class Plan(NamedTuple):
 
 
 def _by_number(functions: list[Any]) -> Any:
-    """Return the function (number, arguments) that calls the one of that number."""
+    """Return a function (number, arguments) that calls the function with that number."""
 
     def either(number: int, this: Any, others: Any) -> Any:
         @formula
@@ -119,25 +119,25 @@ _read, _unread, _learn = (
 
 @inlined
 def per_position(plan, T, derivative):
-    """Return what the readout keeps for each position, or the derivatives by it."""
+    """Return what the readout keeps for each position, or the derivatives with respect to it."""
     return vector(plan.work, plan.rooms[ALPHA + derivative], (T + LANES - 1) // LANES * LANES)
 
 
 @inlined
 def logits_of(plan):
-    """Return the logits, filled up to a multiple of LANES."""
+    """Return the logits, padded to a multiple of LANES."""
     return vector(plan.work, plan.rooms[LOGITS], (plan.classes + LANES - 1) // LANES * LANES)
 
 
 @inlined
 def context_of(plan, H, derivative):
-    """Return what the output layer sees, or the derivatives by it."""
+    """Return what the output layer sees, or the derivatives with respect to it."""
     return vector(plan.work, plan.rooms[CONTEXT + derivative], plan.ends * H)
 
 
 @inlined
 def output_layer(plan, memory, H):
-    """Return its weights (classes, width) and biases."""
+    """Return the output layer's weights (classes, width) and biases."""
     part = plan.parts.size - 4 - 2 * plan.scores
     W = matrix(memory, plan.parts[part], plan.classes, plan.ends * H)
     return W, vector(memory, plan.parts[part + 1], (plan.classes + LANES - 1) // LANES * LANES)
@@ -145,14 +145,14 @@ def output_layer(plan, memory, H):
 
 @inlined
 def scoring(plan, memory, H):
-    """Return the readout's own weights and bias; empty for one without."""
+    """Return the readout's own weights and bias; empty if it has none."""
     part = plan.parts.size - 2 - 2 * plan.scores
     weight = vector(memory, plan.parts[part], plan.scores * plan.ends * H)
     return weight, vector(memory, plan.parts[part + 1], plan.scores)
 
 
 def example_functions(cell: str, H: int) -> tuple[Any, Any, Any]:
-    """Return what is done with one example.
+    """Return the functions for a single example.
 
     Returns:
         forward, backward, and the squared norm of an input's derivative.
@@ -163,7 +163,7 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any]:
 
     @jit
     def forward(plan, characters, T):
-        """Fill in the logits of a sequence; what led to them stays in `plan.work`."""
+        """Fill in the logits of a sequence; intermediate results stay in `plan.work`."""
         network_forward(plan, characters, T)
         score, score_bias = scoring(plan, plan.weights, H)
         context = context_of(plan, H, 0)
@@ -177,7 +177,7 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any]:
 
     @jit
     def backward(plan, characters, T, d_logits):
-        """Add the loss's derivatives by all weights, from those by the logits."""
+        """Add the loss's derivatives with respect to all weights, given those of the logits."""
         W, _ = output_layer(plan, plan.weights, H)
         dW, d_bias = output_layer(plan, plan.gradients, H)
         context, d_context = context_of(plan, H, 0), context_of(plan, H, 1)
@@ -235,7 +235,7 @@ def training(forward: Any, backward: Any) -> Any:
 
 
 def other_tasks(forward: Any, backward: Any, input_norm: Any) -> tuple[Any, Any]:
-    """Return predictions, and gradients of the inputs."""
+    """Return the functions for predictions, and for gradients of the inputs."""
 
     @jit
     def predict(plan, characters, offsets, log_probabilities, per_character):
@@ -272,7 +272,7 @@ def other_tasks(forward: Any, backward: Any, input_norm: Any) -> tuple[Any, Any]
 
 
 def compile_entry(cell: str, H: int, real: Any) -> Any:
-    """Compile the tasks around a cell, to be called from outside of Python.
+    """Compile the tasks around a cell, to be called from outside Python.
 
     The compiled function takes two addresses: of a vector of the addresses of `interface.MEMORY`,
     and of one of the numbers of `interface.COUNTS`.

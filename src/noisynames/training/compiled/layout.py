@@ -1,10 +1,10 @@
-"""Where each weight lies in the memory of the compiled engine.
+"""Where each weight is in the memory of the compiled engine.
 
-All weights of a model lie in one vector, and gradients and what an optimiser keeps in others of the
-same layout. Each array begins at a multiple of 64 bytes, is transposed where that lets inner loops
-run along memory, and has every block of hidden units filled up with zeros to a multiple of LANES,
-which stay zero in
-training: a cell's unit whose inputs and state are 0 keeps a state of 0.
+All weights of a model are in one vector; gradients, and what an optimiser keeps, are in others with
+the same layout. Each array begins at a multiple of 64 bytes, is transposed where that lets inner
+loops run along memory, and has every block of hidden units padded with zeros to a multiple of
+LANES. The padding stays zero in training: a cell's unit whose inputs and state are 0 keeps a state
+of 0.
 """
 
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ from noisynames.models.spec import FEEDFORWARD, RECURRENT, ModelSpec, Parameters
 Floats = NDArray[np.floating]
 
 LANES = 16
-"""What vectors are a multiple of, and sums are taken in."""
+"""Vectors have a multiple of this many elements, and sums are taken in this many lanes."""
 
 
 def filled_up(size: int) -> int:
-    """Return the multiple of LANES that a size is filled up to."""
+    """Return the multiple of LANES to which a size is padded."""
     return -(-size // LANES) * LANES
 
 
 @dataclass(frozen=True)
 class Part:
-    """A weight, or rows of it, as the kernels have it.
+    """A weight, or rows of it, in the kernels' layout.
 
     Attributes:
         name: PyTorch's name of the parameter.
         rows, columns: Blocks of rows and of columns, as (how many, size of each).
         transposed: Whether rows here are columns in PyTorch.
-        columns_of: Where the columns of PyTorch's parameter that it is begin and end.
-        fill_rows: Whether blocks of rows are filled up, too.
+        columns_of: Where its columns begin and end in PyTorch's parameter.
+        fill_rows: Whether blocks of rows are padded, too.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Part:
         return array
 
     def unpack(self, array: Floats, parameter: Floats) -> None:
-        """Write what the kernels have into a parameter in PyTorch's layout."""
+        """Copy the kernels' array into a parameter in PyTorch's layout."""
         own = self._inner(array.reshape(self.shape)).reshape(self._plain)
         into = parameter.reshape(-1, parameter.shape[-1])
         into[:, slice(*self.columns_of)] = own.T if self.transposed else own
@@ -82,7 +82,7 @@ class Layout:
     """The parts of a model's weights, in order.
 
     Attributes:
-        parts: In the order in which the kernels ask for them.
+        parts: The parts, in the order in which the kernels expect them.
         shapes: PyTorch's shape of each parameter, in PyTorch's order.
     """
 
@@ -91,7 +91,7 @@ class Layout:
 
     @property
     def offsets(self) -> NDArray[np.int64]:
-        """Where each part begins, and where the last ends, in numbers."""
+        """Where each part begins, and where the last ends, counted in elements."""
         sizes = [filled_up(rows * columns) for rows, columns in (part.shape for part in self.parts)]
         return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
@@ -111,7 +111,7 @@ class Layout:
 
 
 def layout_of(spec: ModelSpec, parameters: Parameters) -> Layout:
-    """Return where the weights of a model that is not custom lie."""
+    """Return the layout of the weights of a model that is not custom."""
     shapes = {name: values.shape for name, values in parameters.items()}
     outputs, _ = shapes["output.weight"]
     ends = 2 if spec.bidirectional else 1
@@ -131,7 +131,7 @@ def _bias(name: str, blocks: tuple[int, int]) -> Part:
 
 
 def _of_layers(spec: ModelSpec, shapes: dict[str, tuple[int, ...]]) -> list[Part]:
-    """Four parts a layer and direction: input and its bias, recurrent and its bias (if any)."""
+    """Four parts per layer and direction: input and its bias, recurrent and its bias (if any)."""
     H, cell = spec.hidden_size, description(spec.cell)
     gates = (cell.GATES, H)
     ends = ("", "_reverse") if spec.bidirectional else ("",)
@@ -164,7 +164,7 @@ def _of_layers(spec: ModelSpec, shapes: dict[str, tuple[int, ...]]) -> list[Part
 
 
 def _of_transformer(spec: ModelSpec, shapes: dict[str, tuple[int, ...]]) -> list[Part]:
-    """The embedding, then twelve parts a layer."""
+    """The embedding, then twelve parts per layer."""
     H = spec.hidden_size
     embedding = "cell.embedding.weight"
     symbols, _ = shapes[embedding]

@@ -6,7 +6,7 @@ from noisynames.training.compiled.products import dot
 
 RATE, MOMENTUM, WEIGHT_DECAY, CLIP_NORM, FIRST_POWER, SECOND_POWER = range(len(SETTINGS))
 FIRST, SECOND, EPSILON = 0.9, 0.999, 1e-8
-"""Adam's decays and what keeps its denominator from 0: PyTorch's defaults."""
+"""Adam's decays, and the constant that keeps its denominator from 0: PyTorch's defaults."""
 
 
 @leaf
@@ -41,9 +41,9 @@ def _adam(weights, gradients, mean, square, step, first, second, root, epsilon):
 def optimise(kind, weights, gradients, mean, square, settings):
     """Clip the gradients' norm, add the decay, and do one step.
 
-    The norm is clipped as by `torch.nn.utils.clip_grad_norm_`, and the decay is that of
-    `weight_decay` (added to the gradient). With Adam, `settings` holds the powers of both decays,
-    which a step advances.
+    The norm is clipped as by `torch.nn.utils.clip_grad_norm_`, and the decay is `weight_decay`
+    times the weights (added to the gradient). With Adam, `settings` holds the powers of both
+    decays, which each step advances.
     """
     real = type(weights[0])
     if settings[CLIP_NORM] > 0:

@@ -1,13 +1,13 @@
-"""What the compiled kernels are made of: options, elementary functions, memory, loops.
+"""The building blocks of the compiled kernels: options, elementary functions, memory, loops.
 
-The same bits on every processor. Nothing here or in `products` may be reordered or contracted by
-the compiler (no fast-math, no fused multiply-add), so every sum has the order that is written down.
-Only additions, multiplications, divisions, square roots and comparisons are used, which IEEE 754
-defines to the bit; exponential and logarithm are made of them.
+They give the same bits on every processor. The compiler may not reorder or contract anything here
+or in `products` (no fast-math, no fused multiply-add), so every sum has the order in which it is
+written. Only additions, multiplications, divisions, square roots and comparisons are used, which
+IEEE 754 defines to the bit; exponential and logarithm are made of them.
 
-Every vector has a multiple of LANES elements, 0 beyond those that it needs, and rows of matrices
-likewise: no loop has a remainder. Nothing allocates or raises, so that the machine code needs
-nothing of Numba when it runs.
+Every vector, and every row of a matrix, has a multiple of LANES elements, 0 beyond those that are
+needed: no loop has a remainder. Nothing allocates or raises, so that the machine code needs nothing
+from Numba when it runs.
 """
 
 import math
@@ -24,30 +24,30 @@ from numba.np.arrayobj import make_array, populate_array
 
 from noisynames.models import elementary
 
-# Without this every short loop first compares the addresses of all its arrays, which costs more
+# Without this, every short loop first compares the addresses of all its arrays, which costs more
 # than its arithmetic (127 ns against 27 ns for a GRU's backward step of 32 units). Numba has the
-# flag, for which its CPU target has no option. It may stand only where no argument overlaps
-# another: on the leaves here, never on what calls them with weights and gradients, which may be the
+# flag, but its CPU target has no option for it. It is only allowed where no argument overlaps
+# another: on the leaves here, never on their callers with weights and gradients, which may be the
 # same memory.
 CPUTargetOptions.noalias = CPUTargetOptions.Mapping("noalias")
 _OPTIONS = {
     "error_model": "numpy",
-    "_nrt": False,  # no allocation, so no reference counts
-    "no_cpython_wrapper": True,  # only the entry is called from Python, and that by address
+    "_nrt": False,  # no allocation, hence no reference counts
+    "no_cpython_wrapper": True,  # Python only calls the entry, by address
     "no_cfunc_wrapper": True,
 }
 leaf = njit(**_OPTIONS, noalias=True)
 """For functions whose arguments never overlap."""
 near = njit(**_OPTIONS, noalias=True, forceinline=True)
-"""For those of them that are called most, with sizes that are known where they are."""
+"""For those of them that are called most, with sizes known at the call."""
 jit = njit(**_OPTIONS)
 """For all others."""
 inlined = njit(**_OPTIONS, inline="always")
-"""For functions that return arrays, which without reference counts no function can."""
+"""For functions that return arrays: inlined, since without reference counts no call can."""
 formula = njit(**_OPTIONS, forceinline=True)
-"""For what is computed of one number or unit; loops vectorise around what is inlined only."""
+"""For functions of one number or unit; loops vectorise only around inlined functions."""
 entry_jit = partial(njit, **_OPTIONS)
-"""For what is called from outside, with its signature."""
+"""For functions that are called from outside, with their signature."""
 
 _I64 = ir.IntType(64)
 
@@ -56,7 +56,7 @@ _I64 = ir.IntType(64)
 
 @intrinsic
 def _bits(typing: Any, x: Any, kind: Any) -> Any:
-    """Return the same bits as another type of the same size."""
+    """Return the same bits as a different type of the same size."""
     to = kind.instance_type
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -108,13 +108,13 @@ def _exp(x: Any) -> Callable[[float], float]:
     def exp32(x: float) -> float:
         """e^x = 2^n e^r with |r| ≤ ln 2 / 2, e^r by its Taylor polynomial of degree 7.
 
-        The remainder r^8 / 8! is below 6e-9, under float32's rounding. Beyond ± 87 the result is
-        that of the bound. Terms are added in pairs (Estrin), since a step waits for the whole of
-        it.
+        The remainder r^8 / 8! is below 6e-9, less than float32's rounding. Beyond ± 87 the result
+        is that of the bound. Terms are added in pairs (Estrin), to shorten the chain of operations
+        that a step waits for.
         """
         x = np.float32(87.0) if x > np.float32(87.0) else x
         x = np.float32(-87.0) if x < np.float32(-87.0) else x
-        # Added to 1.5 · 2^23, a number is rounded to a whole one, which is in the lowest bits.
+        # Adding 1.5 · 2^23 rounds a number to an integer, which is then in the lowest bits.
         shifted = x * np.float32(1.44269504) + np.float32(12582912.0)
         n = shifted - np.float32(12582912.0)
         # ln 2 in two parts, the first with few bits so that n times it is exact.
@@ -172,7 +172,7 @@ def _new_array(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any
 
 @intrinsic
 def array_at(typing: Any, address: Any, size: Any, element: Any) -> Any:
-    """Return the vector of a size and element type that lies at an address."""
+    """Return the vector with a size and element type at an address."""
     kind = types.Array(element.instance_type, 1, "C")
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -184,7 +184,7 @@ def array_at(typing: Any, address: Any, size: Any, element: Any) -> Any:
 
 @intrinsic
 def vector(typing: Any, memory: Any, offset: Any, size: Any) -> Any:
-    """Return the part of a size at an offset of a vector."""
+    """Return the part of a vector with a size at an offset."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = make_array(memory)(context, builder, args[0]).data
@@ -208,7 +208,7 @@ def matrix(typing: Any, memory: Any, offset: Any, rows: Any, columns: Any) -> An
 
 @cache
 def column(count: int, step: int) -> Any:
-    """Return the function (x, i) ↦ (x[i], x[i + step], …), of so many elements."""
+    """Return the function (x, i) ↦ (x[i], x[i + step], …), with `count` elements."""
 
     @intrinsic
     def take(typing: Any, x: Any, i: Any) -> Any:
@@ -257,7 +257,7 @@ def clear(y):
 
 @leaf
 def copy(y, x):
-    """Let y begin with x."""
+    """Copy x to the beginning of y."""
     for i in range(x.size):
         y[i] = x[i]
 

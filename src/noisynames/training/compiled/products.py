@@ -1,8 +1,8 @@
-"""Sums and products of vectors and matrices, each in an order that no processor changes.
+"""Sums and products of vectors and matrices, in an order that does not depend on the processor.
 
 A sum is taken in 16 lanes side by side, which are added up as a tree: lane l and l + 8, then l + 4,
-l + 2, l + 1. How many rows and columns are held in registers at a time depends on the processor,
-and changes no order.
+l + 2, l + 1. How many rows and columns are in registers at a time depends on the processor, but
+does not change the order.
 """
 
 from collections.abc import Iterator
@@ -23,13 +23,13 @@ from noisynames.training.compiled.primitives import exp, leaf, log, near
 
 _WIDE = bool(llvm.get_host_cpu_features().get("avx512f"))
 _REGISTERS = 24 if _WIDE else 6
-"""Vectors of 16 that a loop may keep in registers."""
+"""How many vectors of 16 a loop may keep in registers."""
 
 _I64, _I32 = ir.IntType(64), ir.IntType(32)
 
 
 class _Memory:
-    """The data of an array argument, read and written by vectors of LANES."""
+    """The data of an array argument, read and written in vectors of LANES."""
 
     def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
         array = make_array(kind)(context, builder, value)
@@ -49,7 +49,7 @@ class _Memory:
         return self._builder.load(self._builder.gep(self._data, [place]))
 
     def spread(self, place: Any) -> Any:
-        """Return the element at a place in every lane."""
+        """Return a vector with the element at a place in every lane."""
         nothing = ir.Constant(self.lanes, ir.Undefined)
         one = self._builder.insert_element(nothing, self.scalar(place), _I32(0))
         zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
@@ -88,7 +88,7 @@ def _whole_steps(builder: Any, count: Any, step: int) -> Any:
 
 
 def _tiles(builder: Any, vectors: int, most: int) -> Iterator[tuple[Any, int]]:
-    """Yield (first element, vectors) of parts of a row of at most so many vectors."""
+    """Yield (first element, vectors) of parts of a row, each at most `most` vectors wide."""
     whole = vectors - vectors % most
     if whole > 4 * most:
         with _steps(builder, 0, _I64(whole * LANES), most * LANES) as first:
@@ -102,13 +102,12 @@ def _tiles(builder: Any, vectors: int, most: int) -> Iterator[tuple[Any, int]]:
 
 @cache
 def _halvings(count: int) -> tuple[list[list[int]], list[int]]:
-    """Return how the lanes of so many vectors are added up side by side, in ever shorter halves.
+    """Return how the lanes of several vectors are added up side by side, in ever shorter halves.
 
     Returns:
-        shuffles: For each step, which lanes of two vectors behind each other (or of the only one)
-            are the lower halves. Shorter ones stay in their quarter of a register, which costs
-            less.
-        places: Of which vector each lane of the result is.
+        shuffles: For each step, which lanes of two consecutive vectors (or of the only one) are the
+            lower halves. Shorter ones stay in their quarter of a register, which costs less.
+        places: The vector to which each lane of the result belongs.
     """
     owners = [[vector] * LANES for vector in range(count)]
     shuffles, parts = [], LANES
@@ -133,8 +132,8 @@ def _halvings(count: int) -> tuple[list[list[int]], list[int]]:
 def _tree(builder: Any, vectors: list[Any]) -> Any:
     """Return the sums over the lanes of 1, 4 or 16 vectors, side by side in one.
 
-    Lane l is added to l + 8, then to l + 4, l + 2, l + 1. Two vectors share an addition by lying
-    side by side, which changes no order.
+    Lane l is added to l + 8, then to l + 4, l + 2, l + 1. Two vectors side by side share an
+    addition, which does not change the order.
     """
     shuffles, places = _halvings(len(vectors))
     vectors = [vectors[places.index(k)] for k in range(len(vectors))]
@@ -205,9 +204,9 @@ def products(width: int) -> Any:
 def combination(width: int) -> Any:
     """Return the function (y, start, x, W) that does y = start + x W, combining the rows of W.
 
-    Shapes (width,), (width,), (n,), (n, width), none overlapping another. Row j is added in
-    chain j mod 4 (of a width up to 32), j mod 2 (up to 64) or the only one; the first chain starts
-    from `start`.
+    Shapes (width,), (width,), (n,), (n, width), none overlapping another. Row j is added in chain
+    j mod 4 (for widths up to 32), j mod 2 (up to 64) or a single chain; the first chain starts from
+    `start`.
     """
     vectors = width // LANES
     chains = 4 if vectors <= 2 else 2 if vectors <= 4 else 1
@@ -342,7 +341,7 @@ def total(x):
 
 @leaf
 def best(x, count):
-    """Return where the largest of the first elements of x is; of equal ones, the first."""
+    """Return the place of the largest of the first elements of x; of equal ones, the first."""
     place = 0
     for i in range(1, count):
         if x[i] > x[place]:
@@ -354,7 +353,7 @@ def best(x, count):
 def softmax(x, count, place):
     """Replace the first elements of x by their softmax; return the logarithm of Σ e^x.
 
-    The largest of them is at `place`; see `best`.
+    The largest of them is at `place`, found by `best`.
     """
     top = x[place]
     for i in range(x.size):

@@ -1,7 +1,7 @@
 """Layers of a recurrent cell, in one direction or both, around the formula of a unit.
 
-A cell sees, at each position, an input part `a` and a recurrent part `u` of each gate, laid end to
-end, and works unit by unit. What is costly is common to all cells: the products with the matrices.
+At each position, a cell sees an input part `a` and a recurrent part `u` of each gate, laid end to
+end, and works unit by unit. The costly part is common to all cells: the products with the matrices.
 """
 
 from typing import Any
@@ -55,7 +55,7 @@ def _units(c: Any, H: int) -> tuple[Any, Any]:
 
     @leaf
     def step_back(a, u, before, s, kept, carry):
-        """Replace a, u and carry, the derivative by s, by those by a, by u and by `before`."""
+        """Replace a, u and carry, the derivative of s, by the derivatives of a, u and `before`."""
         for i in range(H):
             da, du, d_before = unit_backward(
                 kept_of(kept, i), gates(u, i), state(before, i), state(s, i), state(carry, i)
@@ -68,7 +68,7 @@ def _units(c: Any, H: int) -> tuple[Any, Any]:
 
 
 def _memory(c: Any, H: int) -> tuple[Any, Any, Any, Any]:
-    """Return what finds a layer's arrays: input matrix, those of a direction, outputs, biases."""
+    """Return functions that find a layer's arrays: input matrix, direction, outputs, biases."""
     G, PARTS = c.GATES * H, 3 if c.ONE_MAP else 4
     S_WIDTH, K_WIDTH = c.STATES * H, c.KEPT * H
     has_recurrent_bias = not c.ONE_MAP
@@ -80,7 +80,7 @@ def _memory(c: Any, H: int) -> tuple[Any, Any, Any, Any]:
 
     @inlined
     def of_direction(plan, memory, layer, end, T):
-        """Return the recurrent matrix in some memory, and a, u, s and kept; see `rooms`."""
+        """Return the recurrent matrix (weights or gradients), a, u, s and kept; see `rooms`."""
         place = layer * plan.ends + end
         part, room = PARTS * place, OWN + 4 * place
         return (
@@ -93,13 +93,13 @@ def _memory(c: Any, H: int) -> tuple[Any, Any, Any, Any]:
 
     @inlined
     def output(plan, layer, T, derivative):
-        """Return a layer's outputs (T, width), or the derivatives by them."""
+        """Return a layer's outputs (T, width), or the derivatives with respect to them."""
         room = OWN + 4 * plan.layers * plan.ends + 2 * layer + derivative
         return matrix(plan.work, plan.rooms[room], T, plan.ends * H)
 
     @inlined
     def biases(plan, memory, layer, end):
-        """Return the input bias, and the recurrent one; zeros for a cell of one map."""
+        """Return the input bias and the recurrent bias, which is 0 for a cell with one map."""
         part = PARTS * (layer * plan.ends + end)
         recurrent = vector(plan.work, plan.rooms[ZEROS], G)
         if has_recurrent_bias:
@@ -154,7 +154,7 @@ def _backward(c: Any, H: int, memory: tuple[Any, ...], step_back: Any) -> tuple[
 
     @inlined
     def states(plan, T, derivative):
-        """Return the top layer's outputs, shape (T, width), or the derivatives by them."""
+        """Return the top layer's outputs (T, width), or the derivatives with respect to them."""
         return output(plan, plan.layers - 1, T, derivative)
 
     @jit
@@ -173,7 +173,7 @@ def _backward(c: Any, H: int, memory: tuple[Any, ...], step_back: Any) -> tuple[
                 multiply(carry[:H], recurrent, u[t])
             else:
                 step_back(a[t], u[t], zeros, s[t], kept[t], carry)
-        # Each state meets what came of it: that of the position behind it, or in front of it.
+        # Each state is paired with the gates that it led to, at the next or the previous position.
         earlier, later = (0, 1) if end == 0 else (1, 0)
         h = out[earlier:, end * H : (end + 1) * H]
         d_recurrent, _, _, _, _ = of_direction(plan, plan.gradients, layer, end, T)
@@ -195,7 +195,7 @@ def _backward(c: Any, H: int, memory: tuple[Any, ...], step_back: Any) -> tuple[
 
     @jit
     def backward(plan, characters, T):
-        """Add the loss's derivatives by all weights, from those by the top layer's outputs."""
+        """Add the loss's derivatives with respect to all weights, given those of the outputs."""
         for layer in range(plan.layers - 1, -1, -1):
             if layer > 0:
                 d_lower = output(plan, layer - 1, T, 1)

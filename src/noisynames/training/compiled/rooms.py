@@ -1,35 +1,35 @@
-"""The arrays that the kernels work in for one example, by position.
+"""The kernels' working arrays for one example, by position.
 
-Both sides read this, so it needs no Numba.
+Both Python and the kernels read this, so it needs no Numba.
 """
 
 from noisynames.models.spec import FEEDFORWARD, RECURRENT, ModelSpec, description
 from noisynames.training.compiled.layout import filled_up
 
 ALPHA, D_ALPHA, CONTEXT, D_CONTEXT, LOGITS, ZEROS, OWN = range(7)
-"""Of every model: what the readout keeps per position, the context that it makes, the logits (a
-name with D_ is the loss's derivative by what is before it), zeros; then those of the network."""
+"""Arrays of every model: what the readout keeps per position, the context that it makes, the logits
+(D_ marks the loss's derivative with respect to the array before it), zeros; then the network's."""
 
 A, U, S, KEPT = range(4)
-"""Of each layer and direction of a recurrent cell, one row per position: the input part (later the
-derivative by it), the recurrent part (likewise), the states, and what the formula keeps. Behind
-these, the outputs of each layer and the derivatives by them, and the derivative handed from place
-to place."""
+"""Arrays of each layer and direction of a recurrent cell, one row per position: the input part and
+the recurrent part (later their derivatives), the states, and what the formula keeps. After these,
+the outputs of each layer and their derivatives, and the derivative passed from position to
+position."""
 
 POSITIONS = OWN
-"""Of a transformer: the encodings of positions, filled in from outside."""
+"""A transformer's position encodings, filled in from outside."""
 D_WIDE, D_ROWS, D_QKV, ROW, SCALES, TURNED = range(OWN + 1, OWN + 7)
 """Derivatives and one row that layers share, the reciprocal deviations of all normalisations, and
-keys or values turned so that a row is a number's over all positions."""
+keys or values transposed, so that each row is one unit over all positions."""
 LAYER = OWN + 7
 X, NORMED, CENTRED, QKV, WEIGHTS, SEEN, MIDDLE, NORMED_2, CENTRED_2, WIDE, ROOMS = range(11)
-"""Of each of its layers: the input; that normalised, with weight and bias, and without; queries,
-keys and values; attention of each head; what it sees; the sum of that and the input; that
-normalised likewise; the wide layer. Behind these, the states and the derivatives by them."""
+"""Arrays of each of its layers: the input; the input normalised, with weight and bias, and without;
+queries, keys and values; attention of each head; what it sees; the sum of that and the input; the
+sum normalised in the same way; the wide layer. After these, the states and their derivatives."""
 
 
 def network_of(cell: str) -> str:
-    """Return the module of this folder that has the layers of a cell."""
+    """Return the module in this folder that has the layers of a cell."""
     return "recurrent" if cell in RECURRENT else "encoder"
 
 

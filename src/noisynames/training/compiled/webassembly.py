@@ -1,6 +1,6 @@
 """The kernels as WebAssembly, for the page to train with: `make wasm` writes them.
 
-The files are part of the repository, so that nobody who runs the pipeline needs LLVM's linker.
+The files are part of the repository, so that running the pipeline does not need LLVM's linker.
 """
 
 import subprocess
@@ -15,7 +15,7 @@ from noisynames.training.compiled.building import ENTRY, kernel_code, machine_co
 
 CELLS = ("rnn", "gru", "lstm")
 UNITS = (16, 32, 64)
-"""Hidden sizes, filled up, that there is a kernel for."""
+"""The padded hidden sizes for which there are kernels."""
 FEATURES = "+simd128"
 
 LIBRARY = """
@@ -36,18 +36,18 @@ body: %f = getelementptr i8, ptr %from, i64 %i  %b = load volatile i8, ptr %f
 end: ret ptr %to }
 attributes #0 = { nounwind "no-builtins" }
 """
-"""What kernels need of a C library, where there is none, in LLVM's language."""
+"""What kernels need from a C library, which WebAssembly lacks, in LLVM's language."""
 
 
 def build(cell: str, units: int) -> bytes:
     """Return a kernel as a WebAssembly module.
 
-    It exports `entry` (called as `cache.callable_at` says), its memory, and `__heap_base`, from
-    which on the memory is the caller's; it imports nothing.
+    It exports `entry` (called as `cache.callable_at` says), its memory, and `__heap_base`, where
+    the caller's part of the memory begins; it imports nothing.
 
     Args:
         cell: One of CELLS.
-        units: The hidden size, filled up.
+        units: The padded hidden size.
     """
     with tempfile.TemporaryDirectory() as folder:
         part, whole = Path(folder, "kernel.o"), Path(folder, "kernel.wasm")
@@ -59,7 +59,7 @@ def build(cell: str, units: int) -> bytes:
 
 
 def machine() -> Any:
-    """Return LLVM's description of WebAssembly with its vectors of 128 bits."""
+    """Return LLVM's description of WebAssembly with vectors of 128 bits."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     target = llvm.Target.from_triple("wasm32-unknown-unknown")
@@ -67,7 +67,7 @@ def machine() -> Any:
 
 
 def name_of(cell: str, units: int) -> str:
-    """Return what a kernel's file is called."""
+    """Return the name of a kernel's file."""
     return f"{cell}-{units}.wasm"
 
 

@@ -6,7 +6,7 @@ from noisynames.training.compiled.primitives import add, copy, jit
 @jit
 def read(weight, bias, states, T, H, context, alpha):
     copy(context[:H], states[T - 1, :H])
-    if context.size > H:  # the cell that reads from the end has read all at the first character
+    if context.size > H:  # the cell that reads from the end ends at the first character
         copy(context[H:], states[0, H:])
 
 
