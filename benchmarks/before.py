@@ -1,6 +1,6 @@
 """Train with an earlier commit's kernels on demand; `speed.py` starts it with that package.
 
-Reads lines "model noise updates" and answers each with the seconds of an update.
+Reads lines "model noise updates" and answers each with the seconds per update.
 """
 
 import sys

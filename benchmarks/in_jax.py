@@ -1,4 +1,4 @@
-"""The same updates in JAX, for `speed.py --jax`: as one would write them, and as an expert would.
+"""The same updates in JAX, for `speed.py --jax`: as most would write them, and as an expert would.
 
 It is a process of its own, which is asked on its standard input and answers in seconds an example.
 Ten runs train side by side (`vmap`), each with its seed's names and weights, on one core.
@@ -84,7 +84,7 @@ def plain_layer(cell: str, a: Array, W: Array, b: Array, mask: Array) -> Array:
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def expert_layer(cell: str, a: Array, W: Array, b: Array, mask: Array) -> Array:
-    """What `plain_layer` does, with a backward of its own."""
+    """The same as `plain_layer`, with a backward pass of its own."""
     return _forward(cell, a, W, b, mask)[0]
 
 
@@ -124,7 +124,7 @@ expert_layer.defvjp(_forward, _backward)
 
 
 def turned(x: Array, lengths: Array) -> Array:
-    """Each sequence (T, batch, …) from its end to its beginning."""
+    """Reverse each sequence (T, batch, …)."""
     t = jnp.arange(len(x))[:, None]
     there = jnp.where(t < lengths, lengths - 1 - t, t)
     return jnp.take_along_axis(x, there.reshape(there.shape + (1,) * (x.ndim - 2)), 0)
@@ -190,7 +190,7 @@ def losses(spec: ModelSpec, layer: Any, w: Weights, names: Any) -> tuple[Array, 
         states = recurrent(spec, w, letters, lengths, layer)
     there = jnp.arange(len(states))[:, None] < lengths
     if spec.readout == "last":
-        context = states[-1]  # what follows a name keeps its last state
+        context = states[-1]  # padding keeps a name's last state
     elif spec.readout == "mean":
         context = jnp.where(there[..., None], states, 0).sum(0) / lengths[:, None]
     else:
@@ -249,7 +249,7 @@ def batches(names: Examples, noise: int, count: int, batch: int) -> tuple[Any, i
 
 @cache
 def prepared(asked: str) -> tuple[Callable[[], float], list[float]]:
-    """Return what trains once and says how long an example took, and the first losses of seed 0."""
+    """Return a function that trains once and times an example, and the first losses of seed 0."""
     how = json.loads(asked)
     spec, count = ModelSpec(**how["spec"]), how["count"]
     split = splits.split_names(datasets.load("surnames").rows, 0)
@@ -269,7 +269,7 @@ def prepared(asked: str) -> tuple[Callable[[], float], list[float]]:
 
 
 def main() -> None:
-    """Answer what is asked, one JSON object a line."""
+    """Answer requests, one JSON object per line."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     jax.config.update("jax_platforms", "cpu")
     for line in sys.stdin:

@@ -2,9 +2,9 @@
 
     python benchmarks/playground.py [results/report.html]
 
-A name is typed letter by letter, behind it junk of several lengths. What is timed is all that a key
-sets off before the page can be painted: reading the name with every model, filling the page, its
-style and layout; then what follows when that is painted (what leaving out each character does).
+A name is typed letter by letter, with several lengths of junk after it. What is timed is all that a
+key sets off before the page can be painted: reading the name with every model, filling the page,
+its style and layout; then what follows when that is painted (what leaving out each character does).
 """
 
 import shutil

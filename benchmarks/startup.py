@@ -1,4 +1,4 @@
-"""Time what a training job costs before its first update, against importing what it must.
+"""Time the cost of a training job before its first update, compared with necessary imports.
 
     python benchmarks/startup.py [--rounds 9]
 

@@ -39,11 +39,11 @@ DIFFERENCES: dict[str, Draw] = {
     "skewed (exponential)": lambda rng, shape: rng.exponential(1, shape) - 1,
     "heavy-tailed (t, 3 df)": lambda rng, shape: rng.standard_t(3, shape),
 }
-"""Differences of two models that do not differ, by how they are distributed over seeds."""
+"""Differences between two equal models, by their distribution over seeds."""
 
 
 def false_verdicts(kind: str, n: int, runs: int) -> dict[str, float]:
-    """Return how often a difference is called where there is none, of some kind of differences.
+    """Return how often a difference is detected where there is none, for a kind of differences.
 
     Under Holm's correction a family has a false verdict where its smallest p value is at most the
     level over its size.
@@ -66,7 +66,7 @@ def false_verdicts(kind: str, n: int, runs: int) -> dict[str, float]:
 
 
 def false_equivalence(kind: str, n: int, margin: float, runs: int) -> float:
-    """Return how often two models are called the same that differ by just the margin.
+    """Return how often two models that differ by exactly the margin are called the same.
 
     Args:
         kind: Of DIFFERENCES.
@@ -80,7 +80,7 @@ def false_equivalence(kind: str, n: int, margin: float, runs: int) -> float:
 
 
 def stated_and_found_power(effect: float, alpha: float, runs: int) -> tuple[int, float, float]:
-    """Return the seeds that are said to be needed, and the power that they should have, and have.
+    """Return the number of seeds stated as needed, their stated power, and their actual power.
 
     Args:
         effect: Mean difference over its standard deviation.
@@ -93,7 +93,7 @@ def stated_and_found_power(effect: float, alpha: float, runs: int) -> tuple[int,
 
 
 def called_on_new_names(runs: int, training: float = 1.0) -> dict[str, float]:
-    """Return how often ten splits call a difference of models that are equal on all names.
+    """Return how often ten splits find a difference between models that are equal on all names.
 
     A data set is 500 names, each with a difference of its own; a seed holds out 100 of them, and
     what it finds also varies by training.
@@ -118,7 +118,7 @@ def called_on_new_names(runs: int, training: float = 1.0) -> dict[str, float]:
 
 
 def called_by_peeking(runs: int) -> dict[str, float]:
-    """Return how often looks after every ten of 50 seeds call a difference where there is none."""
+    """Return how often looks after every ten of 50 seeds find a difference where there is none."""
     seeds = np.random.default_rng(1).normal(0, 1, (LOOKS[-1], runs))
     p = np.array([t_test(seeds[:n]) for n in LOOKS])
     levels = np.array(nominal_levels(LOOKS, ALPHA))[:, None]

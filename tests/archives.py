@@ -1,4 +1,4 @@
-"""The tutorial's archive in miniature, and a server that hands it out, whole or broken."""
+"""A miniature of the tutorial's archive, and a server that delivers it, whole or broken."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ def archive(path: Path) -> Path:
 
 
 class Server:
-    """A server on loopback that answers each request with the next of some bodies."""
+    """A server on loopback that answers each request with the next of several bodies."""
 
     def __init__(self, content: bytes) -> None:
         self.answers: list[tuple[int, bytes, int]] = []
@@ -37,7 +37,7 @@ class Server:
                 ]
                 server.requests += 1
                 time.sleep(server.delay)
-                with suppress(ConnectionError):  # a client that has had enough
+                with suppress(ConnectionError):  # a client that has closed the connection
                     self.send_response(status)
                     self.send_header("Content-Length", str(promised))
                     self.end_headers()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A machine busy with other tests is slow at times, which is no fault of the code.
+# A machine that is busy with other tests may be slow, which is not the code's fault.
 settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
 
@@ -36,7 +36,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def planned(output: str) -> dict[str, int]:
-    """The jobs that a dry run would run, by rule."""
+    """The number of jobs that a dry run plans, by rule."""
     jobs = re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE)
     return {rule: int(count) for rule, count in jobs if rule not in ("total", "all")}
 

@@ -1,4 +1,4 @@
-"""Tables of runs whose outcome is made up."""
+"""Tables of runs with made-up outcomes."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ LANGUAGES = ("Elvish", "Klingon")
 
 
 def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -> Tables:
-    """Tables of runs with these accuracies, give or take a little; the loss is their opposite.
+    """Tables of runs with about these accuracies; the loss is 1 minus accuracy.
 
     Args:
         grid: What was asked for.

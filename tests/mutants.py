@@ -1,4 +1,4 @@
-"""Change one token at a time in the science modules, and see whether the unit tests notice.
+"""Change one token at a time in the science modules, and check whether the unit tests notice.
 
     python tests/mutants.py [--count 200] [--seed 0] [PATTERN …]
 
@@ -20,7 +20,7 @@ CAUGHT = ("killed", "timeout", "segfault")
 
 
 def results() -> dict[str, str]:
-    """What became of every mutant, by name."""
+    """The outcome of every mutant, by name."""
     told = subprocess.run(
         [*MUTMUT, "results", "--all", "true"], check=True, capture_output=True, text=True
     )

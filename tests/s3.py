@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 PACKAGES = Path(__file__).with_name("s3.txt")
 BUCKET = "lab"
-# moto wants a signature, and checks none.
+# moto requires a signature, but does not check it.
 SIGNED = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=anybody/20250101/us-east-1/s3/aws4_request, "
     "SignedHeaders=host, Signature=0"
@@ -28,14 +28,14 @@ SIGNED = {
 
 @dataclass(frozen=True)
 class S3:
-    """Where the server answers, and where the packages are."""
+    """The server's address, and the folder of the packages."""
 
     url: str
     packages: Path
 
     @property
     def environment(self) -> dict[str, str]:
-        """What is new in the environment of a `snakemake` that can ask this server."""
+        """The additions to the environment of a `snakemake` that uses this server."""
         return {
             "PYTHONPATH": os.pathsep.join([str(self.packages), os.environ.get("PYTHONPATH", "")]),
             "SNAKEMAKE_STORAGE_S3_ENDPOINT_URL": self.url,
@@ -49,7 +49,7 @@ class S3:
         return ["--default-storage-provider", "s3", *place, "--shared-fs-usage", "none"]
 
     def objects(self, prefix: str) -> list[str]:
-        """Return the keys of the objects under a prefix; none if there is no bucket as yet."""
+        """Return the keys of the objects under a prefix; none if there is no bucket yet."""
         try:
             listing = ElementTree.fromstring(self._ask(f"?list-type=2&prefix={prefix}/"))
         except HTTPError as error:
@@ -60,7 +60,7 @@ class S3:
         return [key.text or "" for key in listing.iterfind(".//{*}Key")]
 
     def download(self, prefix: str, folder: Path) -> Path:
-        """Copy the objects under a prefix into a folder, and return that."""
+        """Copy the objects under a prefix into a folder, and return the folder."""
         for key in self.objects(prefix):
             file = folder / key.removeprefix(f"{prefix}/")
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ class S3:
 
 @contextmanager
 def running() -> Iterator[S3]:
-    """Bring up an empty S3; take it down at the end."""
+    """Start an empty S3 server; stop it at the end."""
     with tempfile.TemporaryDirectory(prefix="noisynames-s3-") as folder:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
         subprocess.run([*command, "--target", folder, "-r", str(PACKAGES)], check=True)

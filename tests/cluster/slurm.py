@@ -23,13 +23,13 @@ EXECUTOR = (
     "snakemake-executor-plugin-slurm-jobstep==0.6.1",
     "throttler==1.2.3",
 )
-"""Snakemake's own executor for it. Where it is installed, Snakemake asks Slurm at every start."""
+"""Snakemake's own executor for Slurm. If it is installed, Snakemake asks Slurm at every start."""
 CONFIG = Path("/etc/slurm/slurm.conf")
 PARTITION = "lab"
 
 
 def why_not() -> str | None:
-    """Return why no Slurm can be brought up here, or None if it can."""
+    """Return why Slurm cannot be started here; None if it can."""
     if missing := [program for program in PROGRAMS if not _find(program)]:
         return f"no {missing[0]}: `apt-get install --no-install-recommends {PACKAGES}`"
     if os.geteuid() != 0:
@@ -41,7 +41,7 @@ def why_not() -> str | None:
 
 @dataclass
 class Slurm:
-    """The daemons' process ids and the commands that tests give."""
+    """The daemons' process ids, and the commands that tests use."""
 
     folder: Path
     pids: dict[str, int] = field(default_factory=dict)
@@ -52,14 +52,14 @@ class Slurm:
         return done.stdout
 
     def jobs(self, *states: str) -> list[str]:
-        """Return the ids of the jobs that are in the queue, or in these states."""
+        """Return the ids of the jobs in the queue, or of those in the given states."""
         command = ["squeue", "--noheader", "--format=%i"]
         if states:
             command.append(f"--states={','.join(states)}")
         return self.run(*command).split()
 
     def submitted(self) -> int:
-        """Return how many jobs were ever submitted: ids count from 1."""
+        """Return how many jobs were submitted so far: ids count from 1."""
         record = self.run("scontrol", "show", "config")
         (line,) = [line for line in record.splitlines() if line.startswith("NEXT_JOB_ID")]
         return int(line.split("=")[1]) - 1
@@ -108,7 +108,7 @@ def _start_munge(slurm: Slurm) -> None:
         subprocess.run([_found("mungekey"), "--create"], check=True)
     shutil.chown(key, "munge", "munge")
     if (run / "munge.socket.2").exists() and _munge_answers():
-        return  # one is running already, and stays
+        return  # one is already running, and is left alone
     command = ["setpriv", "--reuid=munge", "--regid=munge", "--clear-groups"]
     _start(slurm, "munged", [*command, _found("munged"), "--foreground", "--force"])
     wait_until(_munge_answers, 20, "munged")

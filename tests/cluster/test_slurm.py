@@ -1,6 +1,6 @@
 """The whole pipeline on a real Slurm: finished, cancelled, drained, killed, and the same bytes.
 
-By both executors, without a shared disk, and by a class at once (`make test-full`: of thirty).
+With both executors, without a shared disk, and by a class at once (of thirty in `make test-full`).
 """
 
 import os
@@ -24,7 +24,7 @@ from slurm import Slurm, wait_until
 pytestmark = pytest.mark.workflow
 
 SMOKE = ROOT / "config/smoke.yaml"
-# As little as can be trained and reported.
+# The smallest experiment that can be trained and reported.
 TINY = {
     "models": {"rnn": {"cell": "rnn", "hidden_size": 4}},
     "noise": {"levels": [2]},
@@ -36,7 +36,7 @@ TINY = {
 
 @pytest.fixture
 def cluster() -> Iterator[Slurm]:
-    # One at a time, though tests run side by side.
+    # One at a time, even if tests run in parallel.
     with FileLock(Path(tempfile.gettempdir(), "noisynames-slurm.lock")):
         if reason := slurm.why_not():
             if os.environ.get("NOISYNAMES_REQUIRE_SLURM"):
@@ -48,13 +48,13 @@ def cluster() -> Iterator[Slurm]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """The environment of snakemake with cluster-generic, which is no part of everyone's."""
+    """The environment of snakemake with cluster-generic, which is not part of the default one."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return with_packages(tmp_path / "plugin", project["optional-dependencies"]["slurm"])
 
 
 def with_packages(folder: Path, pins: Sequence[str]) -> dict[str, str]:
-    """The environment of snakemake with some packages, installed into a folder of their own."""
+    """The environment of snakemake with more packages, installed into a separate folder."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
     subprocess.run([*command, str(folder), *pins], check=True)
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
@@ -97,14 +97,14 @@ def end_all(cluster: Slurm) -> None:
     wait_until(lambda: not cluster.jobs(), 30, "the cancelled jobs to be gone")
 
 
-def test_the_pipeline_on_a_real_slurm(
+def test_the_pipeline_runs_on_a_real_slurm(
     cluster: Slurm, environment: dict[str, str], smoke: Path, tmp_path: Path
 ) -> None:
     experiment = Experiment(tmp_path / "experiment", environment)
     groups = ["--group-components", "cells=4", "tests=7"]
     node = cluster.run("sinfo", "--noheader", "--format=%n").strip()
 
-    # A drained node takes no job; resumed, it goes on. A job cancelled in the middle is told.
+    # A drained node takes no job until it is resumed. A job cancelled in the middle is reported.
     cluster.run("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
     process = experiment.start(*groups)
     wait_until(lambda: bool(cluster.jobs("PENDING")), 60, "a job to be pending")
@@ -119,7 +119,7 @@ def test_the_pipeline_on_a_real_slurm(
     assert "Error in group cells" in output
     assert not (experiment.folder / "results/report.html").exists()
 
-    # Snakemake is killed, its jobs run on: they are to be cancelled, the folder unlocked.
+    # Snakemake is killed, but its jobs continue: they must be cancelled and the folder unlocked.
     process = experiment.start(*groups)
     wait_until(lambda: bool(cluster.jobs("RUNNING")), 60, "a job to run")
     os.killpg(process.pid, signal.SIGKILL)
@@ -129,7 +129,7 @@ def test_the_pipeline_on_a_real_slurm(
     status, output = experiment.finish(experiment.start("--unlock"))
     assert status == 0, output
 
-    # The same command does the rest, several cells a job, to the bytes of a local run.
+    # The same command does the rest, with several runs per job, to the same bytes as locally.
     before = cluster.submitted()
     status, output = experiment.finish(experiment.start(*groups))
     assert status == 0, output
@@ -142,7 +142,7 @@ def test_the_pipeline_on_a_real_slurm(
 def test_without_a_shared_disk(
     cluster: Slurm, environment: dict[str, str], snakemake: Snakemake, tmp_path: Path
 ) -> None:
-    """Jobs know the bucket, and a clone of their own in a folder of their own, and no more."""
+    """Jobs know only the bucket, and a clone of their own in a folder of their own."""
     config = tmp_path / "tiny.yaml"
     config.write_text(yaml.safe_dump(TINY))
     snakemake(tmp_path / "disk", "--configfile", config, "--cores", "1")
@@ -176,7 +176,7 @@ def a_clone(folder: Path, config: Path) -> Path:
 
 
 @pytest.mark.parametrize("students", [6, pytest.param(30, marks=pytest.mark.full)])
-def test_a_class_shares_the_cluster_with_the_other_executor(
+def test_a_class_and_the_other_executor_share_the_cluster(
     cluster: Slurm, tmp_path: Path, students: int
 ) -> None:
     config = tmp_path / "tiny.yaml"
@@ -185,7 +185,7 @@ def test_a_class_shares_the_cluster_with_the_other_executor(
     other = Experiment(tmp_path / "other", environment, config, profile="slurm-plugin")
     process = other.start("--slurm-init-seconds-before-status-checks", "3")
 
-    # Everybody submits an experiment of their own, with a seed of their own, to be merged later.
+    # Everyone submits an experiment with a seed of their own, to be merged later.
     command = f"snakemake -s {ROOT}/Snakefile --configfile {config} --cores 1 --until train"
     for seed in range(students):
         folder = tmp_path / f"student{seed}"

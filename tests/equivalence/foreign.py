@@ -1,6 +1,6 @@
-"""Run a kernel on a processor that this machine is not: its code, its memory, and where to begin.
+"""Run a kernel on a different kind of processor: its code, its memory, and its entry point.
 
-No C compiler and no C library: what the kernel needs of either is written here in LLVM's language.
+No C compiler or C library is used: what the kernel needs from them is here in LLVM's language.
 """
 
 import json
@@ -24,7 +24,7 @@ TRIPLES = {
 RESULTS = ("weights", "losses")
 Arrays = Mapping[str, np.ndarray]
 
-# LLVM's assembler is not there for other processors, so Linux is called by these instructions:
+# LLVM's assembler is missing for other processors, so Linux is called by these instructions:
 # mov x8, x0; mov x0, x1; mov x1, x2; mov x2, x3; svc 0; ret.
 CALL_LINUX = (0xAA0003E8, 0xAA0103E0, 0xAA0203E1, 0xAA0303E2, 0xD4000001, 0xD65F03C0)
 LINUX = """
@@ -51,7 +51,7 @@ def _global(name: str, content: bytes) -> str:
 
 
 def machine_for(target: str) -> Any:
-    """Return LLVM's description of a processor of another kind."""
+    """Return LLVM's description of a different kind of processor."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     triple, cpu, features = TRIPLES[target]

@@ -1,4 +1,4 @@
-"""The compiled engine changes the speed and nothing else."""
+"""The compiled engine changes only the speed."""
 
 from dataclasses import replace
 
@@ -84,7 +84,7 @@ def assert_they_agree(
     assert weights.keys() == expected.keys()
     for name in expected:
         if name == "score.bias" or "in_proj_bias" in name:
-            continue  # a softmax does not change with its bias, whose derivative is rounding alone
+            continue  # a bias does not change a softmax, so its derivative is only rounding
         np.testing.assert_allclose(weights[name], expected[name], atol=room * WEIGHT_TOLERANCE)
         difference = np.abs(weights[name] - expected[name]).max()
         moved = np.abs(expected[name] - initial[name]).max()
@@ -98,8 +98,10 @@ def test_losses_and_weights_agree_after_2000_updates(spec: ModelSpec) -> None:
 
 @pytest.mark.parametrize("batch", [1, 8])
 @pytest.mark.parametrize("spec", [s for s in MODELS if s not in PLAIN], ids=named)
-def test_every_other_model_agrees_alone_and_in_batches(spec: ModelSpec, batch: int) -> None:
-    # A transformer's rectifiers make more of rounding: one that is at 0 may open with one engine.
+def test_every_other_model_agrees_on_single_names_and_in_batches(
+    spec: ModelSpec, batch: int
+) -> None:
+    # A transformer's rectifiers amplify rounding: one at 0 may open with only one engine.
     updates = 200 if spec.cell == "transformer" or batch > 1 else 600
     assert_they_agree(spec, sgd(0.005 if batch == 1 else 0.02, batch), 5, updates * batch)
 
@@ -118,7 +120,7 @@ def test_every_other_model_agrees_alone_and_in_batches(spec: ModelSpec, batch: i
 def test_optimizers_agree(settings: dict[str, float | str], batch: int) -> None:
     plan = replace(sgd(0.005, batch), **settings)  # type: ignore[arg-type]
     for spec in (ModelSpec("gru", "attention", 8), ModelSpec("transformer", "mean", 8)):
-        # Adam divides by the root of squares that begin at rounding itself.
+        # Adam divides by the root of squares that begin at the size of rounding errors.
         assert_they_agree(spec, plan, 2, 100 * batch, room=5)
 
 
@@ -131,7 +133,7 @@ def test_clipping_keeps_a_high_rate_from_diverging() -> None:
 
 
 def assert_gradients_agree(spec: ModelSpec, names: list[list[int]], classes: int) -> None:
-    """One update at rate 1 moves every weight by its gradient, the mean over the batch."""
+    """One update at rate 1 moves every weight by its gradient, averaged over the batch."""
     initial = doubles(initial_parameters(spec, 57, classes, 3))
     characters = np.array([letter for name in names for letter in name], np.uint16)
     offsets = np.cumsum([0, *map(len, names)])
@@ -159,7 +161,7 @@ def test_gradients_agree_in_double_precision(spec: ModelSpec, length: int) -> No
     assert_gradients_agree(spec, [name.tolist()], 18)
 
 
-# The hidden size is filled up to 16 or 32: every other size would be one kernel more to compile.
+# The hidden size is padded to 16 or 32: any other size would be one more kernel to compile.
 RECURRENT_SPECS = st.builds(
     ModelSpec,
     cell=st.sampled_from(RECURRENT),
@@ -202,7 +204,7 @@ def test_names_of_length_1_and_200_train_together(spec: ModelSpec) -> None:
 
 
 @pytest.mark.parametrize("spec", MODELS, ids=named)
-def test_predictions_attention_and_input_gradients_are_pytorchs(spec: ModelSpec) -> None:
+def test_predictions_attention_and_input_gradients_equal_pytorchs(spec: ModelSpec) -> None:
     parameters = initial_parameters(spec, 57, 18, 1)
     model, examples = TrainedModel(spec, parameters, 18), NAMES.select(np.arange(60))
     module = load_classifier(spec, 57, 18, parameters)
@@ -223,7 +225,7 @@ def test_predictions_attention_and_input_gradients_are_pytorchs(spec: ModelSpec)
     assert gradient_norms(model, examples)[0] == pytest.approx(last, rel=1e-4)
 
 
-def test_intervals_join_without_a_seam() -> None:
+def test_intervals_can_be_joined_without_a_difference() -> None:
     for plan in (sgd(0.005), replace(sgd(0.001), optimizer="adam")):
         spec = ModelSpec("lstm", "attention", 8)
         initial = initial_parameters(spec, 57, 18, 0)
@@ -236,7 +238,7 @@ def test_intervals_join_without_a_seam() -> None:
             np.testing.assert_array_equal(values, parts.parameters()[name])
 
 
-def test_what_is_filled_up_stays_zero() -> None:
+def test_padding_stays_zero() -> None:
     """Units beyond the hidden size, and classes beyond the last, learn nothing."""
     for spec in MODELS:
         plan = replace(sgd(0.05, 4), optimizer="adam", weight_decay=0.1)
@@ -246,8 +248,8 @@ def test_what_is_filled_up_stays_zero() -> None:
         np.testing.assert_array_equal(engine.memory["weights"], there.memory["weights"])
 
 
-def test_what_is_no_number_has_the_same_bits_everywhere() -> None:
-    """Processors make different ones; a run that diverged is recorded with one of them."""
+def test_nan_has_the_same_bits_everywhere() -> None:
+    """Processors make different NaNs; a run that diverged is recorded with one kind."""
     spec = ModelSpec("rnn", hidden_size=8)
     engine = CompiledEngine(spec, initial_parameters(spec, 57, 18, 0), sgd(1e30))
     engine.advance(TrainingStream(NAMES, Noise(5), 0).take(50))
@@ -257,7 +259,7 @@ def test_what_is_no_number_has_the_same_bits_everywhere() -> None:
     assert set(bits.tolist()) == {0x7FC00000}
 
 
-def test_an_engine_leaves_the_weights_it_was_given_alone() -> None:
+def test_an_engine_does_not_change_the_weights_it_is_given() -> None:
     spec = ModelSpec("rnn", hidden_size=8)
     initial = initial_parameters(spec, 57, 18, 0)
     before = {name: values.copy() for name, values in initial.items()}
@@ -267,8 +269,8 @@ def test_an_engine_leaves_the_weights_it_was_given_alone() -> None:
 
 
 @pytest.mark.parametrize("spec", [*PLAIN, ModelSpec("transformer", "mean", 8)], ids=named)
-def test_they_agree_on_an_alphabet_of_more_symbols_than_8_bits_number(spec: ModelSpec) -> None:
-    """Symbols 256 apart are those that 8 bits would take for one."""
+def test_engines_agree_on_an_alphabet_of_more_than_256_symbols(spec: ModelSpec) -> None:
+    """Symbols 256 apart would be the same with 8 bits."""
     symbols = "".join(chr(0x4E00 + i) for i in range(700))
     rows = [("ab"[i % 2], symbols[i] + symbols[i + 256] + symbols[699 - i]) for i in range(200)]
     names = Examples.of_names(rows, ["a", "b"], Alphabet(symbols))

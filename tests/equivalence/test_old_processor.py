@@ -19,7 +19,7 @@ TESTED = ["--noise", "0", "--noise", "5", "--trained-at", "5", "--noise-characte
 
 
 def jobs(folder: Path, split: Path, python: list[str], **environment: str) -> dict[str, bytes]:
-    """Train, predict and inspect with an interpreter; return what that wrote, but the times."""
+    """Train, predict and inspect with an interpreter; return what it wrote, without times."""
     plan = {**MODEL, "updates": 2_000, "record_every": 1_000}
     train = ["train", "--model", "reader", "--noise", "5", "--seed", "0", "--split", str(split)]
     train += ["--settings", json.dumps(plan), "--output", str(folder)]
@@ -60,7 +60,7 @@ def test_an_older_processor_writes_the_same_files(tmp_path: Path) -> None:
         old,
         split,
         [qemu, "-cpu", OLD, sys.executable],
-        NOISYNAMES_CACHE=str(tmp_path / "kernels"),  # compiled for that processor, on it
+        NOISYNAMES_CACHE=str(tmp_path / "kernels"),  # compiled on and for that processor
         OPENBLAS_CORETYPE=OLD,
     )
     assert {"seed0/losses.csv", "seed0/weights.safetensors", "evaluation.csv", "attention.csv"} <= {

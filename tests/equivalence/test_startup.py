@@ -1,4 +1,4 @@
-"""A short run must not pay for what it does not use; the cache must bear company."""
+"""A short run must not pay for what it does not use; several jobs can share the cache."""
 
 import subprocess
 import sys
@@ -19,14 +19,14 @@ def splits(tmp_path: Path) -> Path:
 
 
 def kernel_in(cache: Path) -> bytes:
-    """The one kernel of a cache folder."""
+    """The only kernel in a cache folder."""
     (file,) = cache.glob("*.bin")
     return file.read_bytes()
 
 
 @pytest.fixture(scope="module")
 def clean_kernel(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The RNN's kernel, compiled where nothing sets an option of Numba's."""
+    """The RNN's kernel, compiled where nothing sets Numba's options."""
     folder = tmp_path_factory.mktemp("clean")
     rows = [(label, f"{label}{a}") for label in ("Ba", "Do") for a in "abcdefgh"]
     splitting.write(splitting.split_names(rows, 0), folder / "seed0.csv")
@@ -70,7 +70,7 @@ def test_a_compiled_run_imports_no_heavy_library(tmp_path: Path, splits: Path) -
     assert (tmp_path / "run/seed0/losses.csv").is_file()
 
 
-def test_jobs_that_compile_at_once_do_no_harm(tmp_path: Path, splits: Path) -> None:
+def test_jobs_that_compile_at_the_same_time_do_no_harm(tmp_path: Path, splits: Path) -> None:
     cache = tmp_path / "cache"
     from concurrent.futures import ThreadPoolExecutor
 
@@ -95,7 +95,7 @@ def test_a_damaged_cache_file_is_replaced(tmp_path: Path, splits: Path) -> None:
     assert losses[0] == losses[1]
 
 
-def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, splits: Path) -> None:
+def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path, splits: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     done = train_in(tmp_path / "run", splits, blocked / "cache")
@@ -110,7 +110,7 @@ def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(tmp_path: Path, spli
 
     command = [
         sys.executable, "-u", "-c",
-        # A script's background jobs ignore SIGINT, and so would what tests start from there.
+        # A script's background jobs ignore SIGINT, and so would programs that tests start there.
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from noisynames.cli import main; sys.argv[0] = 'noisynames'; main()",
         "train", "--model", "gru", "--noise", "2", "--seed", "0", "--updates", "1000000000",
@@ -138,7 +138,7 @@ def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(tmp_path: Path, spli
         {"NUMBA_DISABLE_JIT": "1"},
     ],
 )  # fmt: skip
-def test_numbas_options_change_no_kernel(
+def test_numbas_options_do_not_change_a_kernel(
     options: dict[str, str], tmp_path: Path, splits: Path, clean_kernel: bytes
 ) -> None:
     done = train_in(tmp_path / "run", splits, tmp_path / "cache", environment=options)
@@ -146,7 +146,7 @@ def test_numbas_options_change_no_kernel(
     assert kernel_in(tmp_path / "cache") == clean_kernel
 
 
-def test_a_file_of_numbas_options_changes_no_kernel(
+def test_a_file_of_numbas_options_does_not_change_a_kernel(
     tmp_path: Path, splits: Path, clean_kernel: bytes
 ) -> None:
     (tmp_path / ".numba_config.yaml").write_text("opt: 0\nboundscheck: 1\n")

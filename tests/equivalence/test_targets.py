@@ -84,7 +84,7 @@ def code_of(spec: ModelSpec, shared: Path) -> str:
 
 
 def x86(level: str) -> Any:
-    """A processor of one of the levels that x86-64's makers agreed on."""
+    """A processor of one of the standard levels of x86-64."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_default_triple()
@@ -107,7 +107,7 @@ def trained_as(
 
 @pytest.mark.parametrize("target", TOOLS)
 @pytest.mark.parametrize("case", CASES, ids=named)
-def test_5000_updates_end_in_the_same_bits(
+def test_5000_updates_give_the_same_bits(
     case: Any, target: str, shared: Path, tmp_path: Path
 ) -> None:
     spec, plan = case
@@ -133,8 +133,8 @@ def test_5000_updates_end_in_the_same_bits(
     assert np.abs(here.memory["weights"] - before).max() > 0.01, "the weights moved"
 
 
-def test_machine_code_of_other_processors_is_other_code(shared: Path) -> None:
-    """Lest the tests above compare one thing with itself."""
+def test_machine_code_differs_between_processors(shared: Path) -> None:
+    """Otherwise the tests above would compare code with itself."""
     code = code_of(ModelSpec("rnn", "last", 16), shared)
     machines = [x86("x86-64-v2"), x86("x86-64-v3"), foreign.machine_for("aarch64")]
     assert len({building.machine_code(code, machine) for machine in machines}) == 3

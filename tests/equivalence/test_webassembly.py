@@ -24,7 +24,7 @@ def test_there_is_a_kernel_for_every_cell_and_size() -> None:
 @pytest.mark.parametrize(
     "units", [32, *(pytest.param(units, marks=pytest.mark.full) for units in UNITS if units != 32)]
 )
-def test_make_wasm_gives_the_shipped_bytes(cell: str, units: int) -> None:
+def test_make_wasm_reproduces_the_shipped_bytes(cell: str, units: int) -> None:
     if shutil.which("wasm-ld") is None:
         assert "NOISYNAMES_REQUIRE_TARGETS" not in os.environ, "needs wasm-ld (Debian: lld)"
         pytest.skip("needs wasm-ld (Debian: lld)")

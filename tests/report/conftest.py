@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 
 class Report:
-    """The smoke experiment's report in a browser that notes every request and complaint."""
+    """The smoke experiment's report in a browser that records every request and error."""
 
     def __init__(self, browser: Browser, path: Path) -> None:
         self.path = path
@@ -18,7 +18,7 @@ class Report:
         self.complaints: list[str] = []
 
     def open(self, query: str = "", **options: object) -> Page:
-        """Open the page in a fresh context, of the given options (width, colour scheme, …)."""
+        """Open the page in a fresh context with the given options (width, colour scheme, …)."""
         context = self._browser.new_context(**options)  # type: ignore[arg-type]
         self._contexts.append(context)
         page = context.new_page()

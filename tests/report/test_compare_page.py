@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def page_file(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The smoke experiment beside one whose names are said to be from elsewhere."""
+    """The smoke experiment compared with one whose names claim to be from elsewhere."""
     folder = tmp_path_factory.mktemp("compared")
     other = shutil.copytree(smoke / "results", folder / "other/results")
     manifest = read_record(other / "dataset/manifest.json")
@@ -42,7 +42,7 @@ def compared(browser: Browser, page_file: Path) -> Iterator[Report]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_accessible_and_asks_for_nothing(compared: Report, scheme: str) -> None:
+def test_it_is_accessible_and_requests_nothing(compared: Report, scheme: str) -> None:
     page = compared.open(color_scheme=scheme)
     page.evaluate("() => document.querySelectorAll('details').forEach(d => d.open = true)")
     found = Axe().run(page)

@@ -24,7 +24,7 @@ UNASKED = 2
 
 
 def rows(page: Page, table: str) -> list[list[str]]:
-    """The cells of a table's rows that are shown."""
+    """The cells of a table's visible rows."""
     found: list[list[str]] = page.evaluate(
         """id => [...document.querySelectorAll(`#${id} tbody tr`)].filter(r => !r.hidden)
              .map(r => [...r.cells].map(c => c.textContent.trim().replace(/\\s+/g, " ")))""",
@@ -53,7 +53,7 @@ def test_it_opens_without_a_request_or_a_complaint(report: Report) -> None:
     assert page.eval_on_selector_all("main > section", "s => s.map(e => e.id)") == SECTIONS
 
 
-def test_every_question_has_a_line_a_figure_statistics_and_evidence(report: Report) -> None:
+def test_every_question_has_an_answer_a_figure_statistics_and_evidence(report: Report) -> None:
     page = report.open()
     cards = page.locator(".card")
     assert cards.count() == 7 - UNASKED
@@ -95,13 +95,13 @@ def test_every_number_of_the_answers_is_in_the_findings(report: Report) -> None:
 
     collect(findings)
     words = page.locator(".card .line, .card .why, .card li, .card td")
-    text = " ".join(words.all_text_contents())  # what the axes of a figure say is the figure's
+    text = " ".join(words.all_text_contents())  # numbers on a figure's axes are its own
     numbers = re.findall(r"\d+\.\d+", text.replace("p < 0.001", ""))
     assert len(numbers) > 30
     assert [n for n in numbers if n not in known and len(n.split(".")[1]) in (1, 3)] == []
 
 
-def test_toggles_work_in_step_across_figures_and_change_no_number(report: Report) -> None:
+def test_toggles_work_across_all_figures_and_change_no_number(report: Report) -> None:
     page = report.open()
     before = page.locator("#questions").inner_text()
     figures = page.evaluate(
@@ -223,7 +223,7 @@ def test_it_is_complete_without_javascript(report: Report) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280, 3840])
-def test_nothing_scrolls_sideways_but_wide_tables(report: Report, width: int) -> None:
+def test_only_wide_tables_scroll_sideways(report: Report, width: int) -> None:
     page = report.open(viewport={"width": width, "height": 800})
     open_all(page)
     overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
@@ -264,12 +264,12 @@ def test_it_is_small(report: Report) -> None:
 
 
 @pytest.mark.parametrize(("width", "most"), [(1280, 12_000), (390, 18_000)])
-def test_it_is_short_while_everything_is_closed(report: Report, width: int, most: int) -> None:
+def test_it_is_short_while_details_are_closed(report: Report, width: int, most: int) -> None:
     page = report.open(viewport={"width": width, "height": 900})
     assert page.evaluate("document.documentElement.scrollHeight") <= most
 
 
-def test_a_mark_says_its_value_when_pointed_at_and_with_the_arrow_keys(report: Report) -> None:
+def test_a_mark_shows_its_value_when_pointed_at_and_with_the_arrow_keys(report: Report) -> None:
     page = report.open(viewport={"width": 1280, "height": 900})
     mark = page.locator('#figure-card_losses .series[data-part="mean"][data-noise="2"]').first
     mark.hover()
@@ -283,7 +283,7 @@ def test_a_mark_says_its_value_when_pointed_at_and_with_the_arrow_keys(report: R
     assert page.locator(".tip").inner_text() != first
 
 
-def test_the_contents_stay_in_view_and_say_where_one_is(report: Report) -> None:
+def test_the_contents_stay_in_view_and_show_the_current_section(report: Report) -> None:
     page = report.open(viewport={"width": 1400, "height": 800})
     page.locator("#accuracy").scroll_into_view_if_needed()
     page.evaluate("document.getElementById('accuracy').scrollIntoView()")

@@ -1,4 +1,4 @@
-"""The section "Try it": what the page's own models say, and how it is used."""
+"""The section "Try it": the predictions of the page's own models, and how it is used."""
 
 import json
 import re
@@ -66,7 +66,7 @@ def summary(page: Page) -> str:
     return page.locator("#try-summary").inner_text()
 
 
-def test_the_page_says_of_every_held_out_name_what_the_evaluation_says(
+def test_the_page_predicts_the_same_as_the_evaluation_for_every_held_out_name(
     report: Report, config: dict[str, Any]
 ) -> None:
     page, results = report.open(), report.path.parent
@@ -102,7 +102,7 @@ SPECS = [
 ]
 
 
-def test_every_model_that_a_config_can_name_reads_as_pytorch_does(blank: Page) -> None:
+def test_every_model_that_a_config_can_name_predicts_as_pytorch_does(blank: Page) -> None:
     assert {*playground.CELLS, "custom"} == {*CELLS}
     found = blank.evaluate("({ cells: reading.CELLS, readouts: reading.READOUTS })")
     assert sorted(found["cells"]) == sorted(playground.CELLS)
@@ -166,7 +166,7 @@ def test_a_name_is_read_at_every_key(report: Report) -> None:
     assert report.complaints == []
 
 
-def test_what_is_shown_is_what_the_model_says(report: Report) -> None:
+def test_the_page_shows_what_the_model_predicts(report: Report) -> None:
     page = report.open("?name=Novak")
     (probabilities,) = page.evaluate(ASK, [0, ["Novak"]])
     shares = page.locator(".try-arm").first.locator(".try-share").all_inner_texts()
@@ -200,7 +200,7 @@ def test_junk_is_drawn_by_keyboard_and_the_address_brings_it_back(report: Report
     assert "name=Novak" in again.evaluate("location.search")
 
 
-def test_names_of_the_data_set_are_at_hand(report: Report) -> None:
+def test_names_of_the_data_set_can_be_chosen(report: Report) -> None:
     page = report.open()
     data = json.loads(page.locator("#try-data").inner_text())
     page.get_by_role("button", name="Random held-out name").click()
@@ -217,7 +217,7 @@ def test_names_of_the_data_set_are_at_hand(report: Report) -> None:
     assert data["typical"]["Polish"] in data["held_out"]["Polish"]
 
 
-def test_one_can_stop_after_a_character(report: Report) -> None:
+def test_reading_can_stop_after_a_character(report: Report) -> None:
     page = report.open("?name=Novak")
     page.locator("#try-at").focus()
     for _ in range(3):
@@ -279,7 +279,7 @@ def test_nothing_leaves_the_page(report: Report) -> None:
     assert report.requests == []
 
 
-def test_without_javascript_three_names_stand_there(report: Report) -> None:
+def test_without_javascript_three_names_are_shown(report: Report) -> None:
     page = report.open(java_script_enabled=False)
     rows = page.locator("#table-try tbody tr")
     assert rows.count() == 4
@@ -291,10 +291,10 @@ def test_without_javascript_three_names_stand_there(report: Report) -> None:
 CALLED = {"rnn": "RNN", "gru_attention": "GRU + attention"}
 
 
-def test_a_reader_has_the_colour_of_its_model_in_figures(
+def test_a_model_has_the_same_colour_as_in_figures(
     smoke: Path, config: dict[str, Any], names: dataset.Dataset
 ) -> None:
-    """In figures the models that are compared come first, wherever the config has the others."""
+    """In figures, compared models come first, wherever the config has the others."""
     rnn, attends = (config["models"][name] for name in ("rnn", "gru_attention"))
     config["models"] = {"slow": rnn | {"learning_rate": 1e-5}, "rnn": rnn, "gru_attention": attends}
     status = {cell: "missing" if cell[0] == "slow" else "ok" for cell in playground.wanted(config)}
@@ -305,7 +305,7 @@ def test_a_reader_has_the_colour_of_its_model_in_figures(
     }  # fmt: skip
 
 
-def test_what_is_not_in_the_page_is_said(
+def test_the_page_says_what_it_leaves_out(
     smoke: Path, config: dict[str, Any], names: dataset.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = dict.fromkeys(playground.wanted(config), "ok")
@@ -339,7 +339,7 @@ def test_large_grids_have_the_planned_contrasts_and_custom_ones_are_left_out(
     assert playground.wanted(config) == []
 
 
-def test_a_report_can_do_without(smoke: Path, config: dict[str, Any]) -> None:
+def test_a_report_can_leave_it_out(smoke: Path, config: dict[str, Any]) -> None:
     config["report"]["playground"] = False
     text = reporting.render(smoke / "results", ROOT / "report", config)
     assert '<section id="try"' not in text

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.browser
 def altered(
     browser: Browser, report: Report, tmp_path: Path
 ) -> Iterator[Callable[[Callable[[Any], None]], Page]]:
-    """Open the report after a change to what it has on record of its runs."""
+    """Open the report after a change to its records of runs."""
     opened: list[Report] = []
 
     def open_with(change: Callable[[Any], None]) -> Page:
@@ -63,7 +63,7 @@ def verdicts(page: Page, count: int) -> list[str]:
     return found.all_inner_texts()
 
 
-def test_recorded_runs_come_out_the_same_to_the_bit(report: Report) -> None:
+def test_recorded_runs_are_reproduced_to_the_bit(report: Report) -> None:
     page = report.open()
     page.get_by_role("button", name="Train every model this way").click()
     page.locator("#train-model").select_option("gru_attention")
@@ -105,7 +105,7 @@ def test_one_altered_byte_is_caught(
     assert re.fullmatch(said, verdict)
 
 
-def test_what_if_is_what_python_trains_and_joins_the_readers(report: Report) -> None:
+def test_a_what_if_run_equals_pythons_and_joins_the_models(report: Report) -> None:
     page = report.open("?name=Novak")
     before = page.locator(".try-reader").count()
     page.locator("#train-noise").fill("1")
@@ -138,7 +138,7 @@ def test_what_if_is_what_python_trains_and_joins_the_readers(report: Report) -> 
     assert joined.locator(".try-share").first.inner_text() == share
 
 
-def test_streams_sums_and_numbers_are_pythons(report: Report) -> None:
+def test_streams_checksums_and_numbers_equal_pythons(report: Report) -> None:
     page = report.open()
     found = page.evaluate("""() => {
         const stream = new training.Stream(7, "training noise", 5);

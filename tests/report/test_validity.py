@@ -22,7 +22,7 @@ def test_the_page_is_valid_html(smoke: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_rules_in_the_report_are_snakemakes(smoke: Path, snakemake: Snakemake) -> None:
+def test_the_rules_in_the_report_are_those_of_snakemake(smoke: Path, snakemake: Snakemake) -> None:
     import re
 
     done = snakemake(smoke, "--configfile", ROOT / "config/smoke.yaml", "--rulegraph", "dot", "-F")

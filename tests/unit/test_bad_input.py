@@ -63,7 +63,7 @@ def test_a_bad_config(case: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_a_config_file_that_means_something_else_than_it_says(
+def test_a_config_file_that_does_not_mean_what_it_looks_like(
     tmp_path: Path, text: str, message: str
 ) -> None:
     file = tmp_path / "my.yaml"
@@ -73,13 +73,13 @@ def test_a_config_file_that_means_something_else_than_it_says(
     assert str(caught.value) == f"{file}: {message}"
 
 
-def test_numbers_that_mean_what_they_say_are_taken(tmp_path: Path) -> None:
+def test_numbers_that_mean_what_they_look_like_are_accepted(tmp_path: Path) -> None:
     file = tmp_path / "my.yaml"
     file.write_text("seeds: [0, 7, 1_000, 0x10]\nbase: &b {x: 1}\nmore: {<<: *b, y: 2}\n")
     check_file(file)
 
 
-def test_a_key_that_is_no_text_is_refused_also_where_no_file_holds_it() -> None:
+def test_a_key_that_is_not_text_is_refused_even_without_a_file() -> None:
     with pytest.raises(UserError) as caught:
         resolve({"models": {False: {"cell": "rnn"}}}, SCHEMA)
     assert str(caught.value) == "models: key false is not text; quote it"
@@ -91,7 +91,7 @@ def test_a_key_that_is_no_text_is_refused_also_where_no_file_holds_it() -> None:
 
 
 @pytest.mark.parametrize("names", [("gru", "Gru"), ("LSTM", "lstm")])
-def test_names_that_differ_in_case_only_are_refused(names: tuple[str, str]) -> None:
+def test_names_that_differ_only_in_case_are_refused(names: tuple[str, str]) -> None:
     with pytest.raises(UserError) as caught:
         resolve({"models": {name: {"cell": "gru"} for name in names}}, SCHEMA)
     assert str(caught.value) == (
@@ -102,7 +102,7 @@ def test_names_that_differ_in_case_only_are_refused(names: tuple[str, str]) -> N
         resolve({"models": {"Ngrams": {"cell": "gru"}}}, SCHEMA)
 
 
-def test_a_number_that_yaml_takes_for_text_is_a_number() -> None:
+def test_a_number_that_yaml_reads_as_text_is_a_number() -> None:
     assert resolve({"training": {"learning_rate": "1e-3"}}, SCHEMA)["training"][
         "learning_rate"
     ] == pytest.approx(0.001)
@@ -480,13 +480,13 @@ def test_bad_commands(tmp_path: Path, arguments: str, message: str) -> None:
     if message.startswith("noisynames: "):
         lines = [line for line in lines if not line.startswith("2 100%")]
         assert lines == [message]
-    else:  # the command line's own parser, which also tells the usage
+    else:  # the command line's own parser, which also prints the usage
         assert lines[-1] == message
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.rglob("*")] == ["file"], "nothing is half-written"
 
 
-# --- Whatever comes, nothing but the documented error --------------------------------------------
+# --- Any input gives a result or the documented error -------------------------------------------
 
 
 @given(st.binary(max_size=300))

@@ -1,4 +1,4 @@
-"""What the Snakemake workflow catalogue asks of a standardised workflow ("Adding workflows")."""
+"""What the Snakemake workflow catalogue requires of a standardised workflow."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def test_the_readme_says_what_the_catalogue_searches_for() -> None:
     assert "workflow" in readme
 
 
-def test_its_files_lie_where_the_catalogue_looks() -> None:
+def test_its_files_are_where_the_catalogue_looks() -> None:
     for name in ("workflow/Snakefile", "config/README.md", "config/config.yaml", "LICENSE"):
         assert (ROOT / name).stat().st_size > 0, name
     assert all(file.suffix == ".smk" for file in (ROOT / "workflow/rules").iterdir())
@@ -25,7 +25,7 @@ def test_its_settings_are_those_that_the_catalogue_reads() -> None:
     assert set(usage["mandatory-flags"]) == {"desc", "flags"}
     deployment = usage["software-stack-deployment"]
     assert set(deployment) == {"conda", "apptainer", "apptainer+conda", "report"}
-    # It may say that conda works only as long as every rule names an environment.
+    # It may claim that conda works only as long as every rule names an environment.
     rules = [file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk")]
     written = sum(text.count("    shell:\n") for text in rules)
     assert deployment["conda"] is True

@@ -40,8 +40,8 @@ def test_an_empty_config_is_the_worksheets_experiment() -> None:
     }
 
 
-def test_the_order_of_keys_in_a_file_means_nothing() -> None:
-    """A changed order would look like a changed parameter, and train everything again."""
+def test_the_order_of_keys_in_a_file_does_not_matter() -> None:
+    """A different order would look like a different parameter, and train everything again."""
     one = {"training": {"updates": 5, "learning_rate": 1}, "models": {"a": {"cell": "gru"}}}
     two = {
         "models": {"a": {"num_layers": 1, "cell": "gru"}},
@@ -86,14 +86,14 @@ def test_a_model_needs_one_line() -> None:
     }
 
 
-def test_a_models_own_rate_and_batch_go_before_those_of_all() -> None:
+def test_a_models_own_rate_and_batch_size_take_precedence() -> None:
     models = {"a": {"cell": "gru", "learning_rate": 0.1}, "b": {"cell": "gru", "batch_size": 4}}
     config = resolve({"models": models, "training": {"batch_size": 2}}, SCHEMA)
     plans = [(m["learning_rate"], m["batch_size"]) for m in config["models"].values()]
     assert plans == [(0.1, 2), (0.005, 4)]
 
 
-def test_a_sweep_is_a_model_for_every_combination() -> None:
+def test_a_sweep_makes_a_model_for_every_combination() -> None:
     sweep = {"hidden_size": [8, 16], "learning_rate": [0.001, None]}
     models = {"gru": {"cell": "gru", "sweep": sweep}, "rnn": {"cell": "rnn"}}
     found = resolve({"models": models}, SCHEMA)["models"]
@@ -122,7 +122,7 @@ def test_text_from_the_command_line_is_read_as_yaml() -> None:
     assert config["noise"]["levels"] == [0, 2]
 
 
-def test_what_the_schema_allows_is_what_the_code_has() -> None:
+def test_the_schema_allows_what_the_code_has() -> None:
     allowed = read_schema(SCHEMA)["properties"]
     placement, many = allowed["noise"]["properties"]["placement"]["anyOf"]
     assert placement["enum"] == many["items"]["enum"] == list(PLACEMENTS)
@@ -142,7 +142,9 @@ def test_what_the_schema_allows_is_what_the_code_has() -> None:
         ("models: {gru: [", "not YAML (while parsing a flow node)"),
     ],
 )
-def test_a_file_that_loses_something_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_a_file_that_would_lose_something_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
     path = tmp_path / "my.yaml"
     path.write_text(text)
     with pytest.raises(UserError) as caught:
@@ -151,7 +153,7 @@ def test_a_file_that_loses_something_is_refused(tmp_path: Path, text: str, messa
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
-def test_no_shipped_config_says_a_thing_twice(file: Path) -> None:
+def test_no_shipped_config_repeats_a_key(file: Path) -> None:
     check_file(file)
 
 
@@ -187,11 +189,11 @@ def test_the_table_has_every_key_of_a_resolved_config_once() -> None:
     resolved = resolve({})
     of_model = [f"models.<name>.{key}" for key in resolved["models"]["gru"]]
     rows = re.findall(r"^\| `([^`]+)` \|", table(), re.MULTILINE)
-    # A sweep is several models by then.
+    # By then, a sweep has become several models.
     assert sorted(rows) == sorted([*leaves(resolved), *of_model, "models.<name>.sweep"])
 
 
-def test_the_table_says_what_may_be_and_what_is_by_default() -> None:
+def test_the_table_gives_what_is_allowed_and_the_default() -> None:
     rows = {row.split("`")[1]: row for row in table().splitlines()[2:]}
     momentum, cell = rows["training.momentum"], rows["models.<name>.cell"]
     assert momentum.startswith("| `training.momentum` | `0` | Only used by `sgd`. *Allowed: ")

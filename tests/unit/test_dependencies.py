@@ -58,7 +58,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         assert module not in direct | modules_behind(*(direct - dependencies.NO_MATTER)), module
 
 
-def test_an_init_file_holds_no_logic() -> None:
+def test_an_init_file_has_no_logic() -> None:
     for file in PACKAGE.rglob("__init__.py"):
         body = ast.parse(file.read_text()).body
         kinds = {type(node) for node in body[1:]}
@@ -100,7 +100,7 @@ def test_a_new_import_is_a_new_dependency(tmp_path: Path, monkeypatch: pytest.Mo
     imports_of.cache_clear()
 
 
-def test_who_imports_a_folder_depends_on_all_that_lies_in_it() -> None:
+def test_importing_a_folder_depends_on_all_files_in_it() -> None:
     for module, folder in (("reporting.drawing", "figures"), ("reporting.page", "answers")):
         there = {m for m in MODULES if m.startswith(f"reporting.{folder}.")}
         assert len(there) > 5
@@ -121,7 +121,7 @@ def test_a_run_depends_on_its_own_engine_cell_and_readout() -> None:
     assert not {module for module in own if module.startswith("training.compiled")}
 
 
-def test_no_job_depends_on_another_ones_room() -> None:
+def test_no_job_depends_on_anothers_room() -> None:
     training = modules_behind("runs", "training.run")
     assert not {m for m in training if m.split(".")[0] in ("evaluation", "analysis", "reporting")}
     tables = modules_behind("analysis.tables", "analysis.findings.summary")

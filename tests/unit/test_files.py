@@ -35,7 +35,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_is_reported_of_the_file_that_was_meant(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_with_the_file_that_was_meant(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as caught, replacing(tmp_path / "a.txt"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert caught.value.filename == str(tmp_path / "a.txt")
@@ -48,7 +48,7 @@ def test_what_a_killed_writer_left_is_swept_away(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.rglob("*")] == ["runs", "a.txt"]
 
 
-def test_not_a_number_never_reaches_a_record(tmp_path: Path) -> None:
+def test_nan_never_reaches_a_record(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_record(tmp_path / "a.json", {"loss": float("nan")})
     assert list(tmp_path.iterdir()) == []
@@ -62,7 +62,7 @@ def recorded(tmp_path: Path) -> tuple[Path, Path]:
     return table, record
 
 
-def test_numbers_have_eight_digits_and_none_leaves_a_cell_empty() -> None:
+def test_numbers_have_eight_digits_and_none_makes_an_empty_field() -> None:
     values = [1 / 3, 100.0, 1e-9 / 3, np.nan, np.inf, 123456789.0, -0.5]
     table = pd.DataFrame(
         {"x": values, "single": np.array(values, np.float32), "n": 1, "flag": True}
@@ -159,7 +159,7 @@ def test_numbers_have_their_type_whatever_the_file_holds(tmp_path: Path) -> None
 
 
 def test_every_column_of_every_table_has_its_type(smoke: Path) -> None:
-    """A column that the schema lacks could be read as anything."""
+    """A column that the schema lacks could be read as any type."""
     unknown = {
         column
         for path in (smoke / "results").rglob("*.csv")

@@ -1,4 +1,4 @@
-"""No function is longer than what is seen at once."""
+"""No function is longer than a screen."""
 
 import ast
 

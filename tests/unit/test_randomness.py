@@ -12,7 +12,7 @@ M = 2**64 - 1
 
 
 def philox(key: int, counter: int) -> list[int]:
-    """Philox4x64-10 as its authors define it."""
+    """Philox4x64-10 as defined by its authors."""
     k0, k1 = key & M, key >> 64
     c = [counter & M, 0, 0, 0]
     for _ in range(10):
@@ -23,7 +23,7 @@ def philox(key: int, counter: int) -> list[int]:
     return c
 
 
-def test_words_are_those_of_the_published_generator() -> None:
+def test_words_equal_those_of_the_published_generator() -> None:
     text = "training noise\0" + "7\0" + "5"
     key = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
     expected = [word for block in range(1, 4) for word in philox(key, block)]
@@ -32,7 +32,7 @@ def test_words_are_those_of_the_published_generator() -> None:
 
 
 def test_known_answers() -> None:
-    """These may never change: results of earlier releases are results of theirs."""
+    """These must never change: results of earlier releases depend on them."""
     assert Stream(0, "split").words(2).tolist() == [14312179203153530506, 16603486292381904549]
     assert Stream(0, "split").uniform(2).tolist() == [0.7758647892530456, 0.9000767954516876]
     assert Stream(0, "split").below(10, 2, 3).tolist() == [[7, 9, 2], [4, 5, 6]]
@@ -47,7 +47,7 @@ def test_streams_do_not_depend_on_how_much_is_drawn_at_a_time() -> None:
     np.testing.assert_array_equal(drawn, whole.uniform(10, 2))
 
 
-def test_seeds_purposes_and_keys_have_streams_of_their_own() -> None:
+def test_seeds_purposes_and_keys_have_different_streams() -> None:
     keys: list[tuple[Any, ...]] = [(1, "x"), (2, "x"), (1, "y"), (1, "x", 1), (1, "x", 11)]
     first = {int(Stream(*key).words(1)[0]) for key in keys}
     assert len(first) == len(keys)
@@ -64,14 +64,14 @@ def test_numbers_are_uniform() -> None:
     assert abs(firsts - 1_000).max() < 150
 
 
-def test_encodings_of_positions_are_sines_and_cosines() -> None:
+def test_position_encodings_are_sines_and_cosines() -> None:
     found = position_encoding(200, 6)
     angles = np.arange(200)[:, None] / 10_000 ** (np.arange(0, 6, 2) / 6)
     np.testing.assert_allclose(found[:, ::2], np.sin(angles), atol=1e-7)
     np.testing.assert_allclose(found[:, 1::2], np.cos(angles), atol=1e-7)
 
 
-def test_what_a_seed_keeps_is_drawn_as_the_kept_seed_draws_it() -> None:
+def test_what_a_seed_shares_is_drawn_as_the_other_seed_draws_it() -> None:
     seed = Seed(7, {"weights": 0, "noise": 0})
     assert [seed.of(source) for source in SOURCES] == [7, 0, 7, 0]
     assert as_seed(3) == Seed(3)

@@ -1,4 +1,4 @@
-"""A finished run in Python, and what all runs say of names on a terminal."""
+"""A finished run in Python, and the predictions of all runs for names on a terminal."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ PLAN = Hyperparameters(updates=20, record_every=10)
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two models × two noises × two seeds, of which one run diverged."""
+    """Two models × two noises × two seeds, with one diverged run."""
     folder = tmp_path_factory.mktemp("some") / "results"
     for seed in (0, 1):
         split = splits.split_names(NAMES, seed)
@@ -57,7 +57,7 @@ def test_a_run_has_losses_split_and_record(results: Path) -> None:
     assert sorted(run.split.train + run.split.test) == sorted(NAMES)
 
 
-def test_predictions_are_the_torch_modules(results: Path) -> None:
+def test_predictions_equal_the_torch_modules(results: Path) -> None:
     run = open_run(results, model="gru")
     predicted = run.predict(["Novak", "Ślu-s"])
     assert predicted.index.tolist() == ["Novak", "Ślu-s"]
@@ -87,7 +87,7 @@ def test_an_explanation_ends_with_the_prediction(results: Path) -> None:
         ({"model": "rnn", "noise": 5, "seed": 1}, "rnn under noise 5, seed 1 diverged"),
     ],
 )
-def test_a_run_that_is_not_there_is_one_line(
+def test_a_run_that_does_not_exist_is_one_line(
     results: Path, asked: dict[str, object], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):

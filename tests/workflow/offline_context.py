@@ -18,7 +18,7 @@ URL = "https://w3id.org/ro/crate/1.1/context"
 
 
 class OnDisk(BaseAdapter):
-    """Answers with the file, whatever is asked for."""
+    """Answers any request with the file."""
 
     def send(self, request: PreparedRequest, *_: Any, **__: Any) -> Response:
         response = Response()

@@ -62,7 +62,7 @@ def composed(label: str) -> set[str]:
     return {unicodedata.normalize("NFC", name) for name in NAMES[label].split()}
 
 
-def test_names_stay_as_they_are_from_the_source_to_the_predictions(experiment: Path) -> None:
+def test_names_are_unchanged_from_the_source_to_the_predictions(experiment: Path) -> None:
     for label in NAMES:
         found = {r["name"] for r in rows(experiment, "dataset/names.csv") if r["language"] == label}
         assert found == composed(label)
@@ -87,7 +87,7 @@ def test_the_alphabet_is_on_record_everywhere(experiment: Path) -> None:
     assert len(symbols) > 255, "so that no index of 8 bits would do"
 
 
-def test_attention_is_of_letters_with_their_marks(experiment: Path) -> None:
+def test_attention_is_on_letters_with_their_marks(experiment: Path) -> None:
     tables = rows(experiment, "tables/attention_examples.csv")
     characters = {r["character"] for r in tables}
     assert any(len(character) > 1 for character in characters)
@@ -114,7 +114,7 @@ def test_the_report_shows_the_names_and_the_alphabet(experiment: Path) -> None:
     assert "sans-serif" in figure, "the family that a browser takes from where DejaVu has no letter"
 
 
-def test_other_noise_makes_the_alphabet_again(experiment: Path, snakemake: Snakemake) -> None:
+def test_different_noise_makes_the_alphabet_again(experiment: Path, snakemake: Snakemake) -> None:
     config = yaml.safe_load((experiment / "my.yaml").read_text(encoding="utf-8"))
     again = experiment / "again.yaml"
     again.write_text(yaml.safe_dump(config | {"report": {"title": "Again"}}), encoding="utf-8")

@@ -21,7 +21,7 @@ training: {updates: 100, record_every: 100}
 
 
 def run_in(folder: Path, *snakemake: str | Path, **environment: str) -> None:
-    """Run CONFIG to its report, in a folder of its own, under an environment of its own."""
+    """Run CONFIG to its report, in a folder and an environment of its own."""
     (folder / "my.yaml").write_text(CONFIG)
     command = [*snakemake, "-s", ROOT / "Snakefile", "--directory", folder]
     command += ["--configfile", folder / "my.yaml", "--cores", "2"]
@@ -45,7 +45,7 @@ def test_without_an_activated_environment_and_beside_another_noisynames(tmp_path
 
 
 def test_in_an_environment_that_has_the_dependencies_but_not_the_package(tmp_path: Path) -> None:
-    """As conda makes it of environment.yml: what is imported is the clone that is run."""
+    """As conda makes it from environment.yml: the clone that is run is imported."""
     venv.create(tmp_path / "bare", symlinks=True)
     python = tmp_path / "bare/bin/python"
     bare = next((tmp_path / "bare/lib").glob("python*/site-packages"))
@@ -56,11 +56,11 @@ def test_in_an_environment_that_has_the_dependencies_but_not_the_package(tmp_pat
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "No module named 'noisynames'" in absent.stderr
-    # What the default profile asks for is how jobs are shown, and that is in the package.
+    # The default profile asks for the logger, which is in the package.
     run_in(tmp_path, python, "-m", "snakemake", "--workflow-profile", "none")
 
 
-def test_the_command_line_is_a_module_and_says_its_version() -> None:
+def test_the_command_line_is_a_module_and_prints_its_version() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "noisynames", "--version"],
         capture_output=True, text=True, check=True,

@@ -1,4 +1,4 @@
-"""Results beside other results: the rule, and what a real report carries."""
+"""Comparing results with other results: the rule, and the data in a real report."""
 
 import shutil
 import subprocess
@@ -32,7 +32,7 @@ def test_the_rule_compares_with_other_results_and_reruns_nothing(
     assert "compare_with: found null; allowed: a results folder" in refused.stdout
 
 
-def test_a_report_carries_what_its_folder_says_in_a_tenth_of_its_size(
+def test_a_report_carries_the_content_of_its_folder_in_a_tenth_of_the_size(
     smoke: Path, tmp_path: Path
 ) -> None:
     report = smoke / "results/report.html"

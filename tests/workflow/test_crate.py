@@ -29,13 +29,13 @@ def folder(smoke: Path, snakemake: Snakemake, tmp_path_factory: pytest.TempPathF
 
 
 def graph(folder: Path) -> dict[str, dict[str, Any]]:
-    """The entities of a crate by their names."""
+    """The entities of a crate by name."""
     content = json.loads((folder / "results/ro-crate-metadata.json").read_text())
     return {entity["@id"]: entity for entity in content["@graph"]}
 
 
 def links(value: Any) -> Iterator[str]:
-    """The names that the properties of an entity lead to."""
+    """The names to which an entity's properties link."""
     if isinstance(value, list):
         for item in value:
             yield from links(item)
@@ -47,7 +47,7 @@ def links(value: Any) -> Iterator[str]:
                 yield from links(item)
 
 
-def test_all_that_a_crate_names_is_there(folder: Path) -> None:
+def test_everything_that_a_crate_names_exists(folder: Path) -> None:
     entities = graph(folder)
     for name, entity in entities.items():
         if entity["@type"] == "Dataset" or "File" in entity["@type"]:
@@ -61,7 +61,7 @@ def test_all_that_a_crate_names_is_there(folder: Path) -> None:
     )
 
 
-def test_a_crate_changes_no_result_and_is_the_same_when_it_is_made_again(
+def test_a_crate_changes_no_result_and_is_reproducible(
     smoke: Path, folder: Path, snakemake: Snakemake
 ) -> None:
     made = hashes(folder)
@@ -71,8 +71,8 @@ def test_a_crate_changes_no_result_and_is_the_same_when_it_is_made_again(
     assert hashes(folder) == made
 
 
-def test_a_crate_holds_all_that_it_takes_to_make_its_results_again(folder: Path) -> None:
-    """Snakemake's command in the folder that somebody was given, without the clone."""
+def test_a_crate_holds_all_that_is_needed_to_make_its_results_again(folder: Path) -> None:
+    """Snakemake's command in the folder alone, without the clone."""
     command = ["snakemake", "-s", "results/crate/Snakefile", "--cores", "2"]
     environment = {name: it for name, it in os.environ.items() if name != "PYTHONPATH"}
     done = [
@@ -85,7 +85,7 @@ def test_a_crate_holds_all_that_it_takes_to_make_its_results_again(folder: Path)
     assert "Nothing to be done" in done[0]
 
 
-def test_an_unfinished_experiment_is_no_research_object(smoke: Path, tmp_path: Path) -> None:
+def test_an_unfinished_experiment_is_not_a_research_object(smoke: Path, tmp_path: Path) -> None:
     shutil.copytree(smoke / "results/dataset", tmp_path / "results/dataset")
     command = [sys.executable, "-m", "noisynames", "crate", "--results", "results"]
     command += ["--config", json.dumps(resolve({})), "--output", "results/ro-crate-metadata.json"]
@@ -116,7 +116,7 @@ def test_the_validator_of_research_objects_accepts_it(folder: Path, tmp_path: Pa
     done = validate(folder / "results")
     assert done.returncode == 0, done.stdout
     assert "RO-Crate is a valid workflow-run-crate-0.5" in done.stdout
-    # And it does look: one without its workflow is refused.
+    # And it does check: a crate without its workflow is refused.
     other = shutil.copytree(folder / "results", tmp_path / "other")
     content = (other / "ro-crate-metadata.json").read_text()
     (other / "ro-crate-metadata.json").write_text(content.replace("ComputationalWorkflow", "Thing"))

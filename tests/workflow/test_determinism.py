@@ -1,4 +1,4 @@
-"""The same config gives the same bytes, whatever the machine does meanwhile."""
+"""The same config gives the same bytes, whatever else the machine does."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_another_machine_gives_the_same_bytes(
         {**ASCII, "OMP_NUM_THREADS": "2"},
     ],
 )
-def test_no_part_of_the_environment_changes_a_byte(
+def test_the_environment_does_not_change_a_byte(
     smoke: Path, snakemake: Snakemake, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     snakemake(tmp_path, *SMOKE, "--cores", "2", **environment)

@@ -26,7 +26,7 @@ def test_the_code_in_docs_results_runs(smoke: Path) -> None:
     )
 
 
-def test_the_notebook_runs_and_shows_what_it_says(smoke: Path) -> None:
+def test_the_notebook_runs_and_shows_its_figures(smoke: Path) -> None:
     notebook = nbformat.reads((ROOT / "docs/notebook.ipynb").read_text(), as_version=4)  # type: ignore[no-untyped-call]
     assert all(cell.outputs for cell in notebook.cells[3::2] if cell.cell_type == "code"), (
         "finished"

@@ -1,4 +1,4 @@
-"""Killed, out of space, without permission: nothing is lost, nothing half-written is left."""
+"""Killed, out of space, without permission: nothing is lost, and nothing half-written is left."""
 
 import errno
 import os
@@ -49,7 +49,7 @@ def undisturbed(
 
 
 class Watcher(threading.Thread):
-    """Looks at every result again and again, and notes each that is not what it ought to be."""
+    """Checks every result again and again, and records each that is not as it should be."""
 
     def __init__(self, folder: Path, expected: dict[str, str]) -> None:
         super().__init__(daemon=True)
@@ -60,7 +60,7 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         while not self._stop_now.is_set():
-            with suppress(FileNotFoundError):  # a file went while it was being looked at
+            with suppress(FileNotFoundError):  # a file was removed while it was being checked
                 found = hashes(self.folder)
                 self.wrong |= {n for n, digest in found.items() if self.expected.get(n) != digest}
                 self.looks += 1
@@ -72,7 +72,7 @@ class Watcher(threading.Thread):
 
 
 def kill_once(folder: Path, config: Path, rng: random.Random) -> str:
-    """Start the job and kill it, or one of its jobs, at a random moment; say what was done."""
+    """Start Snakemake and kill it, or one of its jobs, at a random moment; say what was killed."""
     program = shutil.which("snakemake")
     assert program
     command = [program, "-s", ROOT / "Snakefile", "--directory", folder, "--cores", "2"]
@@ -112,7 +112,7 @@ def cmd(process: psutil.Process) -> list[str]:
 def disturb(
     kills: int, folder: Path, config: Path, snakemake: Snakemake, expected: dict[str, str]
 ) -> None:
-    """Kill runs until it was done `kills` times, each time recovering as the README says."""
+    """Kill it `kills` times, each time recovering as the README says."""
     rng = random.Random(20)
     told: list[str] = []
     folder.mkdir()
@@ -133,14 +133,14 @@ def disturb(
     print("\n".join(told))
 
 
-def test_killed_anywhere_it_goes_on_to_the_same_bytes(
+def test_killed_anywhere_it_continues_to_the_same_bytes(
     tmp_path: Path, config: Path, snakemake: Snakemake, undisturbed: dict[str, str]
 ) -> None:
     disturb(4, tmp_path / "killed", config, snakemake, undisturbed)
 
 
 @pytest.mark.full
-def test_killed_twenty_times_it_goes_on_to_the_same_bytes(
+def test_killed_twenty_times_it_continues_to_the_same_bytes(
     tmp_path: Path, config: Path, snakemake: Snakemake, undisturbed: dict[str, str]
 ) -> None:
     disturb(20, tmp_path / "killed", config, snakemake, undisturbed)
@@ -165,10 +165,10 @@ def remount(folder: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
 
 
-def test_a_full_disk_is_one_message_and_the_run_goes_on_once_there_is_room(
+def test_a_full_disk_is_one_message_and_the_run_continues_once_there_is_room(
     disk: Path, config: Path, snakemake: Snakemake, undisturbed: dict[str, str]
 ) -> None:
-    # One job at a time: with two, one fills the disk while Snakemake notes that the other is done.
+    # One job at a time: with two, one fills the disk while Snakemake records the end of the other.
     full = snakemake(disk, "--configfile", config, "--cores", "1", check=False)
     assert full.returncode == 1
     output = full.stdout + full.stderr
@@ -221,10 +221,10 @@ DAMAGE = {
         ("tables/findings.json", "report", "altered"),
     ],
 )
-def test_a_damaged_file_is_refused_by_its_reader(
+def test_a_damaged_file_is_refused_when_it_is_read(
     smoke: Path, tmp_path: Path, file: str, rule: str, damage: str
 ) -> None:
-    """The command of the job is run by hand: Snakemake would see a changed file and do it anew."""
+    """The job's command is run by hand: Snakemake would notice a changed file and make it again."""
     results = tmp_path / "results"
     shutil.copytree(smoke / "results", results)
     path = results / file
@@ -284,7 +284,7 @@ def test_no_process_that_draws_outlives_the_job(smoke: Path, tmp_path: Path) -> 
 def test_figures_are_drawn_where_there_are_no_semaphores(
     smoke: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As where /dev/shm cannot be written, which takes a mount of one's own to try for real."""
+    """As where /dev/shm cannot be written, which could only be tried for real with a mount."""
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -297,10 +297,10 @@ def test_figures_are_drawn_where_there_are_no_semaphores(
     assert "no semaphores (" in capsys.readouterr().out
 
 
-def test_a_run_that_fails_costs_no_other_and_a_partial_report_says_so(
+def test_a_failed_run_does_not_affect_others_and_a_partial_report_says_so(
     tmp_path: Path, config: Path, snakemake: Snakemake
 ) -> None:
-    """Python itself ends at the start of one run, as on a machine out of memory."""
+    """Python itself exits at the start of one run, as on a machine without memory."""
     (tmp_path / "start").mkdir()
     (tmp_path / "start/sitecustomize.py").write_text(
         "import os, sys\n"
@@ -347,7 +347,7 @@ def test_a_run_that_fails_costs_no_other_and_a_partial_report_says_so(
         ),
     ],
 )
-def test_a_run_by_hand_in_the_place_of_another_is_not_taken_for_it(
+def test_a_run_by_hand_in_place_of_another_is_not_mistaken_for_it(
     smoke: Path, tmp_path: Path, by_hand: str, rule: str, complaint: str
 ) -> None:
     shutil.copytree(smoke / "results", tmp_path / "results")

@@ -23,7 +23,7 @@ training: {updates: 200, record_every: 100}
 
 @pytest.fixture(scope="module")
 def experiment(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An experiment on such labels, whose names lie beside its config only."""
+    """An experiment on such labels, with names that are only beside its config."""
     folder = tmp_path_factory.mktemp("labels")
     names = folder / "config/names"
     names.mkdir(parents=True)
@@ -38,7 +38,7 @@ def experiment(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
-def test_labels_stay_what_they_are_in_every_table(experiment: Path) -> None:
+def test_labels_are_unchanged_in_every_table(experiment: Path) -> None:
     for name in ("recall", "confusion"):
         text = (experiment / f"results/tables/{name}.csv").read_text()
         table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
@@ -54,20 +54,20 @@ def test_labels_are_drawn_as_they_are(experiment: Path, figure: str) -> None:
 
 
 def test_the_confusion_figure_has_cells(experiment: Path) -> None:
-    """With labels read as numbers it had axes only, and nobody was told."""
+    """With labels read as numbers, it silently had only axes."""
     svg = (experiment / "results/figures/confusion.svg").read_text()
     assert svg.count("<image") == 2 + 1, "a matrix for each of two noises, and the scale"
     every = (experiment / "results/figures/confusions.svg").read_text()
     assert every.count("<image") == 4, "a matrix for each model and noise"
 
 
-def test_what_is_left_out_is_told(experiment: Path) -> None:
+def test_what_is_left_out_is_reported(experiment: Path) -> None:
     log = (experiment / "results/logs/dataset.log").read_text()
     assert "left out: .#01.txt (hidden)" in log
     assert "left out: OTHER.TXT (its name does not end in .txt)" in log
 
 
-def test_a_file_that_is_not_read_makes_nothing_run_again(
+def test_a_file_that_is_not_read_does_not_make_anything_run_again(
     experiment: Path, snakemake: Snakemake
 ) -> None:
     names = experiment / "config/names"

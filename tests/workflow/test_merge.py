@@ -1,4 +1,4 @@
-"""Results of several machines as one: what `noisynames merge` takes, refuses and leaves to do."""
+"""Merged results of several machines: what `noisynames merge` takes, refuses and leaves to do."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.workflow
 
 @pytest.fixture(scope="module")
 def parts(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The smoke experiment as two machines would have made it: seed 0 here, both seeds there."""
+    """The smoke experiment from two machines: seed 0 here, both seeds there."""
     folder = tmp_path_factory.mktemp("parts")
     one = shutil.copytree(smoke / "results", folder / "one/results")
     for path in [*one.glob("runs/*/*/seed1"), *one.glob("splits/seed1.*")]:
@@ -26,7 +26,7 @@ def parts(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     return one, two
 
 
-def test_merged_results_need_no_training_and_say_where_they_come_from(
+def test_merged_results_need_no_training_and_record_where_they_come_from(
     parts: tuple[Path, Path], smoke: Path, snakemake: Snakemake, tmp_path: Path
 ) -> None:
     program = shutil.which("noisynames")
@@ -54,7 +54,7 @@ def test_merged_results_need_no_training_and_say_where_they_come_from(
 
 
 def altered(part: Path, tmp_path: Path, file: str, **content: object) -> Path:
-    """A copy of a part, in which a record says something else, and vouches for itself."""
+    """A copy of a part with a changed record that has a valid checksum."""
     copy = shutil.copytree(part, tmp_path / "other/results")
     record = read_record(copy / file)
     files = [copy / file.rpartition("/")[0] / name for name in record.pop("files", {})]

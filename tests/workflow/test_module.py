@@ -1,4 +1,4 @@
-"""The workflow inside of other people's: as a module, with and without a prefix, and included."""
+"""The workflow inside another one: as a module, with and without a prefix, and included."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.workflow
 
 SMOKE = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
 
-# What somebody else writes: the experiment three times, the last time with a rule of their own.
+# Another workflow: the experiment three times, the last time with a rule of its own.
 OUTER = f"""
 configfile: "outer.yaml"
 
@@ -60,7 +60,7 @@ rule mine:
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """What the workflow of a folder says when it runs."""
+    """The output of a folder's workflow."""
     done = subprocess.run(
         ["snakemake", "--cores", "2", *arguments],
         cwd=folder, capture_output=True, text=True, check=False,
@@ -71,7 +71,7 @@ def run(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def outer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A folder in which another workflow ran the smoke experiment three times, and what it said."""
+    """A folder in which another workflow ran the smoke experiment three times, and its output."""
     folder = tmp_path_factory.mktemp("outer")
     (folder / "Snakefile").write_text(OUTER)
     (folder / "outer.yaml").write_text(yaml.safe_dump({"mine": 1, "smoke": SMOKE}, sort_keys=False))
@@ -79,7 +79,7 @@ def outer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.mark.parametrize("prefix", ["", "first", "in/second"])
-def test_as_a_module_it_writes_what_it_writes_by_itself(
+def test_as_a_module_it_writes_the_same_as_by_itself(
     outer: tuple[Path, str], smoke: Path, prefix: str
 ) -> None:
     folder, _ = outer
@@ -93,7 +93,7 @@ def test_a_module_writes_nothing_beside_its_results(outer: tuple[Path, str]) -> 
     assert [path.name for path in (folder / "first").iterdir()] == ["results"]
 
 
-def test_the_workflow_around_it_may_replace_a_rule(outer: tuple[Path, str]) -> None:
+def test_the_surrounding_workflow_may_replace_a_rule(outer: tuple[Path, str]) -> None:
     _, said = outer
     jobs = re.findall(r"^(?:local)?rule (\w+_train):\n((?: +.*\n)+)", said, re.MULTILINE)
     threads = {(rule, "threads: 2" in properties) for rule, properties in jobs}
@@ -109,7 +109,7 @@ def test_a_module_has_nothing_left_to_do(outer: tuple[Path, str]) -> None:
     assert {rule.split("_")[0] for rule in jobs} == {"first", "mine"}
 
 
-def test_the_report_of_what_there_is_stays_under_the_prefix(outer: tuple[Path, str]) -> None:
+def test_the_partial_report_stays_under_the_prefix(outer: tuple[Path, str]) -> None:
     folder, _ = outer
     shutil.rmtree(folder / "in/second/results/runs/rnn/noise2")
     assert "6 of 8 runs can be reported" in run(folder, "second_report_partial")
@@ -117,10 +117,10 @@ def test_the_report_of_what_there_is_stays_under_the_prefix(outer: tuple[Path, s
     assert not (folder / "results/partial").exists()
 
 
-def test_what_a_module_is_compared_with_lies_where_its_config_says(
+def test_a_module_is_compared_with_the_path_in_its_config(
     outer: tuple[Path, str], smoke: Path
 ) -> None:
-    """From the folder that Snakemake runs in, not from the prefix, where results are."""
+    """Relative to the folder where Snakemake runs, not to the prefix, where results are."""
     folder, _ = outer
     shutil.copytree(smoke / "results", folder / "before")
     run(folder, "first_compare", "--config", "smoke={compare_with: before}")
@@ -128,7 +128,7 @@ def test_what_a_module_is_compared_with_lies_where_its_config_says(
     assert "Nothing changed: 8 runs" in (folder / "first/results/compare.html").read_text()
 
 
-def test_a_prefix_that_a_command_line_would_take_apart_is_refused(tmp_path: Path) -> None:
+def test_a_prefix_that_would_break_a_command_line_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Snakefile").write_text(
         f'module nn:\n    snakefile: "{ROOT}/Snakefile"\n    prefix: "my bench"\n\n'
         "use rule * from nn\n"
@@ -144,7 +144,7 @@ def test_a_prefix_that_a_command_line_would_take_apart_is_refused(tmp_path: Path
 
 
 def test_deployed_by_snakedeploy_it_runs_with_the_config_that_was_deployed(tmp_path: Path) -> None:
-    """What snakedeploy 0.17.1 writes, with the place of the clone in it."""
+    """What snakedeploy 0.17.1 writes, with the clone's path added."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
     shutil.copy(ROOT / "config/smoke.yaml", tmp_path / "config/config.yaml")
@@ -165,8 +165,8 @@ use rule * from noisynames
 
 
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
-def test_included_its_jobs_are_its_own(smoke: Path, tmp_path: Path, snakefile: str) -> None:
-    """To Snakemake all of them were done, with the same inputs, parameters and commands."""
+def test_when_included_its_jobs_are_its_own(smoke: Path, tmp_path: Path, snakefile: str) -> None:
+    """Snakemake could take them as done, with the same inputs, parameters and commands."""
     folder = shutil.copytree(smoke, tmp_path / "including")
     (folder / "Snakefile").write_text(INCLUDING.format(snakefile=ROOT / snakefile))
     shutil.copy(ROOT / "config/smoke.yaml", folder)

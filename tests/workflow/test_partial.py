@@ -26,7 +26,7 @@ def plan(it: Experiment) -> dict[str, int]:
     return planned(done.stdout)
 
 
-def test_it_is_made_of_the_runs_that_are_whole_and_nothing_else_changes(
+def test_it_uses_the_intact_runs_and_changes_nothing_else(
     smoke: Path, tmp_path: Path, snakemake: Snakemake
 ) -> None:
     folder = shutil.copytree(smoke, tmp_path / "experiment")
@@ -46,7 +46,7 @@ def test_it_is_made_of_the_runs_that_are_whole_and_nothing_else_changes(
     assert {name: after[name] for name in before} == before
     assert all(name.startswith("results/partial/") for name in set(after) - set(before))
 
-    # What a whole run of the experiment has in common with it is the same to the byte.
+    # What the complete experiment has in common with it is the same to the byte.
     same = [name for name in before if re.search(r"evaluation/rnn/noise0|probes/rnn/noise0", name)]
     assert len(same) == 8
     assert all(after[name.replace("results", "results/partial", 1)] == after[name] for name in same)

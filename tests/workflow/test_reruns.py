@@ -1,4 +1,4 @@
-"""docs/reruns.md, row by row, against the real snakemake."""
+"""docs/reruns.md, row by row, compared with the real snakemake."""
 
 import os
 import re
@@ -27,7 +27,7 @@ SOURCES = ["Snakefile", "workflow", "src", "report", "config", "profiles", "envi
 
 @dataclass
 class Experiment:
-    """A finished experiment and the clone that made it, both to be tampered with."""
+    """A finished experiment and the clone that made it, both of which tests may change."""
 
     clone: Path
     folder: Path
@@ -164,7 +164,7 @@ def experiment(smoke: Path, tmp_path: Path) -> Experiment:
 
 
 @pytest.mark.parametrize(("action", "jobs"), TABLE)
-def test_what_runs_again(experiment: Experiment, action: str, jobs: str) -> None:
+def test_the_jobs_in_the_table_run_again(experiment: Experiment, action: str, jobs: str) -> None:
     ACTIONS[action](experiment)
     config = experiment.folder.parent / "my.yaml"
     config.write_text("# a comment\n" + yaml.safe_dump(experiment.config, sort_keys=False))
@@ -185,7 +185,7 @@ TESTS = {
     "probe": "evaluation.probes",
     "inspect_attention": "evaluation.attention",
 }
-"""The module that a job on a trained model begins in, by rule."""
+"""The module where a job on a trained model begins, by rule."""
 BEGINS = {
     "dataset": ["names.dataset", "names.sources.surnames"],
     "split": ["names.splits"],
@@ -194,12 +194,12 @@ BEGINS = {
     "plot": ["reporting.drawing"],
     "report": ["reporting.page"],
 }
-"""Those that other jobs begin in."""
+"""The modules where other jobs begin."""
 ORDER = ["dataset", "split", "train", "baseline", *TESTS, "aggregate", "plot", "report"]
 
 
 def rules_behind(module: str) -> set[str]:
-    """The rules of which some job runs again when a module is edited."""
+    """The rules with any job that runs again when a module is edited."""
     rules = {rule for rule, entries in BEGINS.items() if module in modules_behind(*entries)}
     for spec in MODELS.values():
         training = modules_behind("runs", "training.run", *modules_of("auto", spec))
@@ -242,7 +242,7 @@ def test_an_edit_to_any_module_reruns_what_imports_it(experiment: Experiment) ->
     assert not wrong
 
 
-def test_an_edit_to_ones_own_names_makes_everything_again(experiment: Experiment) -> None:
+def test_an_edit_to_the_users_own_names_makes_everything_again(experiment: Experiment) -> None:
     use_own_names(experiment)
     config = experiment.folder.parent / "my.yaml"
     experiment.config["models"] = {"gru": {"cell": "gru", "hidden_size": 2}}

@@ -1,4 +1,4 @@
-"""The pages in docs/: as a site, on their own, and what they tell a reader to type."""
+"""The pages in docs/: as a site, on their own, and the commands that they tell readers to type."""
 
 import os
 import re
@@ -53,7 +53,7 @@ echo '{}' > my.yaml
 noisynames train --model gru --noise 5 --seed 0
 """
 
-# What is not typed here, and which test does it or why none can.
+# Commands that are not run here, and which test runs them or why none can.
 ELSEWHERE = {
     "make test": "runs this",
     "make mutants": "takes an hour",
@@ -142,7 +142,7 @@ def test_the_links_of_a_page_lead_somewhere_in_the_clone(page: Path) -> None:
             ]
 
 
-def test_every_command_of_a_page_is_tried_here_or_has_another_test() -> None:
+def test_every_command_of_a_page_is_run_here_or_has_another_test() -> None:
     found = {command for page in PAGES if page.name not in TESTED for command in commands(page)}
     typed = {line for line in TYPED.splitlines() if line and not line.startswith(" ")}
     assert found == typed | ELSEWHERE.keys()
@@ -152,11 +152,11 @@ def test_every_command_of_a_page_is_tried_here_or_has_another_test() -> None:
 
 
 @pytest.mark.workflow
-def test_the_commands_of_the_pages_work_as_they_stand(smoke: Path, tmp_path: Path) -> None:
+def test_the_commands_of_the_pages_work_as_written(smoke: Path, tmp_path: Path) -> None:
     clone = clone_to(tmp_path / "clone")
     for name in ("Makefile", "mkdocs.yml", "pyproject.toml", "requirements.lock", "docs"):
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, clone / name)
-    # This environment, as `make setup` would leave it.
+    # This environment, as after `make setup`.
     (clone / ".venv").mkdir()
     for name in ("bin", "lib", "pyvenv.cfg"):
         (clone / ".venv" / name).symlink_to(Path(sys.prefix, name))

@@ -1,4 +1,4 @@
-"""Results in an S3 bucket, not in a folder: the same bytes, no half object, nothing forgotten."""
+"""Results in an S3 bucket instead of a folder: the same bytes, no partial object, none missing."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def test_the_pipeline_in_a_bucket(
 ) -> None:
     asked = ["--configfile", ROOT / "config/smoke.yaml", *store.arguments(PREFIX), "--cores", "2"]
 
-    # Killed in the middle, with jobs that train and that put what they made into the bucket.
+    # Killed in the middle, while jobs train or put their output into the bucket.
     command = ["snakemake", "-s", ROOT / "Snakefile", "--directory", tmp_path / "killed", *asked]
     process = subprocess.Popen(
         [str(word) for word in command], cwd=ROOT, env=os.environ | store.environment,
@@ -44,14 +44,14 @@ def test_the_pipeline_in_a_bucket(
     assert 0 < len(left) < len(local)
     assert left.items() <= local.items()
 
-    # On another machine, which has nothing of it, the same command does the rest.
+    # On another machine, which has none of it, the same command does the rest.
     there = tmp_path / "there"
     said = snakemake(there, *asked, **store.environment).stderr
     assert "storage" not in said, "a line for each file"
     assert not (there / "results").exists()
     assert hashes(store.download(PREFIX, tmp_path / "bucket")) == local
 
-    # What is missing is made again, with what is made of it, and nothing else.
+    # A missing object is made again with all that depends on it, and nothing else.
     store.delete(f"{PREFIX}/results/runs/rnn/noise0/seed0/losses.csv")
     jobs = planned(snakemake(there, *asked, "-n", **store.environment).stdout)
     once = ("train", "evaluate", "probe", "aggregate", "plot", "report")
@@ -75,7 +75,7 @@ rule fail:
 """
 
 
-def test_the_log_of_a_job_that_failed_is_shown_under_its_address(store: S3, tmp_path: Path) -> None:
+def test_the_log_of_a_failed_job_is_shown_under_its_address(store: S3, tmp_path: Path) -> None:
     (tmp_path / "Snakefile").write_text(FAILING)
     asked = ["--logger", "noisynames", "--show-failed-logs", "--cores", "1", *store.arguments("c")]
     done = subprocess.run(

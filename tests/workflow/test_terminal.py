@@ -1,4 +1,4 @@
-"""What a person sees: on a terminal, in a pipe, without colours, after a mistake, after Ctrl-C."""
+"""What a user sees: on a terminal, in a pipe, without colours, after a mistake, after Ctrl-C."""
 
 import os
 import pty
@@ -42,7 +42,7 @@ class Terminal:
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (40, 100))
         env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
-        # What a shell starts in the background ignores Ctrl-C, and so does all that this starts.
+        # Processes that a shell starts in the background ignore Ctrl-C, and so do their children.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             ["snakemake", *map(str, arguments)], cwd=folder, start_new_session=True,
@@ -53,7 +53,7 @@ class Terminal:
         self.ours = ours
 
     def output(self) -> Iterator[str]:
-        """What is written, piece by piece, up to the end."""
+        """The output, piece by piece, up to the end."""
         with suppress(OSError):  # how Linux says that the other side has closed
             while piece := os.read(self.ours, 65536):
                 yield piece.decode(errors="replace")
@@ -142,7 +142,7 @@ def report_again() -> list[str | Path]:
     return ["-s", ROOT / "Snakefile", "--configfile", config, "--cores", "1", "-f", "report"]
 
 
-def test_in_a_pipe_there_is_a_line_for_each_job_and_the_last_say_where_the_report_is(
+def test_in_a_pipe_there_is_a_line_for_each_job_and_the_last_lines_name_the_report(
     finished: Path,
 ) -> None:
     command = ["snakemake", *map(str, report_again())]
@@ -173,7 +173,7 @@ def test_a_terminal_without_colours_gets_lines(finished: Path, environment: dict
     assert "Report: results/report.html" in output.splitlines()
 
 
-def test_a_run_that_makes_no_report_names_none(finished: Path, snakemake: Snakemake) -> None:
+def test_if_no_report_is_made_none_is_named(finished: Path, snakemake: Snakemake) -> None:
     run = "results/runs/rnn/noise0/seed0/losses.csv"
     done = snakemake(
         finished, "--configfile", ROOT / "config/smoke.yaml", "--cores", "1", "-f", run
@@ -184,11 +184,11 @@ def test_a_run_that_makes_no_report_names_none(finished: Path, snakemake: Snakem
 
 @pytest.fixture(scope="module")
 def default_plan(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a dry run of the main job prints."""
+    """The output of a dry run of the main job."""
     return snakemake(tmp_path_factory.mktemp("plan"), "-n").stdout
 
 
-def test_a_dry_run_says_of_each_job_why_in_a_short_line(default_plan: str) -> None:
+def test_a_dry_run_gives_the_reason_for_each_job_in_a_short_line(default_plan: str) -> None:
     lines = default_plan.splitlines()
     assert max(map(len, lines)) < 300
     (line,) = [line for line in lines if line.startswith("train (model gru, noise 5, seed 3): ")]
@@ -213,7 +213,7 @@ def test_an_empty_config_is_written_as_braces(
     assert plan.keys() == planned(default_plan).keys()
 
 
-def test_a_home_that_cannot_be_written_has_the_remedy_that_the_readme_says(
+def test_a_home_that_cannot_be_written_has_the_remedy_in_the_readme(
     snakemake: Snakemake, tmp_path: Path
 ) -> None:
     environment = {"XDG_CACHE_HOME": "", "HOME": "/proc"}
@@ -236,7 +236,7 @@ def test_a_home_that_cannot_be_written_has_the_remedy_that_the_readme_says(
         ),
     ],
 )
-def test_results_that_are_no_folder_are_one_line(
+def test_results_that_are_not_a_folder_are_one_line(
     snakemake: Snakemake, tmp_path: Path, what: str, complaint: str
 ) -> None:
     results = tmp_path / "results"

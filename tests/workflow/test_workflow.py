@@ -75,12 +75,12 @@ def test_an_experiment_writes_nothing_outside_its_folder(
     assert {p.name for p in folder.iterdir()} == {"my.yaml", "results", ".snakemake"}
 
 
-def test_nothing_is_left_to_do_after_a_run(smoke: Path, snakemake: Snakemake) -> None:
+def test_nothing_is_left_to_do_after_an_experiment(smoke: Path, snakemake: Snakemake) -> None:
     done = snakemake(smoke, "--configfile", ROOT / "config/smoke.yaml", "-n")
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
-def test_a_new_model_trains_only_itself(smoke: Path, snakemake: Snakemake, tmp_path: Path) -> None:
+def test_a_new_model_only_trains_itself(smoke: Path, snakemake: Snakemake, tmp_path: Path) -> None:
     config = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
     config["models"]["lstm_attention"] = {"cell": "lstm", "readout": "attention", "hidden_size": 8}
     path = tmp_path / "more.yaml"
@@ -94,7 +94,7 @@ def test_a_new_model_trains_only_itself(smoke: Path, snakemake: Snakemake, tmp_p
     assert "split" not in jobs
 
 
-def test_single_rules_do_what_they_say(smoke: Path, snakemake: Snakemake) -> None:
+def test_single_rules_do_what_they_promise(smoke: Path, snakemake: Snakemake) -> None:
     config = ["--configfile", ROOT / "config/smoke.yaml", "--cores", "2"]
 
     def jobs(*arguments: str) -> dict[str, int]:
@@ -121,8 +121,10 @@ WIDE = {"cell": "gru", "readout": "attention", "hidden_size": 64}
 ENORMOUS = {"updates": 20, "record_every": 10, "learning_rate": 1e19}
 
 
-def test_a_diverged_run_is_shown_and_costs_no_other(snakemake: Snakemake, tmp_path: Path) -> None:
-    """At this rate sums over 64 units leave the range of float32, those over one do not."""
+def test_a_diverged_run_is_shown_and_does_not_affect_others(
+    snakemake: Snakemake, tmp_path: Path
+) -> None:
+    """At this rate, sums over 64 units leave the range of float32; those over one unit do not."""
     models = {"small": {"cell": "gru", "hidden_size": 1}, "wide": WIDE}
     config = write_config(tmp_path, models=models, training=ENORMOUS, seeds=2)
     snakemake(tmp_path, "--configfile", config, "--cores", "2")
@@ -306,7 +308,7 @@ def test_batching_at_toy_size(snakemake: Snakemake, tmp_path: Path) -> None:
     assert plans == {("1", "0.005"), ("2", "0.04"), ("8", "0.32"), ("16", "2.56")}
 
 
-def test_ten_seeds_in_one_process_are_the_same_runs(snakemake: Snakemake, tmp_path: Path) -> None:
+def test_ten_seeds_in_one_process_give_the_same_runs(snakemake: Snakemake, tmp_path: Path) -> None:
     runs = []
     alone, shared = {"split": 12, "train": 12}, {"split": 2, "train": 2}
     for together, jobs in ((1, alone), (10, shared | {"split_ten": 1, "train_ten": 1})):
@@ -324,7 +326,7 @@ def test_ten_seeds_in_one_process_are_the_same_runs(snakemake: Snakemake, tmp_pa
     times = [json.loads(file.read_text()) for file in sorted(tmp_path.rglob("timing.json"))]
     assert all(time["startup_seconds"] >= 0 for time in times)
 
-    # One of the ten is run again by itself, to the same bytes; the others stay as they are.
+    # One of the ten is trained again by itself, to the same bytes; the others are unchanged.
     shutil.rmtree(folder / "results/runs/gru/noise0/seed3")
     command = ["noisynames", "train", "--model", "gru", "--noise", "0", "--seed", "3"]
     command += ["--hidden-size", "4", "--updates", "100", "--record-every", "50"]
@@ -333,10 +335,10 @@ def test_ten_seeds_in_one_process_are_the_same_runs(snakemake: Snakemake, tmp_pa
     assert not planned(snakemake(folder, *config, "-n", *until).stdout)
 
 
-def test_ten_more_seeds_of_a_big_grid_are_all_that_is_made(
+def test_ten_more_seeds_of_a_big_grid_make_nothing_else(
     snakemake: Snakemake, tmp_path: Path
 ) -> None:
-    """What 110 seeds take beside what 100 take: nothing that was made of those is made again."""
+    """What 110 seeds take in addition to 100: nothing made from those is made again."""
     config = yaml.safe_load((ROOT / "config/big.yaml").read_text())
     path = tmp_path / "big.yaml"
 
@@ -354,7 +356,7 @@ def test_ten_more_seeds_of_a_big_grid_are_all_that_is_made(
 
 @pytest.fixture(scope="module")
 def two_parts(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Tables of seed 99, then of 99 to 101, and what a dry run said in between."""
+    """Tables of seed 99, then of 99 to 101, and the output of a dry run in between."""
     folder = tmp_path_factory.mktemp("two_parts")
     config = {"models": {"gru": TINY["models"]["gru"] | {"readout": "attention"}}}
     config |= {"noise": {"levels": [2]}}
@@ -365,7 +367,7 @@ def two_parts(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) ->
     return folder, plan
 
 
-def test_seeds_of_a_further_hundred_leave_what_was_made_alone(two_parts: tuple[Path, str]) -> None:
+def test_seeds_of_another_hundred_leave_existing_results_alone(two_parts: tuple[Path, str]) -> None:
     _, plan = two_parts
     assert planned(plan) == {
         "split": 2, "train": 2, "evaluate": 1, "probe": 1, "inspect_attention": 1,
@@ -377,7 +379,7 @@ def test_seeds_of_a_further_hundred_leave_what_was_made_alone(two_parts: tuple[P
     assert all(", noise 2, part -seeds100): " in line for line in tested)
 
 
-def test_tables_of_seeds_in_parts_are_those_of_all_at_once(
+def test_tables_from_parts_of_the_seeds_equal_those_of_all_at_once(
     two_parts: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, _ = two_parts

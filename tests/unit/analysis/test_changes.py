@@ -14,7 +14,7 @@ def simulated(drop: float, arms: int = 1, times: int = 200) -> float:
     rng = np.random.default_rng(0)
     found = 0
     for _ in range(times):
-        seeds = rng.normal(0.55, 0.01, 10)  # what a seed's split does to both
+        seeds = rng.normal(0.55, 0.01, 10)  # the effect of a seed's split on both
         values = seeds + rng.normal(0, 0.008, (2, arms, 2, 10))
         verdicts = [
             change.verdict
@@ -25,13 +25,13 @@ def simulated(drop: float, arms: int = 1, times: int = 200) -> float:
     return found / times
 
 
-def test_a_planted_drop_is_found_and_none_where_there_is_none() -> None:
+def test_a_planted_drop_is_found_and_nothing_where_there_is_none() -> None:
     assert simulated(0.02) >= 0.95
     assert simulated(0.0) <= 0.05
     assert simulated(0.0, arms=8) <= 0.05
 
 
-def test_changes_are_those_of_scipy() -> None:
+def test_changes_agree_with_scipy() -> None:
     rng = np.random.default_rng(1)
     a, b = rng.normal(0.5, 0.02, 10), rng.normal(0.51, 0.05, 7)
     two, pair = changes([Sample(a, b, False), Sample(a[:7], b, True)], margin=0.02)
@@ -47,7 +47,7 @@ def test_changes_are_those_of_scipy() -> None:
 
 
 def of(before: list[float], after: list[float], margin: float | None = None) -> Change:
-    """A paired change that is a family by itself."""
+    """A paired change in a family of its own."""
     (only,) = changes([Sample(np.array(before), np.array(after), paired=True)], margin)
     return only
 
@@ -63,7 +63,7 @@ def test_a_change_has_the_verdict_of_after_against_before() -> None:
     assert (lower.margin, lower.p_equivalent, lower.below_margin) == (None, None, None)
 
 
-def test_a_change_that_is_shown_to_be_below_the_margin_is_none() -> None:
+def test_a_change_shown_to_be_below_the_margin_is_the_same() -> None:
     wobble = [0.001, -0.001, 0.002, -0.002]
     same = of([0.5] * 4, [0.5 + x for x in wobble], margin=0.02)
     assert (same.verdict, same.below_margin, same.margin) == ("same", True, 0.02)
@@ -71,7 +71,7 @@ def test_a_change_that_is_shown_to_be_below_the_margin_is_none() -> None:
     assert (unsure.verdict, unsure.below_margin) == ("undecided", False)
 
 
-def test_a_family_of_changes_is_corrected_together_and_what_is_untested_is_none_of_it() -> None:
+def test_a_family_of_changes_is_corrected_together_without_those_untested() -> None:
     rng = np.random.default_rng(3)
     samples = [Sample(rng.normal(0, 1, 6), rng.normal(1.5, 1, 6), paired=True) for _ in range(3)]
     lonely = Sample(np.array([1.0]), np.array([2.0]), paired=True)
@@ -102,7 +102,7 @@ def test_a_change_without_a_test_says_why() -> None:
     assert (empty.mean, empty.reason) == (None, "no seed completed on both sides")
 
 
-def test_seeds_that_all_change_alike_are_sure() -> None:
+def test_seeds_that_all_change_alike_are_certain() -> None:
     moved = of([1.0, 2.0], [2.0, 3.0], margin=0.5)
     assert (moved.p, moved.verdict, moved.p_equivalent) == (0.0, "higher", 1.0)
     still = of([1.0, 2.0], [1.0, 2.0], margin=0.5)

@@ -1,6 +1,6 @@
-"""Lists of the findings against what SciPy makes of the same runs.
+"""Lists of the findings compared with SciPy's results for the same runs.
 
-Holm's method is the project's own, which `test_statistics.py` holds to statsmodels'.
+Holm's method is the project's own, which `test_statistics.py` compares with statsmodels'.
 """
 
 import math
@@ -50,7 +50,7 @@ def asked(models: dict[str, Any] = MODELS, **more: Any) -> Grid:
 
 
 def made(grid: Grid) -> Tables:
-    """Tables in which all metrics vary by themselves, and one run diverged."""
+    """Tables in which all metrics vary independently, and one run diverged."""
     chances = {(model, noise): 0.5 for model in grid.models for noise in grid.noises}
     tables = tables_of(grid, chances, lost={LOST: "diverged"})
     rng = np.random.default_rng(1)
@@ -74,7 +74,7 @@ def values() -> Values:
 
 
 def side(metric: str, model: str, noise: str) -> Side:
-    """A metric of the runs that completed, looked up in the tables one by one."""
+    """A metric of the completed runs, looked up in the tables one by one."""
     runs = TABLES["runs"]
     rows = runs[(runs["model"] == model) & (runs["noise"] == noise) & (runs["status"] == "ok")]
     if metric == "generalisation_gap":
@@ -87,7 +87,7 @@ def minus(a: Side, b: Side) -> Side:
 
 
 def check(found: Sequence[dict[str, Any]], differences: Sequence[Side]) -> None:
-    """Whether records of a family are what the t test and Holm's method say of differences."""
+    """Whether the records of a family agree with the t test and Holm's method."""
     tests = [stats.ttest_1samp([*d.values()], 0) for d in differences]
     intervals = [test.confidence_interval(0.95) for test in tests]
     adjusted = [float(p or 0) for p in holm([test.pvalue for test in tests])]
@@ -101,7 +101,7 @@ def check(found: Sequence[dict[str, Any]], differences: Sequence[Side]) -> None:
     assert [r["p_adjusted"] for r in found] == pytest.approx(adjusted)
     margin = found[0]["margin"]
     if margin is not None:
-        outside = [  # of a one-sided test, no more than a half is told
+        outside = [  # for a one-sided test, at most a half is known
             min(0.5, stats.t.sf((margin - abs(np.mean(d))) / stats.sem(d), len(d) - 1))
             for d in ([*side.values()] for side in differences)
         ]
@@ -111,7 +111,7 @@ def check(found: Sequence[dict[str, Any]], differences: Sequence[Side]) -> None:
 
 
 def judged_by(found: Sequence[dict[str, Any]], metric: str) -> None:
-    """Whether records have the margin of their metric, and speak of new names where they can."""
+    """Whether records have the margin of their metric, and verdicts for new names if possible."""
     assert {r["margin"] for r in found} == {GRID.margins[metric]}
     is_held_out = metric in ("held_out_loss", "macro_accuracy")
     assert {r["new_low"] is not None for r in found} == {is_held_out}
@@ -133,7 +133,7 @@ def test_models_are_compared_pair_by_pair_at_each_noise(values: Values, metric: 
 
 
 @pytest.mark.parametrize("metric", comparisons.COMPARED)
-def test_noises_are_held_against_the_lowest_within_a_model(values: Values, metric: str) -> None:
+def test_noises_are_compared_with_the_lowest_within_a_model(values: Values, metric: str) -> None:
     found = [r for r in comparisons.noise_effects(values, GRID) if r["metric"] == metric]
     expected = [(model, noise) for noise in ("5", "5-prefix") for model in MODELS]
     assert [(r["model"], r["noise"]) for r in found] == expected
@@ -171,7 +171,7 @@ def test_placements_are_compared_at_the_same_level(values: Values, metric: str) 
     judged_by(found, metric)
 
 
-def test_estimates_have_an_interval_for_these_names_and_a_wider_one_for_new_ones(
+def test_estimates_have_an_interval_for_these_names_and_a_wider_one_for_new_names(
     values: Values,
 ) -> None:
     found = comparisons.estimates(values, GRID)
@@ -196,7 +196,7 @@ def test_estimates_have_an_interval_for_these_names_and_a_wider_one_for_new_ones
     assert by_key["macro_f1", "0", "rnn"]["mean"] == pytest.approx(accuracies["macro_f1"].mean())
 
 
-def test_ranks_are_of_the_seeds_that_every_model_has(values: Values) -> None:
+def test_ranks_use_the_seeds_that_every_model_has(values: Values) -> None:
     found = comparisons.ranks(values, GRID)
     assert [(r["noise"], r["model"]) for r in found] == [
         (n, m) for n in GRID.noises for m in MODELS
@@ -234,7 +234,7 @@ def test_every_model_is_compared_with_each_baseline(
     judged_by(found, metric)
 
 
-def test_baselines_are_told_at_the_noise_that_they_were_fitted_at() -> None:
+def test_baselines_are_reported_at_the_noise_that_they_were_fitted_at() -> None:
     across = TABLES["baselines"].assign(tested_at="9", macro_loss=99.0)
     both = {**TABLES, "baselines": pd.concat([TABLES["baselines"], across])}
     found = {(r["metric"], r["baseline"], r["noise"]): r for r in baselines.baselines(both, GRID)}
@@ -245,13 +245,13 @@ def test_baselines_are_told_at_the_noise_that_they_were_fitted_at() -> None:
     assert found["macro_f1", "ngrams", "5"]["mean"] == pytest.approx(rows["macro_f1"].mean())
 
 
-def test_without_baselines_nothing_is_said_of_them(values: Values) -> None:
+def test_without_baselines_there_are_no_records_of_them(values: Values) -> None:
     grid = asked(baselines=[])
     assert baselines.baselines(TABLES, grid) == []
     assert baselines.comparisons(TABLES, values, grid) == []
 
 
-def test_every_model_is_told_under_every_noise_that_it_was_tested_under() -> None:
+def test_every_model_is_reported_under_every_noise_that_it_was_tested_under() -> None:
     across = TABLES["accuracy"].assign(tested_at="5", macro_accuracy=0.25, macro_loss=3.0)
     across = across[across["trained_at"] == "0"]
     tables = {**TABLES, "accuracy": pd.concat([TABLES["accuracy"], across])}
@@ -276,7 +276,7 @@ def test_the_most_accurate_model_is_best_on_average_over_noises() -> None:
     assert accuracy.most_accurate({}, GRID) == "rnn"
 
 
-def test_languages_that_are_mistaken_for_each_other_stand_together() -> None:
+def test_languages_mistaken_for_each_other_are_side_by_side() -> None:
     rows = [("a", "c", 0.4), ("c", "a", 0.3), ("b", "d", 0.5), ("a", "b", 0.1)]
     rows += [(language, language, 0.5) for language in "abcd"]
     table = pd.DataFrame(rows, columns=["language", "prediction", "share"])
@@ -288,7 +288,7 @@ def test_languages_that_are_mistaken_for_each_other_stand_together() -> None:
     assert accuracy.confusion_order({"confusion": two.iloc[::-1]}) == ["a", "c"]
 
 
-def test_groups_of_languages_are_as_near_as_their_members_on_average() -> None:
+def test_groups_of_languages_are_as_close_as_their_members_on_average() -> None:
     """By their nearest members alone, c would join a and b before d."""
     shares = {"ab": 0.4, "ac": 0.3, "bd": 0.25, "cd": 0.2}
     rows = [(*pair[::way], share) for pair, share in shares.items() for way in (1, -1)]
@@ -297,7 +297,7 @@ def test_groups_of_languages_are_as_near_as_their_members_on_average() -> None:
     assert "".join(found) in ("bacd", "dcab")
 
 
-def test_yardsticks_and_counts_of_runs_are_told() -> None:
+def test_yardsticks_and_counts_of_runs_are_reported() -> None:
     tables = {**TABLES, "yardsticks": TABLES["yardsticks"].assign(chance=[0.1, 0.3] * 3, leaked=2)}
     found = overview.find(tables, GRID)
     assert found["runs"] == {"planned": 54, "ok": 53, "diverged": 1, "missing": 0}
@@ -315,7 +315,7 @@ def test_yardsticks_and_counts_of_runs_are_told() -> None:
     assert set(found["labels"]) == set(MODELS)
 
 
-def test_a_second_look_says_so_and_tests_at_its_own_level() -> None:
+def test_a_second_look_is_marked_and_tests_at_its_own_level() -> None:
     grid = asked(seeds=20, comparison={"looks": [10, 20, 30]})
     looks = overview.find(tables_of(grid, {c[:2]: 0.5 for c in grid.cells}), grid)["looks"]
     assert (looks["planned"], looks["this"]) == ([10, 20, 30], 2)
@@ -323,7 +323,7 @@ def test_a_second_look_says_so_and_tests_at_its_own_level() -> None:
 
 
 def attended() -> Tables:
-    """Attention of the GRU at each noise, trained and tested; seeds vary."""
+    """Attention of the GRU at each training and test noise; seeds vary."""
     rng = np.random.default_rng(2)
     keys = [(t, s, seed) for t in GRID.noises for s in GRID.noises for seed in range(SEEDS)]
     table = pd.DataFrame(keys, columns=["trained_at", "tested_at", "seed"]).assign(model="gru")
@@ -336,7 +336,7 @@ def attended() -> Tables:
     return {"attention": table[~gone]}
 
 
-def test_attention_is_told_for_each_quantity_trained_and_tested() -> None:
+def test_attention_is_reported_for_each_quantity_trained_and_tested() -> None:
     tables = attended()
     tables["attention"].loc[tables["attention"]["tested_at"] == "0", "entropy"] = np.nan
     found = attention.attention(tables, GRID)
@@ -351,7 +351,7 @@ def test_attention_is_told_for_each_quantity_trained_and_tested() -> None:
     assert record["mean"] == pytest.approx(rows["on_noise"].mean())
 
 
-def test_attention_is_held_against_the_lowest_noise_and_against_uniform_weights() -> None:
+def test_attention_is_compared_with_the_lowest_noise_and_with_uniform_weights() -> None:
     tables = attended()
     table = tables["attention"]
 
@@ -373,7 +373,7 @@ def test_attention_is_held_against_the_lowest_noise_and_against_uniform_weights(
     check(found, sides)
 
 
-def test_agreement_of_seeds_is_told_of_models_that_are_compared() -> None:
+def test_agreement_of_seeds_is_reported_for_compared_models() -> None:
     rows = [("gru", "0", 0.5, 3), ("other", "0", 0.7, 4)]
     table = pd.DataFrame(rows, columns=["model", "trained_at", "agreement", "names"])
     assert attention.agreement({"attention_agreement": table}, GRID) == [
@@ -411,7 +411,7 @@ def test_updates_to_the_target_are_compared_by_the_log_rank_test() -> None:
         assert [r["p_adjusted"] for r in there] == pytest.approx(holm(p))
 
 
-def test_fewer_than_half_at_the_target_have_no_median() -> None:
+def test_with_fewer_than_half_at_the_target_there_is_no_median() -> None:
     table = pd.DataFrame(
         [(m, n, s, 1.5, 10 * (s + 1), int(s < 2)) for m, n, s in GRID.cells],
         columns=["model", "noise", "seed", "target", "update", "reached"],
@@ -420,12 +420,12 @@ def test_fewer_than_half_at_the_target_have_no_median() -> None:
     assert (group["runs"], group["reached"], group["median"]) == (6, 2, None)
 
 
-def test_memory_is_accuracy_by_distance_and_its_effect_from_the_longest_to_none() -> None:
+def test_memory_is_accuracy_by_distance_and_its_effect_the_longest_minus_none() -> None:
     rng = np.random.default_rng(4)
     table = TABLES["probes"].assign(value=rng.uniform(0.3, 0.7, len(TABLES["probes"])))
     table = table[~((table["model"] == "rnn") & (table["seed"] == 0) & (table["distance"] == 4))]
     found = probes.memory({"probes": table}, GRID)
-    distances = {"rnn": 4, "gru": 5, "wide": 5}  # those that all seeds have
+    distances = {"rnn": 4, "gru": 5, "wide": 5}  # the distances that all seeds have
     assert [(r["noise"], r["model"], r["distance"]) for r in found] == [
         (n, m, d) for n in GRID.noises for m in MODELS for d in range(distances[m])
     ]
@@ -459,7 +459,7 @@ RATES = {
 }
 
 
-def test_rates_are_compared_at_the_usual_one_and_at_the_best_of_each_seed() -> None:
+def test_models_are_compared_at_the_usual_rate_and_at_the_best_of_each_seed() -> None:
     grid = asked(RATES, noise={"levels": [0]})
     tables = tables_of(grid, {(model, "0"): 0.5 for model in RATES})
     runs = tables["runs"]
@@ -477,7 +477,7 @@ def test_rates_are_compared_at_the_usual_one_and_at_the_best_of_each_seed() -> N
         return dict(zip(rows["seed"], rows[metric], strict=True))
 
     def chosen(seed: int, model: str) -> str:
-        """By validation accuracy; where that is the same, by the lower validation loss."""
+        """By validation accuracy, then by the lower validation loss."""
         if seed == 3:
             return f"{model}_fast"
         both = (model, f"{model}_fast")
@@ -511,7 +511,7 @@ def test_rates_are_compared_at_the_usual_one_and_at_the_best_of_each_seed() -> N
     ]
 
 
-def test_without_several_rates_nothing_is_said_of_them() -> None:
+def test_without_several_rates_there_are_no_records_of_them() -> None:
     found = rates.find(TABLES, GRID)
     assert found == {
         "models": {}, "estimates": [], "chosen": [], "best": [], "single_comparisons": [],

@@ -29,7 +29,7 @@ def test_contrasts_are_a_family_apart_from_all_pairs() -> None:
     assert least["p_adjusted"] == pytest.approx(2 * least["p"])
 
 
-def test_a_model_trained_under_noise_is_held_against_itself_trained_without() -> None:
+def test_a_model_trained_under_noise_is_compared_with_itself_trained_without() -> None:
     """Both sides are tested under the same noise."""
     grid = Grid.of(resolve({"models": MODELS, "noise": {"levels": [0, 5]}, "seeds": 10}, SCHEMA))
     own = tables_of(grid, dict.fromkeys([(m, n) for m in MODELS for n in ("0", "5")], 0.5))
@@ -74,7 +74,7 @@ def test_a_contrast_says_what_differs_and_where() -> None:
     assert margins == {metric: grid.margins[metric] for metric in COMPARED}
 
 
-def test_a_sweep_is_a_curve_from_the_least_to_the_most() -> None:
+def test_a_sweep_is_a_curve_from_the_smallest_to_the_largest() -> None:
     models = {"gru": {"cell": "gru", "sweep": {"hidden_size": [16, 8, 32]}}, "rnn": {"cell": "rnn"}}
     accuracy = {"gru_8": 0.3, "gru_16": 0.5, "gru_32": 0.6, "rnn": 0.2}
     found, _ = quiet(models, accuracy)
@@ -88,7 +88,7 @@ def test_a_sweep_is_a_curve_from_the_least_to_the_most() -> None:
     assert curve["n"] == [10, 10, 10]
 
 
-def test_a_curve_leaves_out_what_has_no_run() -> None:
+def test_a_curve_leaves_out_models_without_a_run() -> None:
     models = {"gru": {"cell": "gru", "sweep": {"hidden_size": [8, 16]}}}
     grid = Grid.of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 10}, SCHEMA))
     values = pairs.by_run(tables_of(grid, {("gru_8", "0"): 0.5, ("gru_16", "0"): 0.5}))
@@ -120,6 +120,6 @@ def test_every_list_of_comparisons_says_what_is_corrected_together() -> None:
     assert lists | {"rates", "time_to_target", "attention_effects"} == set(found["families"])
 
 
-def test_margins_are_of_metrics_that_are_compared() -> None:
+def test_margins_are_for_metrics_that_are_compared() -> None:
     margins = resolve({}, SCHEMA)["comparison"]["margin"]
     assert set(margins) == set(COMPARED)

@@ -1,4 +1,4 @@
-"""Numbers of the report, from runs whose outcome is made up."""
+"""Numbers of the report, from runs with made-up outcomes."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from noisynames.config import resolve
 from noisynames.grid import Grid
 
 
-def test_a_placement_is_held_against_the_others_within_a_model() -> None:
+def test_a_placement_is_compared_with_the_others_within_a_model() -> None:
     found, _ = placed([0.6, 0.3, 0.6, 0.6], [0.6, 0.5, 0.5, 0.5])
     (record,) = [
         r
@@ -24,7 +24,7 @@ def test_a_placement_is_held_against_the_others_within_a_model() -> None:
     assert record["mean"] == pytest.approx(-0.3, abs=0.01)
 
 
-def test_gradients_are_summed_up_as_a_factor_a_character() -> None:
+def test_gradients_are_summarised_as_a_factor_per_character() -> None:
     found, _ = placed([0.6] * 4, [0.6] * 4)
     stages = {(r["stage"], r["noise"]) for r in found["gradient_reach"]}
     assert ("initial", "0") in stages
@@ -34,7 +34,7 @@ def test_gradients_are_summed_up_as_a_factor_a_character() -> None:
     assert found["memory_effects"][0]["mean"] == pytest.approx(-0.2)
 
 
-def test_models_are_held_against_baselines_apart_from_each_other() -> None:
+def test_models_are_compared_with_baselines_separately() -> None:
     found, _ = placed([0.6] * 4, [0.4] * 4)
     verdicts = {
         (r["a"], r["b"]): r["verdict"]
@@ -50,7 +50,7 @@ def test_models_are_held_against_baselines_apart_from_each_other() -> None:
     assert {r["model"] for r in found["estimates"]} == {"rnn", "gru"}
 
 
-def test_models_that_differ_in_rate_alone_are_one_model() -> None:
+def test_models_that_differ_only_in_rate_are_one_model() -> None:
     config = resolve({"models": {**RATES, "wide": {"cell": "gru", "hidden_size": 64}}}, SCHEMA)
     grid = Grid.of(config)
     assert grid.rates == {"rnn": ["rnn", "rnn_fast"], "gru": ["gru", "gru_fast"], "wide": ["wide"]}
@@ -59,7 +59,7 @@ def test_models_that_differ_in_rate_alone_are_one_model() -> None:
 
 
 def test_the_best_rate_is_chosen_by_validation_not_by_test() -> None:
-    """The GRU's fast runs validate better and test worse: they are chosen all the same."""
+    """The GRU's fast runs validate better and test worse, but are chosen nevertheless."""
     found, _ = quiet(
         RATES,
         {"rnn": 0.5, "rnn_fast": 0.3, "gru": 0.6, "gru_fast": 0.4},
@@ -102,7 +102,7 @@ def losses(*curves: list[float]) -> dict[str, pd.DataFrame]:
     return {"losses": pd.DataFrame(rows, columns=columns)}
 
 
-def test_a_mean_curve_is_over_the_seeds_that_got_through() -> None:
+def test_a_mean_curve_is_over_the_seeds_that_completed() -> None:
     """Means 2 and 1.5; with two seeds t(0.975; 1) = 12.7062, and half the interval is t/2 · 2."""
     (curve,) = training.curves(losses([1.0, 0.5], [3.0, 2.5], [9.0]))
     assert (curve["n"], curve["update"]) == (2, [10, 20])
@@ -116,14 +116,14 @@ def test_a_single_seed_has_a_curve_without_a_band() -> None:
     assert (curve["n"], curve["mean"], curve["low"], curve["high"]) == (1, [1.0, 0.5], None, None)
 
 
-def test_where_no_seed_got_through_the_curve_is_empty_and_ends_where_the_last_did() -> None:
+def test_where_no_seed_completed_the_curve_is_empty_with_the_last_mean() -> None:
     found = losses([1.0], [3.0])
     later = found["losses"].assign(seed=2, update=20, loss=4.0).head(1)
     (curve,) = training.curves({"losses": pd.concat([found["losses"], later])})
     assert (curve["n"], curve["mean"], curve["last"]) == (0, None, 4.0)
 
 
-def test_a_curve_is_of_the_losses_that_the_table_shows() -> None:
+def test_a_curve_uses_the_losses_in_the_table() -> None:
     (curve,) = training.curves(losses([1.234567891]))
     assert curve["mean"] == [1.2345679]
 
@@ -144,7 +144,7 @@ def test_the_share_of_runs_at_the_target_is_a_step_function() -> None:
     assert group["shares"] == pytest.approx([0.25, 0.5, 0.75])
 
 
-def test_recall_is_a_mean_over_seeds_under_the_noise_trained_under() -> None:
+def test_recall_is_a_mean_over_seeds_under_the_training_noise() -> None:
     rows = [
         ("gru", "0", "0", 0, "Elvish", 0.5),
         ("gru", "0", "0", 1, "Elvish", 0.75),
@@ -156,7 +156,7 @@ def test_recall_is_a_mean_over_seeds_under_the_noise_trained_under() -> None:
     ]
 
 
-def test_the_commonest_mistake_of_a_language_is_no_right_answer() -> None:
+def test_the_most_common_mistake_of_a_language_is_a_wrong_answer() -> None:
     config = resolve({"models": MODELS, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
     grid = Grid.of(config)
     tables = tables_of(grid, dict.fromkeys([("rnn", "0"), ("gru", "0")], 0.5))
@@ -172,7 +172,7 @@ def test_the_commonest_mistake_of_a_language_is_no_right_answer() -> None:
     ]
 
 
-def test_attention_by_position_says_how_many_seeds_had_a_name_so_long() -> None:
+def test_attention_by_position_counts_the_seeds_with_a_name_that_long() -> None:
     models = {"gru": {"cell": "gru", "readout": "attention"}}
     grid = Grid.of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 2}, SCHEMA))
     rows = [(0, 0, 0.6), (0, 1, 0.4), (1, 0, 0.8)]
@@ -185,7 +185,7 @@ def test_attention_by_position_says_how_many_seeds_had_a_name_so_long() -> None:
 
 
 def test_gradients_are_logarithms_relative_to_the_last_character() -> None:
-    """A seed's norms fall by 0.6 or 0.4 at every step, from a scale of its own."""
+    """A seed's norms fall by 0.6 or 0.4 at every step, each seed with its own scale."""
     config = resolve({"models": MODELS, "noise": {"levels": [0, 5]}, "seeds": SEEDS}, SCHEMA)
     grid = Grid.of(config)
     arms = [(model, noise) for model in MODELS for noise in ("0", "5")]
@@ -214,7 +214,7 @@ def test_gradients_are_logarithms_relative_to_the_last_character() -> None:
         assert (record["n"], record["left"]) == (SEEDS, pytest.approx(10 ** (3 * middle)))
 
 
-def test_a_norm_that_is_zero_has_a_logarithm_all_the_same() -> None:
+def test_a_norm_of_zero_has_a_finite_logarithm() -> None:
     config = resolve({"models": MODELS, "noise": {"levels": [0]}, "seeds": SEEDS}, SCHEMA)
     grid = Grid.of(config)
     tables = tables_of(grid, dict.fromkeys([("rnn", "0"), ("gru", "0")], 0.5))

@@ -20,7 +20,7 @@ LOOKS = (10, 20, 30, 40, 50)
 
 
 def test_bounds_are_the_published_ones() -> None:
-    """Lan and DeMets, O'Brien-Fleming type, 5 looks at 5 %, as R's ldbounds has them."""
+    """Lan and DeMets, O'Brien-Fleming type, 5 looks at 5 %, as in R's ldbounds."""
     bounds = stats.norm.isf(np.array(nominal_levels(LOOKS, 0.05)) / 2)
     assert bounds == pytest.approx([4.8769, 3.3569, 2.6803, 2.2898, 2.0310], abs=2e-4)
 
@@ -31,7 +31,7 @@ def test_the_error_of_looks_without_a_plan_is_the_published_one() -> None:
     assert found == pytest.approx([0.05, 0.083, 0.142, 0.193], abs=5e-4)
 
 
-def test_a_p_value_of_a_look_is_worth_the_level_at_which_it_would_just_do() -> None:
+def test_a_p_value_of_a_look_is_worth_the_level_at_which_it_would_just_reject() -> None:
     for look, level in enumerate(nominal_levels(LOOKS, 0.05)):
         assert repeated_p(level, LOOKS, look) == pytest.approx(0.05, rel=0.01)
     assert repeated_p([0.03], (10,), 0).tolist() == [0.03], "one look is worth itself"
@@ -42,7 +42,7 @@ def test_a_p_value_of_a_look_is_worth_the_level_at_which_it_would_just_do() -> N
     assert repeated_p_one_sided(both / 2, LOOKS, 3) == pytest.approx(0.05, rel=0.01)
 
 
-def test_an_early_look_asks_for_more() -> None:
+def test_an_early_look_is_stricter() -> None:
     rng = np.random.default_rng(0)
     pair = (rng.normal(1, 1, 10), np.zeros(10))
     (alone,), (first,) = (
@@ -58,7 +58,7 @@ def test_an_early_look_asks_for_more() -> None:
     assert first.seeds_for_difference > 10, "what one look settles with these, this one did not"
 
 
-def test_the_findings_say_which_look_this_is() -> None:
+def test_the_findings_record_which_look_this_is() -> None:
     config = resolve({"models": MODELS, "comparison": {"looks": 4}, "seeds": 20}, SCHEMA)
     grid = Grid.of(config)
     tables = tables_of(grid, {(m, n): 0.5 for m in MODELS for n in ("0", "5")})

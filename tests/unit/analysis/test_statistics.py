@@ -32,7 +32,7 @@ def test_t_interval_by_hand() -> None:
     assert estimate.high == pytest.approx(3 + 2.776445 * np.sqrt(2.5 / 5), abs=1e-5)
 
 
-def test_one_seed_has_no_interval_and_none_is_an_error() -> None:
+def test_one_seed_has_no_interval_and_no_seed_is_an_error() -> None:
     one = t_interval([0.5])
     assert (one.mean, one.low, one.high, one.n) == (0.5, None, None, 1)
     with pytest.raises(ValueError, match="no values"):
@@ -51,7 +51,7 @@ def flip(*differences: float) -> float:
 
 
 def of(*differences: float, margin: float | None = None) -> Comparison:
-    """A comparison that is a family by itself."""
+    """A comparison in a family of its own."""
     (only,) = compare([(np.array(differences), np.zeros(len(differences)))], Standard(margin))
     return only
 
@@ -62,12 +62,12 @@ def test_sign_flip_p_by_hand() -> None:
     assert flip(-1, 2, 3) == pytest.approx(4 / 8)
     assert flip(0, 0, 0) == 1
     assert flip(4) == 1
-    # Of 20 like differences 13 have one sign: a binomial test's p value, from random patterns.
+    # Of 20 equal differences, 13 have one sign: a binomial test's p value, from random patterns.
     assert flip(*[1] * 13, *[-1] * 7) == pytest.approx(0.263, abs=0.01)
 
 
 @pytest.mark.parametrize("n", [2, 5, 9])
-def test_sign_flips_are_scipys_one_comparison_at_a_time(n: int) -> None:
+def test_sign_flips_agree_with_scipys_one_comparison_at_a_time(n: int) -> None:
     drawn = np.random.default_rng(n).normal(0.5, 1, (n, 70))
     one_by_one = [
         stats.permutation_test((x,), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
@@ -90,14 +90,14 @@ def test_the_sign_flip_test_keeps_its_level_under_the_null(n: int) -> None:
     assert 0.035 <= np.mean(sign_flip_test(draws) <= 0.05) <= 0.065
 
 
-def test_t_tests_are_scipys_and_statsmodels() -> None:
+def test_t_tests_agree_with_scipy_and_statsmodels() -> None:
     drawn = np.random.default_rng(1).normal(0.2, 1, (7, 20))
     assert t_test(drawn) == pytest.approx(stats.ttest_1samp(drawn, 0).pvalue)
     theirs = [ttost_paired(x, np.zeros(7), -1, 1)[0] for x in drawn.T]
     assert equivalence_test(drawn, 1.0) == pytest.approx(theirs)
 
 
-def test_tests_for_new_names_take_the_corrected_error() -> None:
+def test_tests_for_new_names_use_the_corrected_error() -> None:
     """Nadeau and Bengio's: of the variance s² (1 / n + odds)."""
     drawn = np.random.default_rng(2).normal(0.2, 1, (7, 20))
     mean, error = drawn.mean(0), drawn.std(0, ddof=1) * np.sqrt(1 / 7 + 0.25)
@@ -107,7 +107,7 @@ def test_tests_for_new_names_take_the_corrected_error() -> None:
 
 
 def test_no_p_value_of_random_patterns_is_zero() -> None:
-    """What was seen is a pattern, too: one of 2^14 random ones and itself."""
+    """The observed pattern counts, too: it is one of 2^14 random ones and itself."""
     assert flip(*range(1, 101)) == pytest.approx(1 / (2**14 + 1))
 
 
@@ -117,7 +117,7 @@ def test_differences_that_do_not_vary_are_certain() -> None:
     assert equivalence_test([[0.0, 1.0]] * 3, 0.5).tolist() == [0.0, 1.0]
 
 
-def test_power_is_statsmodels() -> None:
+def test_power_agrees_with_statsmodels() -> None:
     theirs = TTestPower()
     assert power(0.7, 12, 0.01) == pytest.approx(theirs.power(0.7, 12, 0.01))
     assert detectable(12, 0.05) == pytest.approx(theirs.solve_power(None, 12, 0.05, 0.8), rel=1e-4)
@@ -148,7 +148,7 @@ def test_a_verdict_for_new_names_is_harder_to_reach() -> None:
     assert (of_these_alone.new_verdict, of_these_alone.new_low) == (None, None)
 
 
-def test_no_difference_that_matters_is_harder_to_show_for_new_names() -> None:
+def test_equivalence_is_harder_to_show_for_new_names() -> None:
     pair = (np.tile([1.0, -1.0], 10), np.zeros(20))
     (found,) = compare([pair], Standard(margin=0.6, odds=0.25))
     assert (found.verdict, found.new_verdict) == ("same", "undecided")
@@ -157,7 +157,7 @@ def test_no_difference_that_matters_is_harder_to_show_for_new_names() -> None:
 
 
 def test_shares_reached_count_censored_runs() -> None:
-    """Of three runs two reach the target, at 2 and 4; the third is watched until 5."""
+    """Of three runs, two reach the target, at 2 and 4; the third is censored at 5."""
     times, shares = reached_by([2, 4, 5], [True, True, False])
     assert dict(zip(times, shares, strict=True)) == pytest.approx({2: 1 / 3, 4: 2 / 3, 5: 2 / 3})
 
@@ -177,7 +177,7 @@ def test_holm_by_hand() -> None:
     assert holm([None]) == [None]
 
 
-def test_holm_is_statsmodels() -> None:
+def test_holm_agrees_with_statsmodels() -> None:
     p = np.random.default_rng(2).uniform(0, 0.2, 30).round(2)
     assert holm(p.tolist()) == pytest.approx(multipletests(p, method="holm")[1])
 
@@ -199,7 +199,7 @@ def test_verdicts() -> None:
     assert of(*np.tile([1.0, -1.0], 5)).verdict == "undecided", "any difference matters"
 
 
-def test_a_difference_that_does_not_matter_is_told_and_told_to_be_small() -> None:
+def test_a_difference_that_does_not_matter_is_reported_as_small() -> None:
     found = of(0.1, 0.12, 0.11, 0.09, margin=0.5)
     assert (found.verdict, found.below_margin) == ("higher", True)
     large = of(1.1, 1.12, 1.11, 1.09, margin=0.5)
@@ -212,13 +212,13 @@ def test_two_seeds_that_agree_closely_are_enough() -> None:
     assert of(1.0, 2.0, margin=0.05).verdict == "undecided"
 
 
-def test_the_exact_test_stands_beside_where_it_can() -> None:
+def test_the_exact_test_is_reported_where_it_can_reach_the_level() -> None:
     few = of(1, 1.1, 1.2)
     assert (few.verdict, few.exact_reaches, few.agrees) == ("higher", False, None)
     assert few.p_exact == pytest.approx(1 / 4)
     enough = of(1, 1.1, 1.2, 1.3, 1.1, 0.9)
     assert (enough.exact_reaches, enough.agrees) == (True, True)
-    # One wild seed makes the t test blind to what all seeds agree on.
+    # One outlying seed makes the t test miss what all seeds agree on.
     wild = of(1, 1, 1, 1, 1, 100)
     assert (wild.verdict, wild.agrees) == ("undecided", False)
 
@@ -230,7 +230,7 @@ def test_whether_the_exact_test_can_depends_on_the_family() -> None:
     assert not any(c.exact_reaches for c in compare([pair, pair]))
 
 
-def test_what_is_undecided_says_how_many_seeds_would_settle_it() -> None:
+def test_an_undecided_comparison_says_how_many_seeds_would_settle_it() -> None:
     """Mean 0, standard deviation 1.054: a margin of 0.5 is an effect of 0.474."""
     found = of(*np.tile([1.0, -1.0], 5), margin=0.5)
     assert found.seeds_for_margin == np.ceil(TTestPower().solve_power(0.4743, None, 0.05, 0.8))
@@ -255,5 +255,5 @@ def test_a_pair_without_two_common_seeds_is_no_test() -> None:
 
 
 def test_times_that_are_all_the_same_do_not_differ() -> None:
-    """Of these the statistic is 0 / 0."""
+    """For these, the statistic is 0 / 0."""
     assert log_rank(([9, 9], [True, True]), ([9, 9, 9], [True, True, True])) == 1.0

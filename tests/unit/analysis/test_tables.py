@@ -1,4 +1,4 @@
-"""From files of runs to tables: what each row says, in which order, and what is refused."""
+"""From files of runs to tables: the content of each row, their order, and what is refused."""
 
 import math
 import shutil
@@ -36,11 +36,11 @@ MODELS = {
     "low": {"cell": "rnn", "hidden_size": 3, "learning_rate": 0.01},
 }
 FALLING = [1.0, 0.9, 0.8, 0.3, 0.5, 0.2, 0.1]
-"""Losses; the target is half of log 2, 0.347, which the fourth is the first below."""
+"""Losses; the target is half of log 2, 0.347, and the fourth is the first below it."""
 
 
 def asked(**more: Any) -> Grid:
-    """Two models at two noises, neither in the order of the alphabet, under two seeds."""
+    """Two models at two noises, neither in alphabetical order, with two seeds."""
     given: dict[str, Any] = {"models": MODELS, "noise": {"levels": [5, 10]}, "seeds": [0, 1]}
     given["training"] = {"updates": 70, "record_every": 10}
     return Grid.of(resolve({**given, **more}))
@@ -60,7 +60,7 @@ def train(results: Path, grid: Grid, cell: Cell, losses: list[float], at: int | 
 
 
 def predicted(grid: Grid, seed: int, right: float) -> pd.DataFrame:
-    """Predictions of a seed that gives the right label a share, and so is wrong of Bbqt always."""
+    """Predictions of a seed that gives the right label a share, and so is always wrong on Bbqt."""
     share = np.array([[right, 1 - right], [right, 1 - right], [1 - right, right], [0.8, 0.2]])
     logs = np.log(np.tile(share, (len(grid.noises), 1)))
     return scores.predictions(seed, grid.conditions, SPLIT.test, SPLIT.languages, logs)
@@ -78,7 +78,7 @@ def looked(grid: Grid, seed: int) -> pd.DataFrame:
 
 
 def measure(results: Path, grid: Grid, right: Mapping[int, float]) -> None:
-    """Write what the jobs on every model × noise write, of these seeds."""
+    """Write what the jobs on every arm write, for these seeds."""
     for noise in grid.noises:
         for model in [*grid.models, *grid.baselines]:
             for part, seeds in grid.parts.items():
@@ -112,7 +112,7 @@ def measure(results: Path, grid: Grid, right: Mapping[int, float]) -> None:
 def experiment(
     results: Path, grid: Grid, right: Mapping[int, float], diverged: Mapping[Cell, int] = {}
 ) -> None:
-    """Write all files of an experiment in which all runs of a seed are right that often."""
+    """Write all files of an experiment in which all runs of a seed have this accuracy."""
     for seed in grid.seeds:
         splits.write(SPLIT, split_file(results, seed))
     for cell in grid.cells:
@@ -146,7 +146,7 @@ def built(results: Path) -> tables.Tables:
     return tables.build(results, asked())
 
 
-def test_tables_are_those_that_the_grid_names(built: tables.Tables) -> None:
+def test_the_tables_are_those_in_the_grid(built: tables.Tables) -> None:
     assert sorted(built) == sorted(asked().tables)
 
 
@@ -161,7 +161,7 @@ def test_a_run_has_a_row_in_the_order_of_the_config(built: tables.Tables) -> Non
     ]  # fmt: skip
 
 
-def test_a_run_is_told_with_its_losses_and_scores(built: tables.Tables) -> None:
+def test_a_run_is_reported_with_its_losses_and_scores(built: tables.Tables) -> None:
     run = row_of(built["runs"], ("low", "5", 1))
     assert (run["compared_as"], run["status"], run["reason"], run["engine"]) == (
         "low", "ok", "", "compiled",
@@ -195,14 +195,14 @@ def test_losses_are_the_recorded_points_of_each_run_in_turn(built: tables.Tables
     assert by_run[LOST]["loss"].tolist() == FALLING[:2]
 
 
-def test_losses_that_are_whole_numbers_are_numbers_like_any_other(tmp_path: Path) -> None:
+def test_losses_that_are_whole_numbers_are_read_as_numbers(tmp_path: Path) -> None:
     grid = asked(models={"low": MODELS["low"]}, noise={"levels": [0]}, seeds=[0], baselines=[])
     experiment(tmp_path, grid, {0: 0.9})
     train(tmp_path, grid, ("low", "0", 0), [2.0, 1.0], None)
     assert tables.build(tmp_path, grid)["losses"]["loss"].dtype == float
 
 
-def test_the_target_is_half_the_loss_of_a_guess_and_a_run_that_never_got_there_is_censored(
+def test_the_target_is_half_the_loss_of_a_guess_and_a_run_that_never_reached_it_is_censored(
     built: tables.Tables,
 ) -> None:
     rows = built["time_to_target"]
@@ -214,7 +214,7 @@ def test_the_target_is_half_the_loss_of_a_guess_and_a_run_that_never_got_there_i
     assert (lost["update"], lost["reached"]) == (25, 0)
 
 
-def test_a_run_that_reaches_the_target_itself_has_reached_it(tmp_path: Path) -> None:
+def test_a_run_that_reaches_exactly_the_target_has_reached_it(tmp_path: Path) -> None:
     grid = asked(models={"low": MODELS["low"]}, noise={"levels": [0]}, seeds=[0], baselines=[])
     experiment(tmp_path, grid, {0: 0.9})
     at, above = math.log(2) / 2, 0.5
@@ -224,7 +224,7 @@ def test_a_run_that_reaches_the_target_itself_has_reached_it(tmp_path: Path) -> 
         assert (row["update"], row["reached"]) == expected
 
 
-def test_scores_come_by_what_was_trained_and_tested_under(built: tables.Tables) -> None:
+def test_scores_are_by_training_and_test_noise(built: tables.Tables) -> None:
     rows = built["accuracy"]
     assert rows.columns.tolist()[:4] == ["model", "trained_at", "tested_at", "seed"]
     keys = [*zip(*(rows[key] for key in rows.columns[:4]), strict=True)]
@@ -255,7 +255,7 @@ def test_yardsticks_have_a_row_for_each_seed(built: tables.Tables) -> None:
     assert rows["chance"].tolist() == [0.5, 0.5]
 
 
-def test_baselines_attention_and_probes_say_whose_they_are(built: tables.Tables) -> None:
+def test_baselines_attention_and_probes_have_their_model_and_noise(built: tables.Tables) -> None:
     assert built["baselines"]["model"].unique().tolist() == ["ngrams", "majority"]
     assert len(built["baselines"]) == 2 * 2 * 2 * 2
     assert built["attention"]["model"].unique().tolist() == ["top"]
@@ -278,8 +278,8 @@ def test_an_experiment_without_baselines_or_attention_has_no_tables_of_them(
     assert sorted(tables.build(tmp_path, grid)) == sorted(grid.tables)
 
 
-def test_a_missing_run_has_a_row_and_counts_nowhere_else(tmp_path: Path) -> None:
-    """Its seed is not there at all, so that baselines leave it out, too."""
+def test_a_missing_run_has_a_row_and_does_not_count_anywhere_else(tmp_path: Path) -> None:
+    """Its seed has no runs at all, so that baselines leave it out, too."""
     grid = asked(models={"low": MODELS["low"]}, noise={"levels": [0]}, baselines=["majority"])
     experiment(tmp_path, grid, RIGHT)
     gone = run_folder(tmp_path, ("low", "0", 1))
@@ -297,7 +297,7 @@ def test_a_missing_run_has_a_row_and_counts_nowhere_else(tmp_path: Path) -> None
         assert set(found[name]["seed"]) == {0}, name
 
 
-def test_tables_of_several_parts_are_of_all_their_seeds(tmp_path: Path) -> None:
+def test_tables_of_several_parts_cover_all_their_seeds(tmp_path: Path) -> None:
     """Seeds 0, 2 and 100 are tested in two jobs; means weigh each job by its seeds."""
     grid = asked(models={"top": MODELS["top"]}, noise={"levels": [0]}, seeds=[0, 2, 100])
     experiment(tmp_path, grid, {0: 0.9, 2: 0.9, 100: 0.3})
@@ -328,18 +328,18 @@ def test_tables_of_several_parts_are_of_all_their_seeds(tmp_path: Path) -> None:
         ({"seeds_vary": ["weights"]}, "kept"),
     ],
 )
-def test_a_run_of_another_config_is_refused(results: Path, given: Any, says: str) -> None:
+def test_a_run_of_a_different_config_is_refused(results: Path, given: Any, says: str) -> None:
     with pytest.raises(UserError, match=rf"seed\d: trained with {says}"):
         tables.build(results, asked(**given))
 
 
-def test_a_label_of_a_model_changes_no_run(results: Path) -> None:
+def test_the_label_of_a_model_does_not_change_a_run(results: Path) -> None:
     models = {**MODELS, "low": {**MODELS["low"], "label": "the low one"}}
     assert tables.read_run(results, asked(models=models), ("low", "5", 0))["seed"] == 0
 
 
 @pytest.mark.parametrize("file", ["evaluation/low/noise10.csv", "attention/top/noise5.csv"])
-def test_rows_that_were_altered_are_refused_though_only_their_sums_are_read(
+def test_altered_rows_are_refused_though_only_their_checksums_are_read(
     results: Path, tmp_path: Path, file: str
 ) -> None:
     copy = tmp_path / "results"
@@ -370,7 +370,7 @@ def test_tables_are_read_as_they_were_written(built: tables.Tables, tmp_path: Pa
     assert (says["seeds"], says["paces"]) == (2, [1])
 
 
-def test_numbers_are_rounded_as_their_file_has_them() -> None:
+def test_numbers_are_rounded_from_those_in_their_file() -> None:
     table = pd.DataFrame({"name": ["NA", ""], "recall": [0.12500000002, np.nan]})
     found = tables.as_written(table)
     assert found["recall"].tolist()[0] == 0.125

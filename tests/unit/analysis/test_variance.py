@@ -1,4 +1,4 @@
-"""Where the variance comes from: the estimator, and what the findings make of it."""
+"""Where the variance comes from: the estimator, and its use in the findings."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from noisynames.config import resolve
 from noisynames.grid import Grid
 
 
-def test_shares_add_up_and_nothing_is_no_share() -> None:
+def test_shares_add_up_and_without_variance_there_are_none() -> None:
     rng = np.random.default_rng(0)
     both = shares([rng.normal(0, 1, 9), rng.normal(0, 1, 5), np.ones(7)])
     assert sum(one.share or 0 for one in both) == pytest.approx(1)
@@ -27,7 +27,7 @@ def grid_of_sources(**more: Any) -> Any:
     return Grid.of(resolve({"models": models, "noise": {"levels": [0]}, "seeds": 10}, SCHEMA))
 
 
-def test_a_source_alone_is_no_model_to_compare() -> None:
+def test_a_model_with_one_varied_source_is_not_compared() -> None:
     grid = grid_of_sources(rnn={"cell": "rnn"})
     assert grid.compared == ["gru_all", "rnn"]
     assert grid.variants == {"gru_all": ["gru_all", "gru_split", "gru_weights"], "rnn": ["rnn"]}
@@ -52,7 +52,7 @@ def test_each_source_has_its_share() -> None:
     assert found[0]["together"] == pytest.approx(0.8), "together they make less than they add to"
 
 
-def test_a_share_says_whose_it_is_and_one_seed_of_all_sources_is_not_held_against_them() -> None:
+def test_a_share_names_its_source_and_a_single_seed_of_all_sources_is_not_compared() -> None:
     grid = grid_of_sources()
     tables = tables_of(grid, {(name, "0"): 0.5 for name in grid.models})
     values = pairs.by_run(tables)
@@ -73,7 +73,7 @@ def test_a_share_says_whose_it_is_and_one_seed_of_all_sources_is_not_held_agains
     assert {r["n"] for r in variance.variance(two, grid)} == {2}
 
 
-def test_without_sources_alone_nothing_is_said_of_them() -> None:
+def test_without_single_sources_there_are_no_records_of_them() -> None:
     grid = Grid.of(resolve({"seeds": 10}, SCHEMA))
     tables = tables_of(grid, {(m, n): 0.5 for m in grid.models for n in grid.noises})
     assert variance.variance(pairs.by_run(tables), grid) == []
@@ -92,7 +92,7 @@ def test_the_shipped_config_has_every_source_alone_and_all_together() -> None:
     }
 
 
-def test_where_all_seeds_hold_out_the_same_names_nothing_is_said_of_new_ones() -> None:
+def test_where_all_seeds_hold_out_the_same_names_there_are_no_verdicts_for_new_ones() -> None:
     config = resolve({"seeds_vary": ["weights"]}, SCHEMA)
     assert Grid.of(config).odds is None
     assert Grid.of(resolve({}, SCHEMA)).odds == pytest.approx(0.25)

@@ -1,4 +1,4 @@
-"""How often verdicts are wrong: fewer runs of the simulations behind docs/statistics.md."""
+"""How often verdicts are wrong: smaller versions of the simulations for docs/statistics.md."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ def test_a_family_has_a_false_verdict_in_five_percent_of_cases(n: int) -> None:
     assert found["pairs"] == pytest.approx(0.05, abs=0.015)
 
 
-def test_it_is_wrong_more_often_where_differences_are_skewed_as_the_page_says() -> None:
+def test_it_is_wrong_more_often_with_skewed_differences_as_the_page_says() -> None:
     skewed = verdicts.false_verdicts("skewed (exponential)", 5, 5_000)
     assert skewed["single"] > 0.08
     assert skewed["pairs"] < 0.05, "differences of two models that are skewed alike are not"
@@ -25,7 +25,7 @@ def test_it_is_wrong_more_often_where_differences_are_skewed_as_the_page_says() 
 
 
 @pytest.mark.parametrize("n", [3, 5, 10])
-def test_models_at_the_margin_are_seldom_called_the_same(n: int) -> None:
+def test_models_that_differ_by_the_margin_are_seldom_called_the_same(n: int) -> None:
     assert verdicts.false_equivalence("normal", n, 2, 20_000) <= 0.055
 
 
@@ -36,14 +36,14 @@ def test_stated_power_is_the_power_found(effect: float) -> None:
     assert stated == pytest.approx(found, abs=0.04)
 
 
-def test_seeds_speak_of_these_names_and_the_corrected_interval_of_new_ones() -> None:
-    """Of two models that are equal on the population, the sign-flip test calls 15 % different."""
+def test_seeds_are_about_these_names_and_the_corrected_interval_about_new_ones() -> None:
+    """With two models that are equal on the population, the sign-flip test finds 15 % different."""
     found = verdicts.called_on_new_names(1_000)
     assert found["exact"] == pytest.approx(0.155, abs=0.04)
     assert found["corrected"] <= 0.06
 
 
-def test_peeking_after_every_ten_seeds_keeps_to_the_level_where_it_is_planned() -> None:
+def test_planned_looks_after_every_ten_seeds_keep_the_level() -> None:
     found = verdicts.called_by_peeking(2_000)
     assert found["planned"] <= 0.06
     assert found["unplanned"] == pytest.approx(0.142, abs=0.03)

@@ -1,4 +1,4 @@
-"""The engines are held together on the machine that runs."""
+"""The engines are compared on the machine that runs the experiment."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ SPLIT = Split(
 
 
 def compared(folder: Path, models: dict[str, Any]) -> dict[str, Any]:
-    """What is recorded of some models, with hidden states of 8 units."""
+    """The record for some models, with hidden states of 8 units."""
     splits.write(SPLIT, folder / "seed0.csv")
     config = resolve({"models": {name: {"hidden_size": 8, **m} for name, m in models.items()}})
     given = (config["models"], config["training"], folder / "seed0.csv", Noise(2), 0)
@@ -32,8 +32,8 @@ def compared(folder: Path, models: dict[str, Any]) -> dict[str, Any]:
     return read_record(folder / "reference.json")
 
 
-def test_engines_agree_also_where_training_is_unstable(tmp_path: Path) -> None:
-    """At such rates rounding grows without bound, which says nothing of the engines."""
+def test_engines_agree_even_where_training_is_unstable(tmp_path: Path) -> None:
+    """At such rates, rounding errors grow without bound, which says nothing about the engines."""
     found = compared(
         tmp_path,
         {

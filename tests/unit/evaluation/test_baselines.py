@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_ngrams_learn_what_letters_tell(folder: Path) -> None:
+def test_ngrams_learn_from_letters(folder: Path) -> None:
     noises = [Noise(0), Noise(2)]
     table = evaluated("ngrams", folder, [0, 1], noises[1], noises, updates=2_000)
     right = (table["language"] == table["prediction"]).groupby([table["seed"], table["noise"]])
@@ -51,7 +51,7 @@ def test_ngrams_learn_what_letters_tell(folder: Path) -> None:
     assert (table["loss"] < np.log(2)).mean() > 0.95
 
 
-def test_ngrams_are_those_that_scikit_learn_counts() -> None:
+def test_ngrams_equal_those_of_scikit_learn() -> None:
     names = [("a", "Ann"), ("a", "O'Neil, A."), ("b", "x"), ("b", "Annan")]
     counts = baselines.ngram_counts(Examples.of_names(names, ["a", "b"]))[0].toarray()
     vectorizer = CountVectorizer(analyzer="char", ngram_range=baselines.NGRAMS, lowercase=False)
@@ -62,7 +62,7 @@ def test_ngrams_are_those_that_scikit_learn_counts() -> None:
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1), min_size=1, max_size=5))
-def test_ngrams_of_any_script_are_those_that_scikit_learn_counts(names: list[str]) -> None:
+def test_ngrams_of_any_script_equal_those_of_scikit_learn(names: list[str]) -> None:
     names = [unicodedata.normalize("NFC", name) for name in names]
     alphabet = alphabet_of(symbol_counts(names), 1, ".")
     examples = Examples.of_names([("a", name) for name in names], ["a"], alphabet)
@@ -93,7 +93,7 @@ def test_the_majority_is_the_largest_held_out_class(folder: Path) -> None:
 
 
 def test_a_baseline_sees_the_noise_that_models_train_under(folder: Path) -> None:
-    """Of letters alone it knows nothing; the label stands in the last character of the noise."""
+    """Letters alone tell it nothing; the last character of the noise gives the label."""
     same = [("a", c) for c in string.ascii_lowercase] + [("b", c) for c in string.ascii_uppercase]
     splits.write(Split(same[::2], same[1::2]), folder / "seed0.csv")
     quiet = evaluated("ngrams", folder, [0], Noise(0), [Noise(3)], updates=500)

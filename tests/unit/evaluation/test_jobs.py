@@ -1,4 +1,4 @@
-"""What jobs on a model × noise write: rows, what is made of them, and the record of both."""
+"""What jobs on an arm write: rows, the tables made from them, and the record of both."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,13 +19,13 @@ FRAMES = [
 
 
 def summed(frames: Iterable[pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """How many rows each seed has, and their largest loss."""
+    """The number of rows of each seed, and their largest loss."""
     rows = [(len(frame), frame["loss"].max()) for frame in frames]
     table = pd.DataFrame(rows, columns=["rows", "loss"])
     return {"sizes": table[["rows"]], "largest": table[["loss"]]}
 
 
-def test_a_table_stands_with_a_record_that_vouches_for_it(tmp_path: Path) -> None:
+def test_a_table_has_a_record_that_vouches_for_it(tmp_path: Path) -> None:
     path = tmp_path / "gru" / "noise0.csv"
     write(FRAMES[0], path)
     assert path.read_text() == "seed,noise,loss\n0,0,0.12345679\n0,5,0.12345679\n"
@@ -33,7 +33,7 @@ def test_a_table_stands_with_a_record_that_vouches_for_it(tmp_path: Path) -> Non
     assert record == {"rows": 2, "files": {"noise0.csv": sha256(path.read_bytes())}}
 
 
-def test_seeds_follow_each_other_under_one_header_and_tables_stand_beside(tmp_path: Path) -> None:
+def test_seeds_follow_each_other_under_one_header_with_tables_beside_them(tmp_path: Path) -> None:
     path = tmp_path / "noise5.csv"
     write_with_tables(FRAMES, COLUMNS, summed, path, None, validation=[{"seed": 0}])
     assert path.read_text().splitlines() == [
@@ -49,7 +49,7 @@ def test_seeds_follow_each_other_under_one_header_and_tables_stand_beside(tmp_pa
         read_recorded(tmp_path / name, record)
 
 
-def test_rows_of_other_noises_are_summed_up_though_they_are_not_kept(tmp_path: Path) -> None:
+def test_rows_of_other_noises_are_scored_though_they_are_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "noise5.csv"
     write_with_tables(FRAMES, COLUMNS, summed, path, "5")
     assert path.read_text() == "seed,noise,loss\n0,5,0.12345679\n1,5,1.1234568\n"
@@ -74,7 +74,7 @@ def test_a_job_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_frames_are_stacked_in_turn() -> None:
+def test_frames_are_stacked_in_order() -> None:
     whole = stacked(FRAMES, COLUMNS)
     assert whole["seed"].tolist() == [0, 0, 1, 1]
     assert whole.index.tolist() == [0, 1, 2, 3]
@@ -86,7 +86,7 @@ def test_the_names_inspected_are_spread_over_each_language() -> None:
     assert chosen == [("a", "Namea"), ("a", "Namef"), ("b", "Li")]
 
 
-def test_names_of_4_to_12_characters_are_inspected_where_there_are_enough() -> None:
+def test_names_of_4_to_12_characters_are_inspected_if_there_are_enough() -> None:
     test = [("a", "x" * n) for n in (1, 3, 4, 12, 13)]
     split = Split([("a", "Roe")], test)
     assert [len(name) for _, name in inspected_names(split, 2)] == [4, 12]

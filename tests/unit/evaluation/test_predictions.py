@@ -35,8 +35,8 @@ NOISES = [Noise(0), Noise(3)]
 def record_of(
     folder: Path, seed: int, split: Split = SPLIT, diverged_at: int | None = None, **kept: int
 ) -> Path:
-    """The record of a run in a results folder, its split beside; weights are drawn, and so large
-    that what it says varies from name to name."""
+    """The record of a run in a results folder, with its split; weights are drawn, and so large
+    that its predictions vary from name to name."""
     splits.write(split, folder / f"seed{seed}.csv")
     weights = {name: 9 * values for name, values in initial_parameters(SPEC, 57, 2, seed).items()}
     run = Run("compiled", weights, [(1, 0.7)], diverged_at)
@@ -52,7 +52,7 @@ def opened(record: Path) -> runs.FinishedRun:
 
 
 def evaluated(folder: Path, records: list[Path], keep: str = "all") -> Path:
-    """Where the job of a model trained under noise 3 writes its predictions."""
+    """The predictions file written by the job of a model trained under noise 3."""
     files = [folder / f"{record.parent.name}.csv" for record in records]
     output = folder / "evaluation" / "noise3.csv"
     predictions.evaluate(records, files, NOISES[1], NOISES, output, keep)
@@ -68,7 +68,7 @@ def test_each_held_out_name_has_a_row_under_each_noise(tmp_path: Path) -> None:
     ]
 
 
-def test_a_row_says_what_the_model_says(tmp_path: Path) -> None:
+def test_a_row_has_the_models_prediction(tmp_path: Path) -> None:
     """Probability and loss to six decimals; rank 1 is the prediction."""
     run = opened(record_of(tmp_path, 7))
     rows = predictions.evaluate_run(run, NOISES)
@@ -84,7 +84,7 @@ def test_a_row_says_what_the_model_says(tmp_path: Path) -> None:
         assert there["rank"].tolist() == [1 if is_right else 2 for is_right in right]
 
 
-def test_only_the_noise_trained_under_is_kept_where_asked_and_all_are_scored(
+def test_only_the_training_noise_is_kept_on_request_and_all_are_scored(
     tmp_path: Path,
 ) -> None:
     output = evaluated(tmp_path, [record_of(tmp_path, 4)], keep="own")
@@ -113,8 +113,8 @@ def test_validation_scores_are_macro_averages_of_names_that_are_not_tested(tmp_p
     }
 
 
-def test_noise_is_of_the_seed_that_the_run_keeps_it_from(tmp_path: Path) -> None:
-    """Seed 4 draws its noise with seed 9: in the test, in validation and where attention looks."""
+def test_noise_is_that_of_the_seed_that_the_run_shares_it_with(tmp_path: Path) -> None:
+    """Seed 4 draws its noise with seed 9: in tests, in validation and for attention."""
     run = opened(record_of(tmp_path, 4, noise=9))
     names = held_out_examples(run.examples(SPLIT.test), Noise(3), 9)
     logs, _ = predict(run.model, names)
@@ -131,7 +131,7 @@ def test_noise_is_of_the_seed_that_the_run_keeps_it_from(tmp_path: Path) -> None
     assert found["validation_loss"] == pytest.approx(expected, abs=1e-6)
 
 
-def test_validation_is_under_the_noise_trained_under_and_repeats(tmp_path: Path) -> None:
+def test_validation_is_under_the_training_noise_and_repeatable(tmp_path: Path) -> None:
     output = evaluated(tmp_path, [record_of(tmp_path, 4)])
     (found,) = read_record(output.with_suffix(".json"))["validation"]
     run = opened(record_of(tmp_path, 4))
@@ -152,7 +152,7 @@ def test_a_run_that_diverged_has_no_rows_and_the_job_goes_on(tmp_path: Path) -> 
     assert [row["seed"] for row in record["validation"]] == [7]
 
 
-def test_a_run_of_another_split_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_run_of_a_different_split_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     record = record_of(tmp_path, 4)
     splits.write(Split(SPLIT.train, SPLIT.test[1:]), tmp_path / "seed4.csv")
     with pytest.raises(UserError, match="trained on a different split"):
@@ -161,7 +161,7 @@ def test_a_run_of_another_split_is_refused_and_nothing_is_written(tmp_path: Path
 
 
 def inspected(folder: Path, keep: str) -> Path:
-    """Where the job on the attention of two seeds writes, with two names of each language."""
+    """The file written by the job on two seeds' attention, with two names of each language."""
     records = [record_of(folder, seed) for seed in (4, 7)]
     files = [folder / f"seed{seed}.csv" for seed in (4, 7)]
     output = folder / "attention" / "noise3.csv"
@@ -193,7 +193,7 @@ def test_attention_is_written_character_by_character(tmp_path: Path) -> None:
         assert there["occlusion"].tolist() == there["occlusion"].round(6).tolist()
 
 
-def test_attention_under_the_noise_trained_under_alone_is_kept_where_asked(tmp_path: Path) -> None:
+def test_only_attention_under_the_training_noise_is_kept_on_request(tmp_path: Path) -> None:
     output = inspected(tmp_path, "own")
     record = read_record(output.with_suffix(".json"))
     assert read_table(output, record)["noise"].unique().tolist() == ["3"]
@@ -203,7 +203,7 @@ def test_attention_under_the_noise_trained_under_alone_is_kept_where_asked(tmp_p
     ]  # fmt: skip
 
 
-def test_what_is_made_of_attention_is_of_all_seeds_and_examples_of_the_first() -> None:
+def test_attention_tables_cover_all_seeds_and_examples_the_first() -> None:
     rows = [
         (seed, noise, "a", f"N{c}", i, "N" + c, [0.2 + seed / 10, 0.8 - seed / 10][i], 0, 0.1)
         for seed in (0, 1)
@@ -227,7 +227,7 @@ def test_what_is_made_of_attention_is_of_all_seeds_and_examples_of_the_first() -
     assert found["attention_examples"]["position"].tolist() == [0, 1, 0, 1]
 
 
-def test_no_run_has_no_attention_and_the_same_columns() -> None:
+def test_without_runs_the_attention_tables_have_the_same_columns() -> None:
     row = (0, "0", "a", "Na", 0, "N", 1.0, 0, 0.1)
     one = pd.DataFrame([row], columns=attention.ATTENTION_COLUMNS)
     whole = attention.tables_of([one], "0")

@@ -76,7 +76,9 @@ def test_a_probe_measures_each_length_and_distance(trained: runs.FinishedRun) ->
     assert (by_probe[INITIAL] != by_probe[TRAINED]).all()
 
 
-def test_accuracy_is_that_of_names_with_so_many_distractors(trained: runs.FinishedRun) -> None:
+def test_accuracy_is_that_of_names_with_that_many_noise_characters(
+    trained: runs.FinishedRun,
+) -> None:
     table = probe_run(trained, ".", 4, 5, initial_gradients=False)
     assert set(table["probe"]) == {ACCURACY, TRAINED}
     found = table[table["probe"] == ACCURACY].set_index("distance")["value"]

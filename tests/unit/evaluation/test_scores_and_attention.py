@@ -53,7 +53,7 @@ def test_accuracies_by_hand() -> None:
     assert row["macro_loss"] == pytest.approx((6.4 / 4 + 0.5 + 1.5) / 3)
 
 
-def test_languages_are_told_in_their_order_whatever_the_order_of_the_names() -> None:
+def test_languages_keep_their_order_whatever_the_order_of_the_names() -> None:
     scores = score([predictions().iloc[::-1]], "5")
     assert scores["recall"]["language"].tolist() == ["a", "b", "c"]
     assert scores["recall"]["recall"].tolist() == [0.5, 1.0, 0.0]
@@ -66,7 +66,7 @@ def test_confusion_rows_sum_to_one() -> None:
     assert cell["share"].tolist() == [0.5]
 
 
-def test_scores_are_of_all_seeds_and_mistakes_of_the_noise_trained_under() -> None:
+def test_scores_cover_all_seeds_and_mistakes_the_training_noise() -> None:
     own = predictions()
     quiet = own.assign(noise="0", prediction="c", rank=9)
     frames = [pd.concat([own, quiet]).assign(seed=seed) for seed in (0, 1)]
@@ -85,7 +85,7 @@ def test_scores_are_of_all_seeds_and_mistakes_of_the_noise_trained_under() -> No
     assert mistakes["held_out"].tolist() == [2, 2, 2]
 
 
-def test_no_run_has_no_scores_and_the_same_columns() -> None:
+def test_without_runs_the_scores_have_the_same_columns() -> None:
     whole = score([predictions()], "5")
     for name, table in score([], "5").items():
         assert table.empty
@@ -93,7 +93,7 @@ def test_no_run_has_no_scores_and_the_same_columns() -> None:
 
 
 def test_yardsticks_by_hand() -> None:
-    """`Li` stands in both languages: one answer is right for one of its two rows."""
+    """`Li` is in both languages: an answer is right for only one of its two rows."""
     split = Split(
         train=[("a", "Roe"), ("b", "Poe")],
         test=[("a", "Li"), ("a", "Ann"), ("a", "Bo"), ("b", "Li")],
@@ -148,7 +148,7 @@ def test_attention_summaries_by_hand() -> None:
     assert row["occlusion_agreement"] == pytest.approx((spearman - 1) / 2)
 
 
-def test_occlusion_is_what_leaving_a_character_out_takes() -> None:
+def test_occlusion_is_the_loss_from_leaving_out_a_character() -> None:
     spec = ModelSpec("gru", "attention", 8)
     model = TrainedModel(spec, initial_parameters(spec, 57, 3, 0), 3)
     names = ["Roe", "O", "Smith"]
@@ -168,7 +168,7 @@ def test_occlusion_is_what_leaving_a_character_out_takes() -> None:
 
 
 def test_letters_with_marks_are_left_out_whole() -> None:
-    """Where noise stands between a letter and its mark, or in its place, the mark stands alone."""
+    """With noise between a letter and its mark, or in the letter's place, the mark is separate."""
     names = ["निशा", "王", "Ab"]
     alphabet = alphabet_of(symbol_counts(names), 1, ".")
     spec = ModelSpec("gru", "attention", 8)

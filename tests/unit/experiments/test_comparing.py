@@ -1,4 +1,4 @@
-"""Two experiments beside each other: what is read, said to have changed, and refused."""
+"""Comparing two experiments: what is read, what is reported as changed, and what is refused."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ def made(
     languages: tuple[str, ...] = ("Elvish", "Klingon"),
     **more: Any,
 ) -> Path:
-    """A results folder of runs at noise 0 with these accuracies, give or take a little."""
+    """A results folder of runs at noise 0 with about these accuracies."""
     config = resolve(
         {"models": models or TWO, "noise": {"levels": [0]}, "seeds": seeds, "baselines": []},
         SCHEMA,
@@ -86,7 +86,7 @@ def beside(before: Path, after: Path) -> dict[str, Any]:
     return compare(read(before, "before"), read(after, "after"), USUAL)
 
 
-def test_an_experiment_beside_itself_did_not_change_and_nothing_differs(tmp_path: Path) -> None:
+def test_an_experiment_compared_with_itself_did_not_change(tmp_path: Path) -> None:
     one = made(tmp_path / "one", {"rnn": 0.5, "gru": 0.6}, lost={("rnn", "0", 3): "diverged"})
     found = beside(one, one)
     assert found["outcome"] == "identical"
@@ -95,7 +95,7 @@ def test_an_experiment_beside_itself_did_not_change_and_nothing_differs(tmp_path
     assert sentences.more(found) == []
 
 
-def test_a_change_is_told_with_its_size_and_what_is_worse_is(tmp_path: Path) -> None:
+def test_a_change_is_reported_with_its_size_and_so_is_what_is_worse(tmp_path: Path) -> None:
     before = made(tmp_path / "a", {"rnn": 0.5, "gru": 0.6})
     after = made(tmp_path / "b", {"rnn": 0.5, "gru": 0.5})
     found = beside(before, after)
@@ -111,7 +111,7 @@ def test_a_change_is_told_with_its_size_and_what_is_worse_is(tmp_path: Path) -> 
     assert "10.0 points more accurate" in sentences.first(turned)
 
 
-def test_what_is_smaller_than_the_margin_is_no_worse(tmp_path: Path) -> None:
+def test_what_is_smaller_than_the_margin_is_not_worse(tmp_path: Path) -> None:
     before = made(tmp_path / "a", {"rnn": 0.5, "gru": 0.6})
     after = made(tmp_path / "b", {"rnn": 0.5, "gru": 0.597})
     found = beside(before, after)
@@ -129,7 +129,7 @@ def test_a_run_that_diverges_now_is_worse(tmp_path: Path) -> None:
     assert any("1 run that completed before diverged" in s for s in sentences.more(found))
 
 
-def test_other_splits_and_other_seeds_are_two_samples_and_the_page_says_so(tmp_path: Path) -> None:
+def test_different_splits_or_seeds_are_two_samples_and_the_page_says_so(tmp_path: Path) -> None:
     before = made(tmp_path / "a", {"rnn": 0.5, "gru": 0.6})
     splits = beside(before, made(tmp_path / "b", {"rnn": 0.5, "gru": 0.6}, splits="two", draw=1))
     assert {arm["how"] for arm in splits["arms"]} == {"splits"}
@@ -144,7 +144,7 @@ def test_other_splits_and_other_seeds_are_two_samples_and_the_page_says_so(tmp_p
     assert change["verdict"] == "lower"
 
 
-def test_seeds_that_both_have_are_pairs_and_arms_in_one_only_are_named(tmp_path: Path) -> None:
+def test_seeds_that_both_have_are_pairs_and_arms_in_only_one_are_named(tmp_path: Path) -> None:
     before = made(tmp_path / "a", {"rnn": 0.5, "gru": 0.6})
     after = made(tmp_path / "b", {"rnn": 0.5}, {"rnn": {"cell": "rnn"}}, seeds=[5, 6, 7, 20])
     found = beside(before, after)
@@ -153,7 +153,7 @@ def test_seeds_that_both_have_are_pairs_and_arms_in_one_only_are_named(tmp_path:
     assert "1 arm is in “before” only." in sentences.more(found)
 
 
-def test_a_model_with_another_name_is_the_same_model(tmp_path: Path) -> None:
+def test_a_renamed_model_is_the_same_model(tmp_path: Path) -> None:
     before = made(tmp_path / "a", {"rnn": 0.5, "gru": 0.6})
     models = {"rnn": {"cell": "rnn"}, "gated": {"cell": "gru"}}
     found = beside(before, made(tmp_path / "b", {"rnn": 0.5, "gated": 0.6}, models))
@@ -173,7 +173,7 @@ def test_one_seed_has_a_difference_and_no_verdict(tmp_path: Path) -> None:
     assert "one seed" in sentences.verdict(found["changes"][0])
 
 
-def test_only_what_differs_in_the_config_is_told(tmp_path: Path) -> None:
+def test_only_differences_in_the_config_are_reported(tmp_path: Path) -> None:
     models = {name: {**spec, "learning_rate": 0.01} for name, spec in TWO.items()}
     before = made(tmp_path / "a", {"rnn": 0.5, "gru": 0.6})
     found = beside(before, made(tmp_path / "b", {"rnn": 0.5, "gru": 0.6}, models))
@@ -233,7 +233,7 @@ def test_results_of_an_older_version_are_read_or_refused_by_version(tmp_path: Pa
         read(folder / "report.html", "old")
 
 
-def test_a_zip_and_a_report_are_read_like_the_folder(tmp_path: Path) -> None:
+def test_a_zip_file_and_a_report_are_read_like_the_folder(tmp_path: Path) -> None:
     folder = made(tmp_path / "mine/results", {"rnn": 0.5, "gru": 0.6})
     archive = Path(shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path, "mine"))
     manifest = json.loads((folder / "dataset/manifest.json").read_text())
@@ -252,12 +252,12 @@ def test_a_zip_and_a_report_are_read_like_the_folder(tmp_path: Path) -> None:
     )
     for other in (archive, page, folder.parent):
         assert beside(folder, other)["outcome"] == "identical"
-    page.write_text(page.read_text().replace("/Td6WFo", "/Td6XFo"))  # how archives begin
+    page.write_text(page.read_text().replace("/Td6WFo", "/Td6XFo"))  # the beginning of archives
     with pytest.raises(UserError, match="the tables that it carries: truncated or altered"):
         read(page, "report")
 
 
-def test_the_command_writes_a_page_and_its_status_says_what_came_out(tmp_path: Path) -> None:
+def test_the_command_writes_a_page_and_its_status_gives_the_outcome(tmp_path: Path) -> None:
     before = str(made(tmp_path / "a", {"rnn": 0.5, "gru": 0.6}))
     after = str(made(tmp_path / "b", {"rnn": 0.5, "gru": 0.5}))
     run = CliRunner().invoke
@@ -280,7 +280,7 @@ def test_the_command_writes_a_page_and_its_status_says_what_came_out(tmp_path: P
     assert page.read_text() == text
 
 
-def test_of_more_than_two_the_history_shows_where_an_arm_changed(tmp_path: Path) -> None:
+def test_for_more_than_two_the_history_shows_where_an_arm_changed(tmp_path: Path) -> None:
     accuracies = {"y24": 0.5, "y25": 0.5, "y26": 0.6, "y27": 0.6}
     models = {"y27": {"rnn": {"cell": "rnn"}, "gated": {"cell": "gru"}}}
     folders = [
@@ -303,7 +303,7 @@ def test_of_more_than_two_the_history_shows_where_an_arm_changed(tmp_path: Path)
     assert 'id="figure-history"' in page.read_text()
 
 
-def test_experiments_are_named_after_their_folders_where_these_differ() -> None:
+def test_experiments_are_named_after_their_folders_if_these_differ() -> None:
     assert names_of([Path("old/results"), Path("new/results/report.html")]) == ["old", "new"]
     assert names_of([Path("a/results"), Path("a/results")]) == ["before", "after"]
     assert names_of([Path("x"), Path("y")], "one, two") == ["one", "two"]

@@ -1,4 +1,4 @@
-"""Which runs can be reported, of a grid of which some are damaged or were never done."""
+"""Which runs of a grid can be reported if some are damaged or were never trained."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ FIRST, SECOND, THIRD = GRID.cells
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """Seeds 0 and 1 of three were trained."""
+    """Of three seeds, 0 and 1 were trained."""
     spec = ModelSpec("rnn", hidden_size=2)
     for seed in (0, 1):
         splits.write(SPLIT, tmp_path / f"splits/seed{seed}.csv")
@@ -45,7 +45,7 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_run_that_is_not_there_is_missing_and_the_others_are_not(results: Path) -> None:
+def test_only_a_run_that_does_not_exist_is_missing(results: Path) -> None:
     assert missing.find(results, GRID) == {THIRD: "not run, or failed"}
 
 
@@ -58,7 +58,7 @@ def test_a_run_with_a_damaged_file_is_missing(results: Path, file: str) -> None:
     assert reasons[SECOND].startswith(f"{path}: truncated or altered")
 
 
-def test_a_run_of_another_config_is_missing(results: Path) -> None:
+def test_a_run_of_a_different_config_is_missing(results: Path) -> None:
     longer = {**GRID.training, "updates": 6}
     grid = Grid(GRID.models, GRID.noises, "abc", [0], longer, [])
     assert "trained with updates 4, the config says 6" in missing.find(results, grid)[FIRST]
@@ -77,7 +77,7 @@ def test_weights_are_read_once(results: Path, monkeypatch: pytest.MonkeyPatch) -
     assert read == [run_folder(results, cell) for cell in (FIRST, SECOND)]
 
 
-def test_what_is_on_record_is_left_out(results: Path) -> None:
+def test_runs_in_the_record_are_left_out(results: Path) -> None:
     record = results / "missing.json"
     os.truncate(run_folder(results, SECOND) / LOSSES, 1)
     missing.write(results, GRID, record)

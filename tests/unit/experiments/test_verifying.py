@@ -1,4 +1,4 @@
-"""Recorded runs are trained again and compared to the bit."""
+"""Recorded runs are trained again and compared bit for bit."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +31,7 @@ NOISES = {"gru": 2, "rnn": 0}
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """Two models under two seeds."""
+    """Two models with two seeds."""
     for seed in (0, 1):
         split_file = tmp_path / f"splits/seed{seed}.csv"
         splits.write(SPLIT, split_file)
@@ -64,8 +64,8 @@ def test_an_altered_byte_is_found(results: Path, file: str) -> None:
     assert str(bad).startswith("differs: runs/rnn/noise0/seed1 (")
 
 
-def test_a_record_that_is_whole_and_not_true_is_found(results: Path) -> None:
-    """Another learning rate in the record than the run had, and checksums that fit it."""
+def test_a_record_that_is_intact_but_untrue_is_found(results: Path) -> None:
+    """The record has a different learning rate from the run, with checksums that match."""
     path = results / "runs/gru/noise2/seed0/run.json"
     record = read_record(path)
     record["hyperparameters"]["learning_rate"] = 0.04
@@ -74,7 +74,7 @@ def test_a_record_that_is_whole_and_not_true_is_found(results: Path) -> None:
     assert bad.reason == "different losses.csv and weights.safetensors"
 
 
-def test_another_split_is_found(results: Path) -> None:
+def test_a_different_split_is_found(results: Path) -> None:
     splits.write(replace(SPLIT, test=[("a", "aaae"), ("b", "zzzt")]), results / "splits/seed1.csv")
     found = {verdict.run: verdict for verdict in verify(results, 10)}
     assert found["runs/rnn/noise0/seed0"].outcome == AGREES

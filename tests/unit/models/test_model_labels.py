@@ -1,4 +1,4 @@
-"""What models are called where people read."""
+"""The labels of models for readers."""
 
 from typing import Any
 
@@ -33,17 +33,17 @@ def labels_of(**models: dict[str, Any]) -> dict[str, str]:
         ({"cell": "gru", "label": "My favourite"}, "My favourite"),
     ],
 )
-def test_a_label_says_what_is_unusual_of_a_model(model: dict[str, Any], label: str) -> None:
+def test_a_label_says_what_is_unusual_about_a_model(model: dict[str, Any], label: str) -> None:
     assert labels_of(a=model) == {"a": label}
 
 
-def test_what_models_differ_in_is_said_only_where_they_do() -> None:
+def test_what_models_differ_in_is_named_only_where_they_do() -> None:
     assert labels_of(
         small={"cell": "gru", "hidden_size": 16}, large={"cell": "gru"}, lstm={"cell": "lstm"}
     ) == {"small": "GRU, 16 units", "large": "GRU, 32 units", "lstm": "LSTM"}
 
 
-def test_models_that_no_word_tells_apart_keep_their_names() -> None:
+def test_models_that_words_cannot_tell_apart_keep_their_names() -> None:
     assert labels_of(one={"cell": "gru"}, two={"cell": "gru"}) == {"one": "one", "two": "two"}
 
 
@@ -75,6 +75,6 @@ def test_a_label_that_two_models_have_is_refused() -> None:
         labels(models)
 
 
-def test_a_label_that_another_model_would_be_called_is_no_label_to_either() -> None:
+def test_a_label_that_another_model_would_get_is_given_to_neither() -> None:
     models = {"one": {"cell": "gru", "label": "RNN"}, "two": {"cell": "rnn"}}
     assert labels(models) == {"one": "one", "two": "two"}

@@ -50,9 +50,9 @@ def test_a_padded_batch_equals_one_name_at_a_time(spec: ModelSpec) -> None:
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
-def test_predictions_are_those_of_the_torch_module(spec: ModelSpec) -> None:
+def test_predictions_equal_those_of_the_torch_module(spec: ModelSpec) -> None:
     rng = np.random.default_rng(0)
-    # Weights so large that gates and attention are far from even, as trained ones are.
+    # Weights so large that gates and attention are far from uniform, like trained ones.
     parameters = {
         name: rng.standard_normal(values.shape).astype(np.float32)
         for name, values in initial_parameters(spec, 57, 3, 0).items()
@@ -67,7 +67,7 @@ def test_predictions_are_those_of_the_torch_module(spec: ModelSpec) -> None:
             np.testing.assert_allclose(row[: len(weight)], weight, atol=1e-5)
 
 
-def test_padding_gets_no_attention_and_no_say() -> None:
+def test_padding_gets_no_attention_and_has_no_influence() -> None:
     module = build(ModelSpec("gru", "attention", 8))
     characters, lengths = padded(EXAMPLES)
     poisoned = torch.where(torch.arange(characters.shape[1]) < lengths[:, None], characters, 13)
@@ -86,12 +86,12 @@ def test_initial_weights_follow_pytorchs_default_distributions(spec: ModelSpec) 
     assert parameter_count(drawn) == sum(p.numel() for p in Classifier(spec, 57, 3).parameters())
     for name, (_, low, high) in parameter_ranges(spec, 57, 3).items():
         assert low <= drawn[name].min() <= drawn[name].max() <= high
-        if low == high:  # what PyTorch sets to a constant
+        if low == high:  # parameters that PyTorch sets to a constant
             np.testing.assert_array_equal(drawn[name], reference[name].numpy())
 
 
-def test_the_bounds_are_those_that_pytorch_uses() -> None:
-    """Against the extremes of many weights that PyTorch itself drew."""
+def test_the_bounds_equal_those_of_pytorch() -> None:
+    """Compared with the extremes of many weights drawn by PyTorch itself."""
     linear = nn.Linear(57 + 32, 5_000).weight.detach()
     assert parameter_ranges(WORKSHEET_MODELS["rnn"], 57, 18)["cell.weight_l0"][2] == pytest.approx(
         float(linear.abs().max()), rel=1e-3
@@ -107,7 +107,7 @@ def test_the_bounds_are_those_that_pytorch_uses() -> None:
         assert ranges[f"cell.layers.0.{part}"][2] == pytest.approx(largest, rel=1e-2)
 
 
-def test_the_rnn_has_one_bias_and_the_worksheets_size() -> None:
+def test_the_rnn_has_one_bias_and_the_size_of_the_worksheets() -> None:
     H, V, L = 32, len(WORKSHEET), 18
     assert (
         parameter_count(initial_parameters(WORKSHEET_MODELS["rnn"], V, L, 0))
@@ -177,7 +177,7 @@ def test_weights_are_bounded_away_from_zero_variance() -> None:
 
 
 def test_a_bidirectional_model_reads_a_name_and_its_reverse() -> None:
-    """With the two directions' weights equal, a name and its reverse swap the halves."""
+    """With equal weights in both directions, a name and its reverse swap the halves."""
     for cell in RECURRENT:
         spec = ModelSpec(cell, "last", 8, bidirectional=True)
         parameters = initial_parameters(spec, 57, 3, 0)
@@ -317,7 +317,7 @@ def test_a_module_that_breaks_the_contract_is_refused(module: str, message: str)
         ("Short", r"attention of \(2, 3\), not \(2, 4\)"),
     ],
 )
-def test_attention_that_is_none_is_refused(name: str, message: str) -> None:
+def test_invalid_attention_is_refused(name: str, message: str) -> None:
     spec = ModelSpec("custom", "attention", module=f"own_models:{name}")
     with pytest.raises(UserError, match=message):
         initial_parameters(spec, 57, 3, 0)
@@ -325,7 +325,7 @@ def test_attention_that_is_none_is_refused(name: str, message: str) -> None:
 
 @pytest.mark.usefixtures("own_models")
 def test_a_module_reads_any_number_of_names_and_gives_each_its_own() -> None:
-    """More than it reads at once, and of many lengths."""
+    """More than it reads at once, with many lengths."""
     spec = ModelSpec("custom", "attention", module="own_models:Looking")
     model = TrainedModel(spec, initial_parameters(spec, 57, 3, 5), 3)
     names = [("a", NAMES[i % 5][: 1 + i % 7]) for i in range(600)]
@@ -340,7 +340,7 @@ def test_a_module_reads_any_number_of_names_and_gives_each_its_own() -> None:
 
 
 @pytest.mark.usefixtures("own_models")
-def test_drawing_a_modules_weights_leaves_pytorchs_numbers_as_they_were() -> None:
+def test_drawing_a_modules_weights_does_not_change_pytorchs_random_state() -> None:
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
@@ -349,7 +349,7 @@ def test_drawing_a_modules_weights_leaves_pytorchs_numbers_as_they_were() -> Non
 
 
 @pytest.mark.usefixtures("own_models")
-def test_what_drops_out_in_training_is_all_there_in_the_test() -> None:
+def test_dropout_is_active_only_in_training() -> None:
     spec = ModelSpec("custom", module="own_models:Dropping")
     parameters = initial_parameters(spec, 57, 3, 5)
     whole = ModelSpec("custom", module="own_models:Bag")
@@ -368,7 +368,7 @@ def test_what_drops_out_in_training_is_all_there_in_the_test() -> None:
 
 
 @pytest.mark.usefixtures("own_models")
-def test_a_module_is_told_of_options_it_does_not_know() -> None:
+def test_a_module_with_unknown_options_is_refused() -> None:
     spec = ModelSpec("custom", module="own_models:Bag", options={"depth": 3})
     with pytest.raises(UserError, match="unexpected keyword argument 'depth'"):
         initial_parameters(spec, 57, 3, 0)

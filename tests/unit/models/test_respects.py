@@ -1,4 +1,4 @@
-"""In what respect models differ, found from their specifications."""
+"""The respects in which models differ, found from their specifications."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def test_the_worksheets_models_differ_in_one_respect_each() -> None:
     ]
 
 
-def test_a_rate_in_proportion_goes_with_the_batch_size_and_neighbours_are_contrasted() -> None:
+def test_a_rate_in_proportion_belongs_to_the_batch_size_and_neighbours_are_contrasted() -> None:
     assert shipped("batching.yaml") == [
         ("batch_size", "batch_8", "batch_1"),
         ("batch_size", "batch_64", "batch_8"),
@@ -41,7 +41,7 @@ def test_a_rate_in_proportion_goes_with_the_batch_size_and_neighbours_are_contra
     assert of({**rates, "b": {"cell": "gru", "batch_size": 8}}) == [("batch_size", "b", "a")]
 
 
-def test_an_optimizer_comes_with_its_own_rate_and_a_momentum_with_one_in_proportion() -> None:
+def test_an_optimizer_has_its_own_rate_and_a_momentum_one_in_proportion() -> None:
     found = {frozenset((a, b)): respect for respect, a, b in shipped("optimizers.yaml")}
     assert found[frozenset(("rnn", "rnn_adam"))] == "optimizer"
     assert found[frozenset(("rnn", "rnn_momentum"))] == "momentum"
@@ -51,7 +51,7 @@ def test_an_optimizer_comes_with_its_own_rate_and_a_momentum_with_one_in_proport
     assert frozenset(("rnn", "gru_adam")) not in found
 
 
-def test_more_is_held_against_less_in_whatever_order() -> None:
+def test_more_is_compared_with_less_in_any_order() -> None:
     models = {
         "deep": {"cell": "gru", "num_layers": 3},
         "flat": {"cell": "gru"},
@@ -65,13 +65,13 @@ def test_more_is_held_against_less_in_whatever_order() -> None:
     ]
 
 
-def test_what_belongs_to_a_cell_is_no_respect_of_its_own() -> None:
+def test_what_belongs_to_a_cell_is_not_a_respect_of_its_own() -> None:
     heads = {"cell": "transformer", "num_heads": 8}
     assert of({"gru": {"cell": "gru"}, "it": heads}) == [("cell", "it", "gru")]
     assert of({"few": {"cell": "transformer"}, "it": heads}) == [("num_heads", "it", "few")]
 
 
-def test_options_are_a_respect_of_models_of_the_users_own() -> None:
+def test_options_are_a_respect_of_custom_models() -> None:
     usual = resolve({"models": {"gru": {"cell": "gru"}}}, SCHEMA)["models"]["gru"]
     one = {**usual, "cell": "custom", "module": "a:B", "options": {"width": 4}}
     other = {**one, "options": {"width": 8}}
@@ -79,16 +79,16 @@ def test_options_are_a_respect_of_models_of_the_users_own() -> None:
     assert steps({"gru": usual, "it": {**usual, "options": {"width": 8}}}) == []
 
 
-def test_a_rate_alone_is_no_contrast() -> None:
+def test_a_rate_alone_is_not_a_contrast() -> None:
     assert of({"a": {"cell": "gru"}, "b": {"cell": "gru", "learning_rate": 0.1}}) == []
 
 
-def test_a_label_is_no_respect() -> None:
+def test_a_label_is_not_a_respect() -> None:
     labelled = {"cell": "lstm", "label": "Long"}
     assert of({"gru": {"cell": "gru"}, "it": labelled}) == [("cell", "it", "gru")]
 
 
-def test_steps_of_a_sweep_are_contrasts_of_neighbours() -> None:
+def test_steps_of_a_sweep_are_contrasts_between_neighbours() -> None:
     sweep = {"hidden_size": [16, 8, 32], "num_layers": [1, 2]}
     assert set(of({"gru": {"cell": "gru", "sweep": sweep}})) == {
         ("hidden_size", "gru_16_1", "gru_8_1"),

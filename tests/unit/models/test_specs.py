@@ -1,4 +1,4 @@
-"""What a model may be, and the weights that it starts from."""
+"""What a model may be, and its initial weights."""
 
 import math
 
@@ -58,14 +58,14 @@ def test_a_model_may_be_as_large_as_its_bounds(given: dict[str, object]) -> None
         ({"readout": "first"}, "readout: 'first' is not one of attention, last, max, mean"),
     ],
 )
-def test_a_model_beyond_them_is_refused_with_what_is_allowed(
+def test_a_model_beyond_its_bounds_is_refused_with_what_is_allowed(
     given: dict[str, object], message: str
 ) -> None:
     with pytest.raises(UserError, match=f"^{message}"):
         ModelSpec(**given)  # type: ignore[arg-type]
 
 
-def test_a_spec_has_what_the_config_says_of_the_model_and_not_of_its_training() -> None:
+def test_a_spec_has_the_config_of_the_model_and_not_of_its_training() -> None:
     config = {"cell": "lstm", "hidden_size": 8, "learning_rate": 0.1, "label": "It"}
     assert spec_from(config) == ModelSpec("lstm", "last", 8, 1, False, 4, None, {})
 
@@ -76,7 +76,7 @@ def test_a_readout_sees_both_directions() -> None:
 
 
 def bounds(layer: nn.Module, name: str) -> float:
-    """The largest weight that PyTorch itself drew."""
+    """The largest weight drawn by PyTorch itself."""
     return float(layer.get_parameter(name).detach().abs().max())
 
 
@@ -95,7 +95,7 @@ def test_layers_have_pytorchs_shapes_and_bounds(
     assert bounds(theirs, "weight_hh_l1") == pytest.approx(0.2, abs=0.005)
 
 
-def test_what_stands_on_the_cell_is_bounded_by_its_width() -> None:
+def test_layers_above_the_cell_are_bounded_by_its_width() -> None:
     found = parameter_ranges(ModelSpec("gru", "attention", 8, bidirectional=True), 57, 3)
     names = ["output.weight", "output.bias", "score.weight", "score.bias"]
     assert list(found)[-4:] == names
@@ -153,7 +153,7 @@ def test_initial_weights_fill_their_range_and_repeat() -> None:
 
 
 @pytest.mark.parametrize("width", [8, 7])
-def test_positions_are_encoded_by_the_formula_of_the_paper(width: int) -> None:
+def test_positions_are_encoded_by_the_papers_formula(width: int) -> None:
     found = position_encoding(40, width)
     for position in (0, 1, 7, 39):
         for i in range(width):
@@ -164,7 +164,7 @@ def test_positions_are_encoded_by_the_formula_of_the_paper(width: int) -> None:
     assert found.dtype == np.float32
 
 
-def test_a_sequence_is_reversed_and_its_padding_stays_behind() -> None:
+def test_a_sequence_is_reversed_and_its_padding_stays_at_the_end() -> None:
     batch = torch.tensor([[1, 2, 3, 0], [4, 5, 6, 7], [8, 0, 0, 0]])
     found = reverse(batch, torch.tensor([3, 4, 1]))
     assert found.tolist() == [[3, 2, 1, 0], [7, 6, 5, 4], [8, 0, 0, 0]]
@@ -195,10 +195,10 @@ def test_a_classifier_computes_in_the_precision_of_its_weights() -> None:
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_the_formula_of_a_cell_is_that_of_pytorchs_layers(
+def test_the_formula_of_a_cell_agrees_with_pytorchs_layers(
     cell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a cell would be read that PyTorch has not."""
+    """As for a cell that PyTorch lacks."""
     spec = ModelSpec(cell, "last", 5, 2, bidirectional=True)
     weights = initial_parameters(spec, 57, 3, 0)
     characters, lengths = torch.tensor([[3, 9, 27, 30], [8, 1, 0, 0]]), torch.tensor([4, 2])

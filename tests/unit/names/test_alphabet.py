@@ -43,7 +43,7 @@ def test_normalising_leaves_only_the_alphabet_and_accounts_for_the_rest(name: st
     assert len(normal) + dropped == len(unicodedata.normalize("NFD", name))
 
 
-def test_a_mark_that_is_dropped_is_told_from_a_letter_that_the_alphabet_has_not() -> None:
+def test_a_dropped_mark_is_told_from_a_letter_outside_the_alphabet() -> None:
     assert list(dropped_characters("Weiß-é")) == [
         ("ß", "not in the alphabet"), ("-", "not in the alphabet"), ("\u0301", "combining mark")
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def test_decoding_inverts_encoding(name: str) -> None:
 def test_names_of_any_script_survive_the_alphabet_made_of_them(
     names: list[str], least: int
 ) -> None:
-    """What is left of a name is composed, of common symbols, and comes back from its indices."""
+    """The rest of a name is composed, has common symbols, and can be decoded from its indices."""
     counts = symbol_counts(names)
     alphabet = alphabet_of(counts, least, ".¿")
     assert list(alphabet.symbols) == sorted(set(alphabet.symbols))
@@ -72,7 +72,7 @@ def test_names_of_any_script_survive_the_alphabet_made_of_them(
             assert normal == unicodedata.normalize("NFC", name)
 
 
-def test_letters_that_tell_a_language_stay_and_what_cannot_be_seen_goes() -> None:
+def test_telling_letters_stay_and_invisible_characters_go() -> None:
     names = ["Kılıç", "A\u0308ijälä", "علی\u200cرضا", "山田\u3000太郎", "a\tb\u202e\u00ad"]
     alphabet = alphabet_of(symbol_counts(names), 1, ".")
     kept = [normalise(name, alphabet, "NFC") for name in names]
@@ -82,8 +82,8 @@ def test_letters_that_tell_a_language_stay_and_what_cannot_be_seen_goes() -> Non
     ]  # fmt: skip
 
 
-def test_a_mark_whose_letter_is_rare_may_not_make_another_rare_symbol() -> None:
-    """Without the x its accent would stand on the a, and á is no symbol."""
+def test_a_mark_of_a_rare_letter_may_not_make_another_rare_symbol() -> None:
+    """Without the x, its accent would be on the a, and á is not a symbol."""
     alphabet = Alphabet("a\u0301")
     assert normalise("ax\u0301", alphabet, "NFC") == ""
     dropped = list(dropped_characters("ax\u0301", alphabet, "NFC"))

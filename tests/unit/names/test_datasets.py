@@ -137,7 +137,7 @@ def test_names_are_read_with_their_alphabet(tmp_path: Path) -> None:
     assert (again.rows, again.alphabet) == (data.rows, data.alphabet)
 
 
-def test_byte_order_marks_and_windows_line_ends_are_no_part_of_a_name(tmp_path: Path) -> None:
+def test_byte_order_marks_and_windows_line_endings_are_not_part_of_a_name(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_bytes(b"\xef\xbb\xbfAdams\r\nBaker\r\n")
     (tmp_path / "two.txt").write_bytes(b"Clark")
     data = datasets.load("directory", tmp_path)
@@ -156,7 +156,7 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
         datasets.load("directory", tmp_path)
 
 
-def test_what_is_no_name_file_is_named_and_not_read(tmp_path: Path) -> None:
+def test_other_files_than_name_files_are_named_and_not_read(tmp_path: Path) -> None:
     for name in ("A.txt", "B.txt", "D.TXT", "E.text", ".hidden.txt"):
         (tmp_path / name).write_text("Roe\nPoe\n")
     (tmp_path / "C.txt").mkdir()
@@ -200,7 +200,7 @@ def test_the_tutorials_names_come_from_a_zip_file_or_a_folder(tmp_path: Path) ->
     assert datasets.load("tutorial", tmp_path / "unpacked/data/names").rows == expected
 
 
-def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "data.zip"
     path.write_text("<html>not found</html>")
     with pytest.raises(UserError, match=r"data\.zip: not a readable zip file"):
@@ -212,7 +212,7 @@ def fetch(server: Server) -> dict[str, list[str]]:
     return tutorial.read(None, server.url, checksum).names
 
 
-def test_every_module_that_describes_a_source_is_one() -> None:
+def test_every_module_that_describes_a_source_is_a_source() -> None:
     assert set(datasets.SOURCES) == {"directory", "surnames", "tutorial"}
 
 
@@ -220,7 +220,7 @@ def test_every_module_that_describes_a_source_is_one() -> None:
     ("spelling", "allowed"),
     [(("data", 0), "at least 1"), (("worksheet", 2), "1 with the alphabet 'worksheet'")],
 )
-def test_a_count_that_no_alphabet_has_is_refused(spelling: tuple[str, int], allowed: str) -> None:
+def test_an_impossible_count_is_refused(spelling: tuple[str, int], allowed: str) -> None:
     with pytest.raises(UserError) as caught:
         Spelling(*spelling)
     assert str(caught.value) == (
@@ -253,7 +253,7 @@ def test_a_broken_download_is_tried_again(server: Server) -> None:
 
 
 @pytest.mark.parametrize("fault", ["altered", "cut_off", "missing"])
-def test_a_download_that_stays_broken_is_never_used(
+def test_a_download_that_remains_broken_is_never_used(
     server: Server, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
@@ -266,7 +266,7 @@ def test_a_download_that_stays_broken_is_never_used(
     assert fetch(server)["Greek"] == ["Adamou"], "what came before must not have been kept"
 
 
-def test_a_download_that_fails_without_a_word_is_told_by_its_kind(
+def test_a_download_that_fails_without_a_message_is_described_by_its_kind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fails(*_: object, **__: object) -> str:

@@ -28,7 +28,7 @@ def test_noise_lengths_are_uniform_on_0_to_level_plus_1(level: int) -> None:
 
 
 @pytest.mark.parametrize("characters", [WORKSHEET_NOISE, "abZ"])
-def test_noise_characters_are_uniform_on_those_asked_for(characters: str) -> None:
+def test_noise_characters_are_uniform_on_those_given(characters: str) -> None:
     counts = np.bincount(drawn(Noise(3, "suffix", characters), 5_000).symbols.ravel(), minlength=57)
     used = WORKSHEET.encode(characters)
     assert counts.sum() == counts[used].sum()
@@ -36,8 +36,8 @@ def test_noise_characters_are_uniform_on_those_asked_for(characters: str) -> Non
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-def test_the_same_noise_stands_at_each_placement(placement: str) -> None:
-    """As many distractors, the same ones, in the same order; the name around them is whole."""
+def test_every_placement_has_the_same_noise(placement: str) -> None:
+    """The same noise characters in the same number and order; the name around them is complete."""
     behind = TrainingStream(NAMES, Noise(5), seed=3).take(500)
     here = TrainingStream(NAMES, Noise(5, placement), seed=3).take(500)
     quiet = texts(TrainingStream(NAMES, Noise(0), seed=3).take(500))
@@ -72,9 +72,7 @@ def test_the_same_noise_stands_at_each_placement(placement: str) -> None:
         ("substitution", [".", "Adams", "O", "Nguyen", ",'", ";", "O", ";."]),
     ],
 )
-def test_a_seed_draws_the_same_names_and_noise_for_ever(
-    placement: str, expected: list[str]
-) -> None:
+def test_a_seed_always_draws_the_same_names_and_noise(placement: str, expected: list[str]) -> None:
     assert texts(TrainingStream(NAMES, Noise(2, placement), seed=7).take(8)) == expected
 
 
@@ -90,14 +88,14 @@ def test_names_are_padded_to_the_longest() -> None:
     assert (padded[1] == [*WORKSHEET.encode("Li"), 99, 99, 99, 99]).all()
 
 
-def test_without_noise_there_are_distractors_of_no_length() -> None:
+def test_without_noise_there_are_no_noise_characters() -> None:
     nothing = drawn(Noise(0), 3)
     assert nothing.lengths.tolist() == [0, 0, 0]
     assert nothing.symbols.dtype == np.uint16
     assert nothing.symbols.shape == (3, 1)
 
 
-def test_scattered_noise_falls_into_each_gap_alike() -> None:
+def test_scattered_noise_falls_into_all_gaps_equally() -> None:
     name = Examples.of_names([("a", "Smith")] * 4_000, LANGUAGES)
     examples = name.with_noise(drawn(Noise(1, "scattered"), 4_000))
     gaps = []
@@ -109,13 +107,13 @@ def test_scattered_noise_falls_into_each_gap_alike() -> None:
     assert stats.chisquare(counts[1:]).pvalue > 0.01
 
 
-def test_every_letter_is_replaced_alike() -> None:
+def test_all_letters_are_replaced_equally() -> None:
     name = Examples.of_names([("a", "Smith")] * 4_000, LANGUAGES)
     examples = name.with_noise(drawn(Noise(1, "substitution"), 4_000))
     assert stats.chisquare(examples.is_noise.reshape(-1, 5).sum(0)).pvalue > 0.01
 
 
-def test_a_grid_of_conditions_has_one_without_noise() -> None:
+def test_a_grid_has_one_condition_without_noise() -> None:
     names = [noise.name for noise in conditions([5, 0, 1], ["suffix", "prefix"])]
     assert names == ["0", "1", "5", "1-prefix", "5-prefix"]
     assert [Noise.named(name).name for name in names] == names
@@ -160,7 +158,7 @@ def test_languages_are_drawn_uniformly_whatever_their_size() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 5])
-def test_the_stream_does_not_depend_on_how_it_is_taken(level: int) -> None:
+def test_the_stream_does_not_depend_on_how_much_is_taken_at_a_time(level: int) -> None:
     whole = TrainingStream(NAMES, Noise(level), seed=5).take(100)
     stream = TrainingStream(NAMES, Noise(level), seed=5)
     parts = [stream.take(n) for n in (1, 59, 40)]

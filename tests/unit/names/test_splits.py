@@ -33,7 +33,7 @@ def test_without_a_cap_every_name_is_used() -> None:
     assert sorted(split.train + split.test) == ROWS
 
 
-def test_a_shared_name_is_held_out_as_often_as_another() -> None:
+def test_a_shared_name_is_held_out_as_often_as_any_other() -> None:
     shared = {n for n, k in Counter(name for _, name in ROWS).items() if k > 1}
     held = [
         len(shared & {name for _, name in splits.split_names(ROWS, seed).test}) / len(shared)
@@ -47,8 +47,8 @@ def test_seeds_differ_and_repeat() -> None:
     assert splits.split_names(ROWS, 1) != splits.split_names(ROWS, 2)
 
 
-def test_a_seed_means_the_same_names_for_good() -> None:
-    """The parts of seed 3 are what they were when runs were recorded."""
+def test_a_seed_always_means_the_same_names() -> None:
+    """The parts of seed 3 are the same as when runs were recorded."""
     rows = [(label, f"{label}{c}") for label in "ab" for c in "bcdefghijk"]
     split = splits.split_names(rows, 3, 0.2, validation_fraction=0.2)
     assert [name for _, name in split.test] == ["ae", "ah", "be", "bh"]
@@ -104,7 +104,7 @@ def test_a_validation_part_survives_its_file(tmp_path: Path) -> None:
     assert splits.read(tmp_path / "seed3.csv") == split
 
 
-def test_a_label_is_as_large_as_its_parts_need() -> None:
+def test_every_part_needs_a_name_of_each_label() -> None:
     rows = [("a", f"A{c}") for c in "bcde"] + [("b", f"B{c}") for c in "bcde"]
     splits.check_counts(rows, 0.25)  # one of four is held out
     splits.check_counts(rows, 0.75)  # one is left

@@ -1,4 +1,4 @@
-"""What the report answers to runs whose outcome is made up."""
+"""The report's answers for runs with made-up outcomes."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def of_placement(rnn: list[float], gru: list[float]) -> Answer:
 
 
 def answer_about(words: str, given: Given) -> Answer:
-    """The answer to the one question that has these words."""
+    """The answer to the only question with these words."""
     (found,) = [answer for answer in given[0] if words in answer.question]
     return found
 
@@ -42,7 +42,7 @@ def test_answers_come_in_the_order_of_their_places(monkeypatch: pytest.MonkeyPat
         study.question(place=2)(lambda it: None)
 
 
-def test_what_the_run_did_not_ask_stands_apart_with_the_command_that_would() -> None:
+def test_unasked_questions_are_separate_with_the_command_that_asks_them() -> None:
     answers, unasked = answers_of(MODELS, {"rnn": 0.5, "gru": 0.6})
     assert [a.question for a in answers] == [
         "How do the models compare in the efficiency of training? Is there an empirical reason to "
@@ -68,7 +68,7 @@ def test_no_line_has_more_than_twenty_words() -> None:
             assert len(answer.why) <= 2
 
 
-def test_the_lowest_training_loss_is_said_to_be_one_of_names_learnt_by_heart() -> None:
+def test_the_lowest_training_loss_is_attributed_to_memorised_names() -> None:
     given = questions.answer_all(
         *noisy({"rnn": (0.4, 0.2), "gru": (0.6, 0.5)}, loss={"rnn": 0.5, "gru": 1.2})
     )
@@ -77,7 +77,7 @@ def test_the_lowest_training_loss_is_said_to_be_one_of_names_learnt_by_heart() -
     assert "RNN also has the widest gap" in answer.why[0]
 
 
-def test_an_order_that_noise_turns_is_told() -> None:
+def test_an_order_that_noise_changes_is_reported() -> None:
     given = questions.answer_all(*noisy({"rnn": (0.6, 0.3), "gru": (0.5, 0.45)}))
     answer = answer_about("conclusions", given)
     assert answer.line == "Yes: by training loss RNN leads without noise, GRU under noise 5."
@@ -89,24 +89,24 @@ def test_differences_that_noise_only_stretches_reverse_nothing() -> None:
     assert answer.line == "Differences change in size; no order is reversed beyond doubt."
 
 
-def test_a_loss_behind_the_name_alone_is_one_of_memory() -> None:
+def test_a_loss_only_from_noise_after_the_name_is_one_of_memory() -> None:
     rnn, gru = of_placement([0.6, 0.3, 0.6, 0.6], [0.6, 0.5, 0.5, 0.5]).why
     assert rnn.startswith("Noise costs RNN only when it comes last: they forget the name")
     assert gru == "Noise costs GRU no more after the name than elsewhere."
 
 
-def test_a_loss_everywhere_but_most_behind_is_partly_one_of_memory() -> None:
+def test_a_loss_everywhere_but_most_after_the_name_is_partly_one_of_memory() -> None:
     why = of_placement([0.6, 0.3, 0.5, 0.5], [0.6, 0.6, 0.6, 0.6]).why
     assert why[0].startswith("Noise costs RNN most when it comes last")
     assert "GRU" not in why[0]
 
 
-def test_what_is_left_of_a_gradient_is_told() -> None:
+def test_what_is_left_of_a_gradient_is_reported() -> None:
     told = of_placement([0.6] * 4, [0.6] * 4).statistics
     assert told[-1].endswith("after 4 characters 0.06 of it is left.")
 
 
-def test_an_lstm_is_held_against_the_gru_and_a_deeper_one_against_it() -> None:
+def test_an_lstm_is_compared_with_the_gru_and_a_deeper_one_with_it() -> None:
     given = questions.answer_all(
         *noisy({"gru": (0.5, 0.5), "lstm": (0.6, 0.5), "deep": (0.4, 0.5)})
     )
@@ -115,7 +115,7 @@ def test_an_lstm_is_held_against_the_gru_and_a_deeper_one_against_it() -> None:
     assert "points higher; LSTM (2 layers) against LSTM: 19." in line
 
 
-def test_an_lstm_at_another_rate_is_no_further_model_to_tell_of() -> None:
+def test_an_lstm_at_another_rate_is_not_another_model() -> None:
     models = MODELS | {"lstm": {"cell": "lstm"}, "fast": {"cell": "lstm", "learning_rate": 0.08}}
     accuracy = {"rnn": 0.5, "gru": 0.5, "lstm": 0.7, "fast": 0.1}
     told = answer_about("LSTM", answers_of(models, accuracy)).statistics
@@ -128,7 +128,7 @@ def test_an_lstm_alone_has_nothing_to_compare_with() -> None:
     assert "no LSTM or deeper model is compared here" in [u.why for u in unasked]
 
 
-def test_a_budget_is_of_names_where_an_update_takes_several() -> None:
+def test_a_budget_counts_names_where_an_update_takes_several() -> None:
     first = answers_of(MODELS, {"rnn": 0.5, "gru": 0.5})[0][0]
     assert first.statistics[0].startswith("After 80,000 updates without noise")
     batched = {"rnn": {"cell": "rnn"}, "gru": {"cell": "gru", "batch_size": 8}}
@@ -136,14 +136,14 @@ def test_a_budget_is_of_names_where_an_update_takes_several() -> None:
     assert first.statistics[0].startswith("After 80,000 names without noise")
 
 
-def test_batches_are_held_against_the_model_that_is_like_them_but_for_that() -> None:
+def test_batches_are_compared_with_the_model_that_differs_only_in_them() -> None:
     models = MODELS | {"b8": {"cell": "gru", "batch_size": 8, "learning_rate": 0.04}}
     answer = answer_about("batches", answers_of(models, {"rnn": 0.9, "gru": 0.5, "b8": 0.6}))
     assert answer.line.startswith("Batches of 8: accuracy 10.")
     assert "points higher without noise." in answer.line
 
 
-def test_a_sweep_is_told_from_its_least_to_its_most() -> None:
+def test_a_sweep_is_reported_from_its_smallest_to_its_largest() -> None:
     models = {f"h{n}": {"cell": "gru", "hidden_size": n} for n in (8, 16, 32)}
     answer = answer_about("hidden size", answers_of(models, {"h8": 0.4, "h16": 0.7, "h32": 0.6}))
     assert answer.line == (
@@ -153,7 +153,7 @@ def test_a_sweep_is_told_from_its_least_to_its_most() -> None:
     assert answer.statistics[0].startswith("16 instead of 8, accuracy without noise: +29.8")
 
 
-def test_a_ranking_that_the_best_rates_turn_is_told_to_be_reversed() -> None:
+def test_a_ranking_that_the_best_rates_reverse_is_reported_as_reversed() -> None:
     answer = answer_about(
         "best rate",
         answers_of(
@@ -178,12 +178,12 @@ def test_a_rate_below_one_that_diverged_is_not_the_largest_tried() -> None:
     assert sentence.startswith("RNN took the largest rate that was tried, 0.1, in 10 of 10")
 
 
-def test_without_validation_names_the_best_rate_is_not_asked_for() -> None:
+def test_without_validation_names_the_best_rate_is_not_a_question() -> None:
     _, unasked = answers_of(RATES, dict.fromkeys(RATES, 0.5))
     assert "there are no validation names to choose a rate by" in [u.why for u in unasked]
 
 
-def test_what_is_undecided_says_how_many_seeds_would_settle_it() -> None:
+def test_an_undecided_comparison_says_how_many_seeds_would_settle_it() -> None:
     given = questions.answer_all(
         *noisy({"lstm": (0.5, 0.5), "gru": (0.52, 0.52)}, spread=0.02, seeds=5)
     )

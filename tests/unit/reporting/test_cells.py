@@ -1,4 +1,4 @@
-"""What stands in the cells of the report's tables."""
+"""The text in the cells of the report's tables."""
 
 from typing import Any
 

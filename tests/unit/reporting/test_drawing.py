@@ -1,4 +1,4 @@
-"""Figures to files."""
+"""Writing figures to files."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from noisynames.errors import UserError
 from noisynames.reporting import drawing
 
 
-def test_a_figure_that_there_is_not_is_refused_before_any_is_drawn(tmp_path: Path) -> None:
+def test_an_unknown_figure_is_refused_before_any_is_drawn(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"figure 'nothing' is not one of .*, cross, "):
         drawing.draw(["rules", "nothing"], {}, {}, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Figures of labels of any number and length."""
+"""Figures with labels of any number and length."""
 
 import html
 import re
@@ -23,7 +23,7 @@ MANY = [f"{LONG} {i:03d} $x$ & y" for i in range(300)]
 
 
 def drawn(folder: Path, name: str, labels: list[str], **models: dict[str, Any]) -> str:
-    """A figure as it is drawn for models whose names have these labels."""
+    """A figure as drawn for models and names with these labels."""
     config = resolve({"models": models or MODELS, "noise": {"levels": [0, 5]}, "seeds": 2}, SCHEMA)
     grid = Grid.of(config)
     tables = tables_of(grid, dict.fromkeys([(m, n) for m in grid.models for n in grid.noises], 0.5))
@@ -45,7 +45,9 @@ def texts(svg: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["confusion", "recall"])
-def test_of_too_many_labels_some_are_named_and_it_says_so(tmp_path: Path, name: str) -> None:
+def test_of_too_many_labels_only_some_are_shown_and_the_axis_says_so(
+    tmp_path: Path, name: str
+) -> None:
     svg = drawn(tmp_path, name, MANY)
     named = [text for text in texts(svg) if text.startswith("A label")]
     assert 0 < len(set(named)) <= MOST_TICKS
@@ -53,13 +55,13 @@ def test_of_too_many_labels_some_are_named_and_it_says_so(tmp_path: Path, name: 
     assert any("one in 5 of 300 is named" in text for text in texts(svg))
 
 
-def test_a_shortened_label_has_the_whole_in_its_title(tmp_path: Path) -> None:
+def test_a_shortened_label_has_the_whole_text_in_its_title(tmp_path: Path) -> None:
     svg = drawn(tmp_path, "recall", MANY[:4])
     assert f"<title>{html.escape(MANY[0])}</title>" in svg
     assert "A label that is longer…" in texts(svg)
 
 
-def test_a_model_of_a_long_name_is_shortened_and_said_in_full_when_pointed_at(
+def test_a_long_name_of_a_model_is_shortened_and_shown_in_full_when_pointed_at(
     tmp_path: Path,
 ) -> None:
     label = "A model whose label goes on and on and on, and $on$"
@@ -70,8 +72,8 @@ def test_a_model_of_a_long_name_is_shortened_and_said_in_full_when_pointed_at(
     assert f'data-tip="{html.escape(label)}, noise 5: ' in svg
 
 
-def test_no_band_of_a_loss_runs_below_nothing() -> None:
-    """Two seeds that differ have an interval from far below 0."""
+def test_no_band_of_a_loss_goes_below_zero() -> None:
+    """The interval of two different seeds begins far below 0."""
     update = [100, 200]
     mean = {"update": update, "n": 2, "mean": [0.4, 0.3], "low": [-2.0, -1.0], "high": [2.8, 1.6]}
     curves = [{"model": "gru", "noise": "0", **mean}]

@@ -1,4 +1,4 @@
-"""Which figures there are."""
+"""The list of figures."""
 
 import re
 import subprocess
@@ -67,7 +67,7 @@ def test_every_figure_has_one_place_in_the_page() -> None:
     assert sorted(placed) == sorted(set(gallery.ALL) - of_answers - of_headlines)
 
 
-def test_the_workflow_can_ask_which_figures_there_are_at_no_cost() -> None:
+def test_the_workflow_can_list_the_figures_at_no_cost() -> None:
     heavy = {"pandas", "matplotlib", "seaborn", "scipy", "jinja2", "torch"}
     program = f"import noisynames.reporting.gallery, sys; print({heavy} & {{*sys.modules}})"
     done = subprocess.run(

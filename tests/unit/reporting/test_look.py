@@ -14,7 +14,7 @@ from noisynames.reporting.figures.look import rising, spread
 
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=12))
-def test_labels_stand_apart_inside_and_in_order(places: list[float]) -> None:
+def test_labels_are_kept_apart_inside_and_in_order(places: list[float]) -> None:
     apart = spread(places, 0.05, 0, 1)
     assert apart.min() >= -1e-9
     assert apart.max() <= 1 + 1e-9
@@ -26,11 +26,11 @@ def test_labels_with_room_stay_where_they_are() -> None:
     assert spread([0.9, 0.1, 0.5], 0.05, 0, 1) == pytest.approx([0.9, 0.1, 0.5])
 
 
-def test_labels_that_meet_are_moved_by_the_same_either_way() -> None:
+def test_labels_that_overlap_are_moved_equally_in_both_directions() -> None:
     assert spread([0.5, 0.5], 0.1, 0, 1) == pytest.approx([0.45, 0.55])
 
 
-def test_more_labels_than_have_room_stand_evenly() -> None:
+def test_too_many_labels_are_spaced_evenly() -> None:
     assert spread([1.0] * 5, 0.5, 0, 1) == pytest.approx([0, 0.25, 0.5, 0.75, 1])
 
 
@@ -58,12 +58,12 @@ def test_a_long_label_is_shortened_and_a_short_one_is_not() -> None:
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=12))
-def test_values_rise_as_scipys_isotonic_regression_has_them(values: list[float]) -> None:
+def test_values_rise_as_in_scipys_isotonic_regression(values: list[float]) -> None:
     assert rising(values) == pytest.approx(isotonic_regression(values).x, abs=1e-9)
 
 
-def test_heat_maps_leave_what_they_do_not_need_of_scipy_out_and_importable() -> None:
-    """In a process of its own, since others have it. Cells keep their colours and numbers."""
+def test_heat_maps_do_not_import_the_parts_of_scipy_that_they_do_not_need() -> None:
+    """In a process of its own, since others import them. Cells keep their colours and numbers."""
     code = """
 import sys
 import pandas as pd

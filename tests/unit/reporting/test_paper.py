@@ -15,7 +15,7 @@ MANIFEST = {
 }  # fmt: skip
 
 
-def test_every_table_is_there_as_latex_and_as_markdown(tmp_path: Path) -> None:
+def test_every_table_is_written_as_latex_and_as_markdown(tmp_path: Path) -> None:
     findings, config = noisy({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)})
     tables = {"runs": pd.DataFrame({"model": ["rnn"], "loss": [1.5]}), "none": pd.DataFrame()}
     paper.write(tables, findings, config, MANIFEST, tmp_path)
@@ -32,7 +32,7 @@ def test_every_table_is_there_as_latex_and_as_markdown(tmp_path: Path) -> None:
     assert rows[["table", "model", "loss"]].values.tolist() == [["runs", "rnn", 1.5]]
 
 
-def test_latex_takes_a_label_as_it_is() -> None:
+def test_latex_shows_a_label_as_it_is() -> None:
     text = paper.latex(pd.DataFrame({"Pair_1": ["a & b_1 $x$ 50 %"]}), "50 % of it", "tab:x")
     assert r"a \& b\_1 \$x\$ 50 \%" in text
     assert r"\caption{50 \% of it}" in text
@@ -42,7 +42,7 @@ def test_a_table_without_rows_is_a_comment() -> None:
     assert paper.latex(pd.DataFrame(), "Pairs", "tab:x") == "% Pairs: nothing to show\n"
 
 
-def test_methods_say_what_was_done_in_numbers_of_the_run() -> None:
+def test_methods_describe_the_experiment_with_its_numbers() -> None:
     findings, config = noisy({"rnn": (0.4, 0.3), "deep": (0.6, 0.5)}, seeds=7)
     text = paper.methods(findings, config, MANIFEST)
     assert "We trained 2 models (RNN and LSTM (2 layers)) to name the language of 1,234" in text
@@ -53,7 +53,7 @@ def test_methods_say_what_was_done_in_numbers_of_the_run() -> None:
 
 
 @pytest.mark.parametrize("change", [{"seeds": [1]}, {"report": {"title": "Other"}}])
-def test_another_config_has_another_hash(change: dict[str, object]) -> None:
+def test_a_different_config_has_a_different_hash(change: dict[str, object]) -> None:
     _, config = noisy({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)})
     assert paper.config_hash(config) == paper.config_hash(dict(reversed(config.items())))
     assert paper.config_hash(config | change) != paper.config_hash(config)

@@ -1,4 +1,4 @@
-"""The sentences of the first screen, for outcomes that are made up."""
+"""The sentences of the first screen, for made-up outcomes."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def of_batches(small: float, large: float) -> ShortAnswer:
     return shortly.answer(*quiet(models, {"one": small, "b8": large}))
 
 
-def test_one_that_is_best_is_named_with_its_lead_and_how_sure_that_is() -> None:
+def test_a_single_best_model_is_named_with_its_lead_and_interval() -> None:
     text = told({"rnn": (0.48, 0.26), "gru": (0.56, 0.47), "lstm": (0.52, 0.4)})
     assert "Without noise, GRU is the best model: it recognises 56 % of the held-out names" in text
     assert "names, 4 points more than the next, LSTM (95 % interval 3." in text
@@ -31,7 +31,7 @@ def test_several_that_do_equally_well_are_named_in_the_order_of_the_config() -> 
     assert "held-out names); RNN follows" in text
 
 
-def test_what_seeds_share_is_not_said_to_be_drawn_by_each() -> None:
+def test_what_seeds_share_is_not_said_to_be_drawn_by_each_seed() -> None:
     accuracy = {"rnn": (0.48, 0.3), "gru": (0.56, 0.5)}
     assert "each splits the names anew and draws its own noise" in told(accuracy)
     findings, config = noisy(accuracy)
@@ -44,49 +44,49 @@ def test_where_nothing_is_detected_no_model_is_best() -> None:
     assert "Without noise, no model is best beyond doubt: they recognise from" in text
 
 
-def test_noise_is_said_to_cost_one_most_and_another_least() -> None:
+def test_the_models_that_noise_costs_most_and_least_are_named() -> None:
     text = told({"rnn": (0.6, 0.3), "gru": (0.6, 0.55), "lstm": (0.6, 0.5)})
     assert "Noise costs RNN most, 30 points, and GRU least, 5 points." in text
 
 
-def test_noise_that_costs_nothing_is_said_to() -> None:
+def test_noise_that_costs_nothing_is_reported_so() -> None:
     text = told({"rnn": (0.5, 0.5), "gru": (0.6, 0.6)}, spread=0.05)
     assert "Noise costs no model accuracy beyond doubt." in text
 
 
-def test_an_order_that_noise_changes_names_both_that_lead() -> None:
+def test_if_noise_changes_the_order_both_leaders_are_named() -> None:
     text = told({"rnn": (0.6, 0.3), "gru": (0.5, 0.45)})
     assert "Without noise, RNN is the best model" in text
     assert "after the name), GRU is the best model" in text
 
 
-def test_a_loss_that_misleads_is_told() -> None:
+def test_a_misleading_loss_is_reported() -> None:
     text = told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)}, loss={"rnn": 0.6, "gru": 1.2})
     assert "A low training loss misleads: without noise it is lowest for RNN (0.2" in text
     assert "which is last on new names." in text
     assert "misleads" not in told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)})
 
 
-def test_a_simpler_method_that_does_better_is_told() -> None:
+def test_a_simpler_method_that_does_better_is_reported() -> None:
     models = {"rnn": (0.4, 0.3), "gru": (0.6, 0.5)}
     text = told(models, ngrams=0.7)
     assert "n-grams recognises 70 % without noise and 70 % under noise 5." in text
     assert "simpler" not in told(models, ngrams=0.3)
 
 
-def test_one_seed_is_said_to_test_nothing() -> None:
+def test_with_one_seed_nothing_is_said_to_be_tested() -> None:
     text = told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)}, seeds=1)
     assert "One seed only, so nothing here can be tested." in text
     assert "best" not in text.replace("no model is best", "")
 
 
-def test_what_diverged_or_is_missing_is_said_to_be_left_out() -> None:
+def test_diverged_and_missing_runs_are_said_to_be_left_out() -> None:
     lost = {("rnn", "5", 0): "diverged", ("rnn", "5", 1): "missing", ("gru", "0", 3): "missing"}
     text = told({"rnn": (0.4, 0.3), "gru": (0.6, 0.5)}, lost=lost)
     assert "; left out: 1 diverged run and 2 missing runs." in text
 
 
-def test_one_model_and_one_noise_make_a_sentence_too() -> None:
+def test_one_model_and_one_noise_also_make_a_sentence() -> None:
     found = shortly.answer(*quiet({"gru": {"cell": "gru"}}, {"gru": 0.6}))
     assert found.figure == "headline_noise"
     assert found.sentences[0].replace("\u00a0", " ") == (
@@ -112,7 +112,7 @@ def test_an_experiment_on_rates_leads_with_whether_the_ranking_holds() -> None:
     assert "of 1 differences in accuracy, 0 stay, 1 reversed" in turned.sentences[0]
 
 
-def test_an_experiment_on_batches_leads_with_what_they_cost() -> None:
+def test_an_experiment_on_batches_leads_with_their_cost() -> None:
     found = of_batches(0.6, 0.5)
     assert found.figure == "card_batches"
     assert (

@@ -29,8 +29,8 @@ SPLIT = splits.split_names(
 SHORT = Hyperparameters(updates=250, learning_rate=0.05, record_every=100)
 
 
-def test_the_autograd_engine_is_the_worksheets_loop() -> None:
-    """One-hot tensors, a step a character, NLL, w -= rate * gradient: as the worksheet does."""
+def test_the_autograd_engine_equals_the_worksheets_loop() -> None:
+    """One-hot tensors, one step per character, NLL, w -= rate * gradient: as in the worksheet."""
     spec = WORKSHEET_MODELS["rnn"]
     stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), Noise(5), 0)
     examples = stream.take(30)
@@ -63,7 +63,7 @@ def test_the_autograd_engine_is_the_worksheets_loop() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_run_records_means_of_intervals_and_learns(engine: str) -> None:
+def test_a_run_records_interval_means_and_learns(engine: str) -> None:
     run = train(ModelSpec("gru", hidden_size=8), SPLIT, Noise(0), 0, SHORT, engine)
     assert [update for update, _ in run.losses] == [100, 200, 250]
     assert run.engine == engine
@@ -86,7 +86,7 @@ def test_divergence_is_recorded_with_its_update(engine: str, model: str) -> None
     assert run.losses == []
 
 
-def test_auto_compiles_every_model_but_the_users_own() -> None:
+def test_auto_compiles_every_model_except_custom_ones() -> None:
     for spec in (ModelSpec("lstm", "attention", 4, 2, True), ModelSpec("transformer", "mean", 8)):
         initial = initial_parameters(spec, 57, 3, 0)
         assert engine_of("auto", spec)(spec, initial, SHORT).name == "compiled"
@@ -104,7 +104,7 @@ def test_several_layers_train() -> None:
     assert "cell.weight_ih_l1" in run.parameters
 
 
-def test_progress_says_what_the_worksheets_loop_says() -> None:
+def test_progress_prints_what_the_worksheets_loop_prints() -> None:
     stream = io.StringIO()
     plan = Hyperparameters(updates=20, record_every=5, report_every=10)
     with report_to(stream, "gru", plan) as report:
@@ -150,8 +150,8 @@ def test_impossible_hyperparameters_are_refused(wrong: dict[str, float]) -> None
 
 
 @pytest.mark.parametrize("readout", ["last", "attention"])
-def test_a_batch_is_one_update_by_the_mean_of_its_gradients(readout: str) -> None:
-    """Against the mean of what each example alone would have changed."""
+def test_a_batch_is_one_update_with_the_mean_of_its_gradients(readout: str) -> None:
+    """Compared with the mean of the changes that each example alone would make."""
     spec = ModelSpec("gru", readout, 6)
     stream = TrainingStream(Examples.of_names(SPLIT.train, SPLIT.languages), Noise(5), 0)
     examples = stream.take(8)
@@ -176,12 +176,12 @@ def test_batches_spend_the_same_budget_of_names() -> None:
     eight = train(spec, SPLIT, Noise(2), 0, Hyperparameters(90, 1e-9, 40, batch_size=8))
     assert [update for update, _ in eight.losses] == [40, 80, 90]
     assert (one.engine, eight.engine) == ("compiled", "compiled")
-    # At a rate of nothing the losses are those of the same names under the same weights.
+    # At a tiny rate, the losses are those of the same names with the same weights.
     np.testing.assert_allclose([x for _, x in eight.losses], [x for _, x in one.losses], atol=1e-5)
 
 
 @pytest.mark.parametrize("batch_size", [16, 64])
-def test_a_recorded_point_averages_its_own_names_though_batches_straddle_it(
+def test_a_recorded_point_averages_its_own_names_even_if_a_batch_straddles_it(
     batch_size: int,
 ) -> None:
     plan = Hyperparameters(150, 1e-9, record_every=50, batch_size=batch_size)  # learns nothing
@@ -196,13 +196,13 @@ def test_a_recorded_point_averages_its_own_names_though_batches_straddle_it(
 @pytest.mark.parametrize(
     ("kept", "same"), [("weights", "initial"), ("order", "names"), ("noise", "noise")]
 )
-def test_a_seed_that_keeps_one_source_draws_the_others_anew(kept: str, same: str) -> None:
+def test_a_seed_that_shares_one_source_draws_the_others_anew(kept: str, same: str) -> None:
     def drawn(seed: int | Seed) -> dict[str, Any]:
         names = Examples.of_names(SPLIT.train, SPLIT.languages)
         stream = TrainingStream(names, Noise(5), seed).take(50)
         lengths = np.diff(stream.offsets)
         of = np.repeat(np.arange(50), lengths)
-        plan = Hyperparameters(updates=1, learning_rate=1e-30)  # weights stay as they were drawn
+        plan = Hyperparameters(updates=1, learning_rate=1e-30)  # weights do not change
         run = train(ModelSpec("gru"), SPLIT, Noise(5), seed, plan)
         return {
             "initial": run.parameters["output.bias"].tolist(),
