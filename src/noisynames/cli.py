@@ -45,8 +45,8 @@ Templates = Annotated[
 ]
 TEMPLATES = Path(__file__).parents[2] / "report"
 TrainedAt = Annotated[str, typer.Option(help="Noise: a level, or LEVEL-PLACEMENT.")]
-TestedAt = Annotated[list[str], typer.Option("--noise", help="Noise to test under; repeat it.")]
-Characters = Annotated[str, typer.Option(help="What distractors are drawn from.")]
+TestedAt = Annotated[list[str], typer.Option("--noise", help="Noise to test under; repeatable.")]
+Characters = Annotated[str, typer.Option(help="The characters that noise is drawn from.")]
 Runs = Annotated[
     list[Path], typer.Argument(help="A run.json for each seed, its weights beside it.")
 ]
@@ -54,11 +54,11 @@ Splits = Annotated[list[Path], typer.Option("--split", help="The seed<N>.csv of 
 Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
 Missing = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option(help="What find-missing wrote: of runs that are to be left out."),
+    typer.Option(help="The file that find-missing wrote: runs to leave out."),
 ]
 Work = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option(help="Folder with what is made of runs; by default that of the results."),
+    typer.Option(help="Folder with the files made from runs; by default the results."),
 ]
 
 
@@ -71,7 +71,10 @@ def _show_version(asked: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="And exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Benchmark recurrent classifiers of names under noise. Most commands do the job of a rule."""
@@ -137,7 +140,7 @@ def dataset(
 @app.command()
 def split(
     names: Annotated[Path, typer.Option(help="The data set's names.csv.")],
-    seed: Annotated[list[int], typer.Option(min=0, help="A seed; repeat it for several splits.")],
+    seed: Annotated[list[int], typer.Option(min=0, help="A seed; repeatable.")],
     settings: Settings,
     output: Annotated[Path, typer.Option(help="Folder for seed<N>.csv.")],
 ) -> None:
@@ -162,34 +165,38 @@ def _split(data: "Dataset", seed: int, settings: dict[str, Any]) -> "Split":
 def train(
     model: Annotated[str, typer.Option(help="Name of the model; rnn, gru, … also give its cell.")],
     noise: TrainedAt,
-    seed: Annotated[list[int], typer.Option(min=0, help="A seed; repeat it for several runs.")],
+    seed: Annotated[list[int], typer.Option(min=0, help="A seed; repeatable.")],
     split: Annotated[
         Optional[list[Path]],  # noqa: UP045
         typer.Option(help="The seed<N>.csv of each seed; by default splits of the offline names."),
     ] = None,
     settings: Annotated[
         Text,
-        typer.Option(help="JSON: all of a model and its training; else as in an empty config."),
+        typer.Option(help="JSON: settings of the model and its training; by default a config's."),
     ] = None,
     cell: Annotated[Text, typer.Option(help=f"One of {', '.join(CELLS)}.")] = None,
     readout: Annotated[Text, typer.Option(help=f"One of {', '.join(READOUTS)}.")] = None,
     hidden_size: Whole = None,
     num_layers: Whole = None,
     bidirectional: Annotated[bool, typer.Option("--bidirectional")] = False,
-    num_heads: Annotated[Whole, typer.Option(help="Of a transformer.")] = None,
+    num_heads: Annotated[Whole, typer.Option(help="Attention heads, for a transformer.")] = None,
     module: Annotated[Text, typer.Option(help="package.module:Class.")] = None,
     options: Annotated[Text, typer.Option(help="JSON: arguments of that class.")] = None,
     learning_rate: Annotated[Real, typer.Option(help="Step length.")] = None,
     batch_size: Annotated[Whole, typer.Option(help="Names per update.")] = None,
-    updates: Annotated[Whole, typer.Option(help="SGD updates.")] = None,
+    updates: Annotated[
+        Whole, typer.Option(help="Names drawn in all: updates, with batches of 1.")
+    ] = None,
     record_every: Annotated[
         Whole, typer.Option(help="Updates per point of the loss curve.")
     ] = None,
     report_every: Annotated[
         Whole, typer.Option(help="Updates between log lines.", envvar="NOISYNAMES_REPORT_EVERY")
     ] = None,
-    engine: Annotated[Text, typer.Option(help="What does the updates.")] = None,
-    noise_characters: Annotated[Text, typer.Option(help="What distractors are drawn from.")] = None,
+    engine: Annotated[Text, typer.Option(help="auto, compiled or autograd.")] = None,
+    noise_characters: Annotated[
+        Text, typer.Option(help="The characters that noise is drawn from.")
+    ] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Folder for seed<N>/; by default results/runs/MODEL/noiseN."),
@@ -339,7 +346,7 @@ def probe(
     settings: Settings,
     output: Output,
     initial_gradients: Annotated[
-        bool, typer.Option("--initial-gradients", help="Those before training, too.")
+        bool, typer.Option("--initial-gradients", help="Measure gradients before training, too.")
     ] = False,
     missing: Missing = None,
 ) -> None:
@@ -355,7 +362,7 @@ def probe(
 @app.command()
 def baseline(
     name: Annotated[str, typer.Argument(help="ngrams or majority.")],
-    seed: Annotated[list[int], typer.Option(help="A seed; repeat it.")],
+    seed: Annotated[list[int], typer.Option(help="A seed; repeatable.")],
     split: Splits,
     noise: TestedAt,
     trained_at: TrainedAt,
@@ -405,7 +412,7 @@ def plot(
     tables: Annotated[Path, typer.Option(help="Folder with the tables and findings.json.")],
     output: Annotated[Path, typer.Option(help="Folder for the SVG files.")],
     figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
-    processes: Annotated[int, typer.Option(min=1, help="That share the work.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that share the work.")] = 1,
 ) -> None:
     """Draw figures as SVG."""
     from noisynames.analysis import tables as table_files
@@ -417,7 +424,7 @@ def plot(
 
 @app.command()
 def report(
-    results: Annotated[Path, typer.Option(help="Folder with dataset/.")],
+    results: Annotated[Path, typer.Option(help="The results folder.")],
     templates: Templates,
     config: Config,
     output: Output,
@@ -438,7 +445,7 @@ def paper(
     tables: Annotated[Path, typer.Option(help="Folder with the tables.")],
     manifest: Annotated[Path, typer.Option(help="The manifest.json of the data set.")],
     config: Config,
-    output: Annotated[Path, typer.Option(help="Folder for all of it.")],
+    output: Annotated[Path, typer.Option(help="Folder for the output.")],
     figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
 ) -> None:
     """Write tables as LaTeX and Markdown, figures as PDF, and a paragraph of methods."""
@@ -469,7 +476,7 @@ def crate(
 @app.command()
 def verify(
     results: Annotated[Path, typer.Argument(help="A results folder, of this machine or another.")],
-    runs: Annotated[int, typer.Option(min=1, help="How many, spread over all.")] = 8,
+    runs: Annotated[int, typer.Option(min=1, help="Number of runs, spread over all.")] = 8,
 ) -> None:
     """Train recorded runs again and compare them bit for bit; exit status 1 if one differs."""
     from noisynames.experiments.verifying import DIFFERS
@@ -487,11 +494,11 @@ def verify(
 def predict(
     names: Annotated[list[str], typer.Argument(help="Names; any spelling.")],
     results: Annotated[Path, typer.Option(help="A results folder.")] = Path("results"),
-    model: Annotated[Text, typer.Option(help="Ask this model; by default all.")] = None,
-    noise: Annotated[Text, typer.Option(help="Trained under this noise; by default all.")] = None,
+    model: Annotated[Text, typer.Option(help="Ask only this model.")] = None,
+    noise: Annotated[Text, typer.Option(help="Ask only runs trained under this noise.")] = None,
     seed: Annotated[str, typer.Option(help="A seed, or all.")] = "all",
     explain: Annotated[
-        bool, typer.Option("--explain", help="Also after each character of a name.")
+        bool, typer.Option("--explain", help="Also answer after each character of a name.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
@@ -549,7 +556,7 @@ def compare(
         typer.Argument(help="Results folders, zip files of them, or reports; the oldest first."),
     ],
     templates: Templates = TEMPLATES,
-    names: Annotated[Text, typer.Option(help="What they are called: before,after.")] = None,
+    names: Annotated[Text, typer.Option(help="What to call them: before,after.")] = None,
     title: Annotated[Text, typer.Option(help="Heading of the page.")] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045

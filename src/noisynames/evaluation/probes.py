@@ -15,7 +15,7 @@ from noisynames.grid import ACCURACY, INITIAL, TRAINED
 from noisynames.models.weights import initial_parameters
 from noisynames.names.alphabet import Alphabet, check_characters
 from noisynames.names.examples import Examples
-from noisynames.names.noise import Distractors
+from noisynames.names.noise import NoiseCharacters
 from noisynames.randomness import Stream
 from noisynames.runs import FinishedRun, finished
 
@@ -121,4 +121,4 @@ def _suffixes(
 def _followed(names: Examples, suffixes: NDArray[np.uint16]) -> Examples:
     count, length = suffixes.shape
     lengths = np.full(count, length)
-    return names.with_noise(Distractors("suffix", lengths, suffixes, np.zeros(suffixes.shape)))
+    return names.with_noise(NoiseCharacters("suffix", lengths, suffixes, np.zeros(suffixes.shape)))

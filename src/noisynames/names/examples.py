@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noisynames.names.alphabet import WORKSHEET, Alphabet
-from noisynames.names.noise import PLACEMENTS, Distractors, Noise, NoiseStream
+from noisynames.names.noise import PLACEMENTS, Noise, NoiseCharacters, NoiseStream
 from noisynames.randomness import Seed, Stream, as_seed
 
 
@@ -94,7 +94,7 @@ class Examples:
             self.alphabet,
         )
 
-    def with_noise(self, noise: Distractors) -> "Examples":
+    def with_noise(self, noise: NoiseCharacters) -> "Examples":
         """Return the sequences, which have no noise yet, with their noise: row i for sequence i."""
         put = PLACEMENTS[noise.placement].put
         characters, offsets, is_noise = put(self.characters, self.offsets, noise)

@@ -12,7 +12,7 @@ from noisynames.randomness import Stream
 
 
 @dataclass(frozen=True)
-class Distractors:
+class NoiseCharacters:
     """The noise characters of some names.
 
     Attributes:
@@ -42,24 +42,24 @@ class Placement:
     Attributes:
         where: The place as a phrase.
         put: Returns noisy names, given names (characters end to end, and offsets) and their noise.
-        is_drawn: Whether it needs `Distractors.places`.
+        is_drawn: Whether it needs `NoiseCharacters.places`.
     """
 
     where: str
-    put: Callable[[Characters, Offsets, Distractors], Noisy]
+    put: Callable[[Characters, Offsets, NoiseCharacters], Noisy]
     is_drawn: bool = False
 
 
-def _behind(characters: Characters, offsets: Offsets, noise: Distractors) -> Noisy:
+def _behind(characters: Characters, offsets: Offsets, noise: NoiseCharacters) -> Noisy:
     gaps = np.broadcast_to(np.diff(offsets)[:, None], noise.symbols.shape)
     return _inserted(characters, offsets, noise, gaps)
 
 
-def _before(characters: Characters, offsets: Offsets, noise: Distractors) -> Noisy:
+def _before(characters: Characters, offsets: Offsets, noise: NoiseCharacters) -> Noisy:
     return _inserted(characters, offsets, noise, np.zeros(noise.symbols.shape, np.int64))
 
 
-def _between(characters: Characters, offsets: Offsets, noise: Distractors) -> Noisy:
+def _between(characters: Characters, offsets: Offsets, noise: NoiseCharacters) -> Noisy:
     """Draw a gap uniformly for each character; the name keeps its first and last letter.
 
     A name of a single letter has no gap and gets all of them before it.
@@ -72,7 +72,7 @@ def _between(characters: Characters, offsets: Offsets, noise: Distractors) -> No
 
 
 def _inserted(
-    characters: Characters, offsets: Offsets, noise: Distractors, gaps: NDArray[np.int64]
+    characters: Characters, offsets: Offsets, noise: NoiseCharacters, gaps: NDArray[np.int64]
 ) -> Noisy:
     """Put each noise character after as many letters of its name as `gaps` says.
 
@@ -94,7 +94,7 @@ def _inserted(
     return text, offsets, is_noise
 
 
-def _instead(characters: Characters, offsets: Offsets, noise: Distractors) -> Noisy:
+def _instead(characters: Characters, offsets: Offsets, noise: NoiseCharacters) -> Noisy:
     """Draw a letter uniformly for each character; one letter may be replaced twice."""
     used = np.arange(noise.symbols.shape[1]) < noise.lengths[:, None]
     letter = (noise.places * np.diff(offsets)[:, None]).astype(np.int64)
@@ -193,12 +193,12 @@ class NoiseStream:
         self._stream = Stream(seed, purpose, noise.level)
         self._places = Stream(seed, f"{purpose}: places", noise.level)
 
-    def take(self, count: int) -> Distractors:
+    def take(self, count: int) -> NoiseCharacters:
         """Return the noise characters of the next `count` names."""
         level, placement = self._noise.level, self._noise.placement
         if level == 0:
             nothing = np.zeros((count, 1))
-            return Distractors(
+            return NoiseCharacters(
                 placement, np.zeros(count, np.int64), nothing.astype(np.uint16), nothing
             )
         uniform = self._stream.uniform(count, level + 2)
@@ -207,4 +207,4 @@ class NoiseStream:
         places = np.zeros(symbols.shape)
         if PLACEMENTS[placement].is_drawn:
             places = self._places.uniform(*symbols.shape)
-        return Distractors(placement, lengths, symbols, places)
+        return NoiseCharacters(placement, lengths, symbols, places)

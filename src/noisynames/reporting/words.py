@@ -100,7 +100,7 @@ def listed(words: Iterable[str]) -> str:
 
 
 def in_sentence(label: str) -> str:
-    """Return a model's label without a comma, to stand in a list: `LSTM (2 layers)`."""
+    """Return a model's label without a comma, for use in a list: `LSTM (2 layers)`."""
     name, _, parts = label.partition(", ")
     return f"{name} ({parts})" if parts else name
 

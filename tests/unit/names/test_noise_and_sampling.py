@@ -5,7 +5,7 @@ from scipy import stats
 from noisynames.errors import UserError
 from noisynames.names.alphabet import WORKSHEET, WORKSHEET_NOISE, Alphabet
 from noisynames.names.examples import Examples, TrainingStream, held_out_examples
-from noisynames.names.noise import PLACEMENTS, Distractors, Noise, NoiseStream, conditions
+from noisynames.names.noise import PLACEMENTS, Noise, NoiseCharacters, NoiseStream, conditions
 
 LANGUAGES = ["a", "b", "c"]
 ROWS = [("a", "Adams"), ("a", "Li"), ("b", "O"), ("c", "Nguyen"), ("c", "Li")]
@@ -16,7 +16,7 @@ def texts(examples: Examples) -> list[str]:
     return [examples.text(i) for i in range(len(examples))]
 
 
-def drawn(noise: Noise, count: int, seed: int = 1) -> Distractors:
+def drawn(noise: Noise, count: int, seed: int = 1) -> NoiseCharacters:
     return NoiseStream(noise, seed, "test").take(count)
 
 

@@ -27,7 +27,7 @@ class RawNames:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of names, which is called after the module in this folder that has it as SOURCE.
+    """A source of names, named after the module in this folder that has it as SOURCE.
 
     Attributes:
         read: Returns the names, given `dataset.path` and whether Latin letters are wanted.

@@ -207,7 +207,7 @@ def _matrices(
         findings: Findings with the order of the languages.
         look: The look of the models.
         arms: The model and the noise of each matrix.
-        across: How many matrices stand in a row; with at most 2, languages are named.
+        across: How many matrices are in a row; with at most 2, languages are named.
         most: The largest side of a matrix, in inches.
     """
     import matplotlib as mpl
