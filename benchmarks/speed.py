@@ -350,6 +350,7 @@ def main(
     ] = None,
 ) -> None:
     """Time all loops and print the tables."""
+    folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     for pool in threadpool_info():
         print({key: pool.get(key) for key in ("internal_api", "num_threads", "architecture")})
