@@ -46,7 +46,7 @@ Templates = Annotated[
 TEMPLATES = Path(__file__).parents[2] / "report"
 TrainedAt = Annotated[str, typer.Option(help="Noise: a level, or LEVEL-PLACEMENT.")]
 TestedAt = Annotated[list[str], typer.Option("--noise", help="Noise to test under; repeatable.")]
-Characters = Annotated[str, typer.Option(help="The characters that noise is drawn from.")]
+Characters = Annotated[str, typer.Option(help="What noise is drawn from.")]
 Runs = Annotated[
     list[Path], typer.Argument(help="A run.json for each seed, its weights beside it.")
 ]
@@ -184,19 +184,13 @@ def train(
     options: Annotated[Text, typer.Option(help="JSON: arguments of that class.")] = None,
     learning_rate: Annotated[Real, typer.Option(help="Step length.")] = None,
     batch_size: Annotated[Whole, typer.Option(help="Names per update.")] = None,
-    updates: Annotated[
-        Whole, typer.Option(help="Names drawn in all: updates, with batches of 1.")
-    ] = None,
-    record_every: Annotated[
-        Whole, typer.Option(help="Updates per point of the loss curve.")
-    ] = None,
+    updates: Annotated[Whole, typer.Option(help="Names drawn in all.")] = None,
+    record_every: Annotated[Whole, typer.Option(help="Names per point of the loss curve.")] = None,
     report_every: Annotated[
         Whole, typer.Option(help="Updates between log lines.", envvar="NOISYNAMES_REPORT_EVERY")
     ] = None,
     engine: Annotated[Text, typer.Option(help="auto, compiled or autograd.")] = None,
-    noise_characters: Annotated[
-        Text, typer.Option(help="The characters that noise is drawn from.")
-    ] = None,
+    noise_characters: Annotated[Text, typer.Option(help="What noise is drawn from.")] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Folder for seed<N>/; by default results/runs/MODEL/noiseN."),

@@ -104,7 +104,7 @@ def test_attention_is_on_letters_with_their_marks(experiment: Path) -> None:
 
 def test_the_report_shows_the_names_and_the_alphabet(experiment: Path) -> None:
     page = (experiment / "results/report.html").read_text(encoding="utf-8")
-    assert "kept as it is" in page
+    assert "otherwise unchanged" in page
     shown = {label: [name for name in composed(label) if f">{name}<" in page] for label in NAMES}
     assert all(shown.values()), shown
     figure = (experiment / "results/figures/attention_examples.svg").read_text(encoding="utf-8")

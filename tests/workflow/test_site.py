@@ -64,6 +64,7 @@ ELSEWHERE = {
     "conda env create -f environment.yml": "tests/test_environment.py",
     "pip install --no-deps -e .": "make setup does it",
     "pip install -r requirements.lock": "make setup does it",
+    "python benchmarks/speed.py --jax PYTHON": "takes ten minutes, and needs JAX",
     "python benchmarks/verdicts.py": "tests/unit/analysis/test_verdicts.py",
     "python -m noisynames": "every rule does it",
     "snakemake --cores 1 crate": "tests/workflow/test_crate.py",
