@@ -10,11 +10,13 @@ from noisynames.config import resolve
 from noisynames.errors import UserError
 from noisynames.evaluation import agreement
 from noisynames.files import read_record
+from noisynames.models.spec import ModelSpec
 from noisynames.names import splits
 from noisynames.names.examples import Examples
 from noisynames.names.noise import Noise
 from noisynames.names.splits import Split
 from noisynames.training.compiled.engine import CompiledEngine
+from noisynames.training.hyperparameters import Hyperparameters
 
 SPLIT = Split(
     [("a", f"aa{c}{d}") for c in "aeiou" for d in "aeiou"]
@@ -47,6 +49,22 @@ def test_engines_agree_even_where_training_is_unstable(tmp_path: Path) -> None:
     assert found["torch"].startswith("2.")
     assert found["differences"].keys() == {"usual", "wild", "heavy", "adam", "encoder"}
     assert max(found["differences"].values()) < 1e-5
+
+
+def test_models_that_differ_only_in_high_rates_are_compared_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def difference(spec: ModelSpec, plan: Hyperparameters, *rest: Any) -> float:
+        asked.append(plan.learning_rate)
+        return 1e-7
+
+    monkeypatch.setattr(agreement, "difference", difference)
+    rates = {"low": 0.0001, "high": 0.1, "higher": 1.0}
+    models = {name: {"cell": "rnn", "learning_rate": rate} for name, rate in rates.items()}
+    assert compared(tmp_path, models)["differences"] == dict.fromkeys(rates, 1e-7)
+    assert asked == [0.0001, agreement.GENTLE]
 
 
 def test_a_difference_that_rounding_does_not_explain_is_refused(
