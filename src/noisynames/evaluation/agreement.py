@@ -55,7 +55,7 @@ def compare(
     names = Examples.of_names(split.train, split.languages, split.alphabet)
     inputs, outputs = len(split.alphabet), len(split.languages)
     differences = {}
-    known: dict[tuple[str, Hyperparameters], float] = {}  # high rates become one
+    known: dict[tuple[str, Hyperparameters], float] = {}  # models may differ only in a high rate
     for name, model in models.items():
         spec = spec_from(model)
         if chosen(AUTO, spec) == "compiled":

@@ -7,15 +7,13 @@ is Numba's own interface to LLVM, loads the machine code into the process.
 The cache is a folder of the user's (`NOISYNAMES_CACHE`, by default in the platform's cache folder),
 never the installed package, which may be read-only. A file's name depends on all that its content
 depends on: the kernels' source, the versions, the processor. Files are written whole, under a lock
-that only prevents double work: where a file system has no locks, two jobs write the same content.
+that only prevents double work.
 """
 
 import ctypes
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -79,9 +77,11 @@ def _machine_code(cell: str, H: int, real: str) -> bytes:
     code = _read(path)
     if code is not None:
         return code
+    from filelock import FileLock
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path.with_suffix(".lock")):
+        with FileLock(path.with_suffix(".lock")):
             code = _read(path)  # another job may have compiled it meanwhile
             if code is None:
                 code = _compile(cell, H, real)
@@ -112,22 +112,6 @@ def _read(path: Path) -> bytes | None:
         return None
     digest, code = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     return code if hashlib.sha256(code).digest() == digest else None
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    from filelock import FileLock
-
-    lock = FileLock(path)
-    try:
-        lock.acquire()
-    except NotImplementedError:  # a file system without locks
-        yield
-        return
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _compile(cell: str, H: int, real: str) -> bytes:
