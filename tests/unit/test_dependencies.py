@@ -94,6 +94,16 @@ def test_a_new_import_is_a_new_dependency(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "noisynames/room/c.py").write_text(types)
     imports_of.cache_clear()
     assert modules_behind("a") == {"a", "b", "room.c"}
+    for block in (
+        "if TYPE_CHECKING:\n    pass\nelse:\n",
+        "try:\n    pass\nexcept OSError:\n",
+        "try:\n    pass\nfinally:\n",
+        "match 1:\n  case 1:\n",
+        "class A:\n  def f(self):\n   with g():\n    for i in h:\n",
+    ):
+        (tmp_path / "noisynames/room/c.py").write_text(f"{block}     from noisynames import d\n")
+        imports_of.cache_clear()
+        assert modules_behind("a") == {"a", "b", "room.c", "d"}, block
     with pytest.raises(ValueError, match="there is no module 'e' in noisynames"):
         modules_behind("e")
     monkeypatch.undo()
