@@ -230,6 +230,24 @@ def test_only_wide_tables_scroll_sideways(report: Report, width: int) -> None:
     assert overflow <= 0
 
 
+def test_the_matrices_of_six_models_fit_side_by_side(report: Report) -> None:
+    """As many as the default experiment has, with its labels and its longest differences."""
+    page = report.open(viewport={"width": 1280, "height": 900})
+    labels = ["RNN", "GRU", "GRU + attention", "LSTM", "LSTM, 2 layers", "GRU, batches of 16"]
+    heads = "".join(f'<th scope="col" class="num">{label}</th>' for label in labels)
+    cells = '<td class="num up">−1.178 <span class="mark">▼</span></td>' * len(labels)
+    rows = "".join(f'<tr><th scope="row">{label}</th>{cells}</tr>' for label in labels)
+    table = f"<thead><tr><th></th>{heads}</tr></thead><tbody>{rows}</tbody>"
+    too_wide = page.evaluate(
+        """table => [...document.querySelectorAll(".pair .scroll")].map(box => {
+            box.querySelector("table").innerHTML = table;
+            return box.scrollWidth - box.clientWidth;
+        })""",
+        table,
+    )
+    assert too_wide and max(too_wide) == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(report: Report, scheme: str) -> None:
     page = report.open(color_scheme=scheme)
