@@ -1,6 +1,6 @@
 """A real S3 server on the loopback address, moto's, and the plugin through which Snakemake asks it.
 
-`with running() as s3:` installs both into a folder of their own, and ends the server at the end.
+Both are in a folder of their own, with PACKAGES; `with running(folder) as s3:` ends the server.
 """
 
 import os
@@ -79,35 +79,34 @@ class S3:
 
 
 @contextmanager
-def running() -> Iterator[S3]:
+def running(packages: Path) -> Iterator[S3]:
     """Start an empty S3 server; stop it at the end."""
     with tempfile.TemporaryDirectory(prefix="noisynames-s3-") as folder:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
-        subprocess.run([*command, "--target", folder, "-r", str(PACKAGES)], check=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        with Path(folder, "server.log").open("w") as log:
+        said = Path(folder, "server.log")
+        with said.open("w") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-                env=os.environ | {"PYTHONPATH": folder}, stdout=log, stderr=subprocess.STDOUT,
+                env=os.environ | {"PYTHONPATH": str(packages)}, stdout=log,
+                stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
-            s3 = S3(f"http://127.0.0.1:{port}", Path(folder))
-            _wait_for(s3, server)
+            s3 = S3(f"http://127.0.0.1:{port}", packages)
+            _wait_for(s3, server, said)
             yield s3
         finally:
             server.terminate()
             server.wait()
 
 
-def _wait_for(s3: S3, server: subprocess.Popen[bytes]) -> None:
+def _wait_for(s3: S3, server: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + 60
     while True:
         try:
             urlopen(f"{s3.url}/moto-api/").close()
             return
         except URLError:
-            said = (s3.packages / "server.log").read_text()
-            assert server.poll() is None and time.monotonic() < end, said
+            assert server.poll() is None and time.monotonic() < end, log.read_text()
             time.sleep(0.1)

@@ -14,13 +14,13 @@ from noisynames.names import splits
 
 OLD = "Nehalem"
 """A processor of 2008: no AVX, no fused multiply-add; the oldest that NumPy's wheels run on."""
-MODEL = {"cell": "gru", "readout": "attention", "learning_rate": 0.005}
+MODEL = {"cell": "gru", "readout": "attention", "hidden_size": 16, "learning_rate": 0.005}
 TESTED = ["--noise", "0", "--noise", "5", "--trained-at", "5", "--noise-characters", ".,;'"]
 
 
 def jobs(folder: Path, split: Path, python: list[str], **environment: str) -> dict[str, bytes]:
     """Train, predict and inspect with an interpreter; return what it wrote, without times."""
-    plan = {**MODEL, "updates": 2_000, "record_every": 1_000}
+    plan = {**MODEL, "updates": 500, "record_every": 100}
     train = ["train", "--model", "reader", "--noise", "5", "--seed", "0", "--split", str(split)]
     train += ["--settings", json.dumps(plan), "--output", str(folder)]
     of_run = [str(folder / "seed0/run.json"), "--split", str(split), *TESTED]

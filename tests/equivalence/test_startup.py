@@ -1,20 +1,27 @@
 """A short run must not pay for what it does not use; several jobs can share the cache."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from conftest import Once
 
 from noisynames.names import splits as splitting
 from noisynames.training.compiled import cache as compiled
 
 
+def write_splits(folder: Path) -> None:
+    rows = [(label, f"{label}{a}{b}") for label in ("Ba", "Do") for a in "abcd" for b in "efgh"]
+    splitting.write(splitting.split_names(rows, 0), folder / "seed0.csv")
+
+
 @pytest.fixture
 def splits(tmp_path: Path) -> Path:
-    rows = [(label, f"{label}{a}{b}") for label in ("Ba", "Do") for a in "abcd" for b in "efgh"]
-    splitting.write(splitting.split_names(rows, 0), tmp_path / "seed0.csv")
+    write_splits(tmp_path)
     return tmp_path
 
 
@@ -22,16 +29,6 @@ def kernel_in(cache: Path) -> bytes:
     """The only kernel in a cache folder."""
     (file,) = cache.glob("*.bin")
     return file.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def clean_kernel(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The RNN's kernel, compiled where nothing sets Numba's options."""
-    folder = tmp_path_factory.mktemp("clean")
-    rows = [(label, f"{label}{a}") for label in ("Ba", "Do") for a in "abcdefgh"]
-    splitting.write(splitting.split_names(rows, 0), folder / "seed0.csv")
-    assert train_in(folder / "run", folder, folder / "cache").returncode == 0
-    return kernel_in(folder / "cache")
 
 
 def train_in(
@@ -62,6 +59,24 @@ except SystemExit as end:
     )  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def at_once(once: Once) -> Path:
+    """A folder in which three jobs at once compiled the RNN's kernel, without Numba's options."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        write_splits(folder)
+
+        def job(i: int) -> None:
+            done = train_in(folder / f"run{i}", folder, folder / "cache")
+            (folder / f"said{i}.txt").write_text(done.stderr)
+
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(job, range(3)))
+
+    return once("at_once", make)
+
+
 def test_a_compiled_run_imports_no_heavy_library(tmp_path: Path, splits: Path) -> None:
     compiled.load("rnn", 16)
     heavy = "assert not {'torch', 'pandas', 'numba', 'scipy', 'faker'} & set(sys.modules)"
@@ -70,29 +85,24 @@ def test_a_compiled_run_imports_no_heavy_library(tmp_path: Path, splits: Path) -
     assert (tmp_path / "run/seed0/losses.csv").is_file()
 
 
-def test_jobs_that_compile_at_the_same_time_do_no_harm(tmp_path: Path, splits: Path) -> None:
-    cache = tmp_path / "cache"
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(3) as pool:
-        runs = list(pool.map(lambda i: train_in(tmp_path / f"run{i}", splits, cache), range(3)))
-    assert [run.returncode for run in runs] == [0, 0, 0], runs
-    told = sum("compiling the rnn" in run.stderr for run in runs)
-    assert told == 1, "one job compiles, the others wait for it"
-    weights = {(tmp_path / f"run{i}/seed0/weights.safetensors").read_bytes() for i in range(3)}
-    assert len(weights) == 1
+def test_jobs_that_compile_at_the_same_time_do_no_harm(at_once: Path) -> None:
+    said = [path.read_text() for path in at_once.glob("said*.txt")]
+    weights = [path.read_bytes() for path in at_once.glob("run*/seed0/weights.safetensors")]
+    assert len(weights) == 3, said
+    assert len(set(weights)) == 1
+    assert sum("compiling the rnn" in text for text in said) == 1, "the others wait for it"
 
 
-def test_a_damaged_cache_file_is_replaced(tmp_path: Path, splits: Path) -> None:
-    cache = tmp_path / "cache"
-    train_in(tmp_path / "one", splits, cache)
+def test_a_damaged_cache_file_is_replaced(tmp_path: Path, splits: Path, at_once: Path) -> None:
+    cache = shutil.copytree(at_once / "cache", tmp_path / "cache")
     (file,) = cache.glob("*.bin")
     file.write_bytes(file.read_bytes()[:-100])
-    done = train_in(tmp_path / "two", splits, cache)
+    done = train_in(tmp_path / "run", splits, cache)
     assert done.returncode == 0, done.stderr
     assert "compiling" in done.stderr
-    losses = [(tmp_path / f"{name}/seed0/losses.csv").read_bytes() for name in ("one", "two")]
-    assert losses[0] == losses[1]
+    assert kernel_in(cache) == kernel_in(at_once / "cache")
+    losses = [folder / "seed0/losses.csv" for folder in (at_once / "run0", tmp_path / "run")]
+    assert losses[0].read_bytes() == losses[1].read_bytes()
 
 
 def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path, splits: Path) -> None:
@@ -139,17 +149,12 @@ def test_ctrl_c_stops_within_an_interval_and_leaves_no_file(tmp_path: Path, spli
     ],
 )  # fmt: skip
 def test_numbas_options_do_not_change_a_kernel(
-    options: dict[str, str], tmp_path: Path, splits: Path, clean_kernel: bytes
+    options: dict[str, str], tmp_path: Path, splits: Path, at_once: Path
 ) -> None:
-    done = train_in(tmp_path / "run", splits, tmp_path / "cache", environment=options)
-    assert done.returncode == 0, done.stderr
-    assert kernel_in(tmp_path / "cache") == clean_kernel
-
-
-def test_a_file_of_numbas_options_does_not_change_a_kernel(
-    tmp_path: Path, splits: Path, clean_kernel: bytes
-) -> None:
+    """Those of the environment, and those of a file in the folder where a job is started."""
     (tmp_path / ".numba_config.yaml").write_text("opt: 0\nboundscheck: 1\n")
-    done = train_in(tmp_path / "run", splits, tmp_path / "cache", folder=tmp_path)
+    done = train_in(
+        tmp_path / "run", splits, tmp_path / "cache", folder=tmp_path, environment=options
+    )
     assert done.returncode == 0, done.stderr
-    assert kernel_in(tmp_path / "cache") == clean_kernel
+    assert kernel_in(tmp_path / "cache") == kernel_in(at_once / "cache")

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import foreign
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from filelock import FileLock
+from conftest import Once
 
 from noisynames.models.spec import ModelSpec
 from noisynames.models.weights import initial_parameters
@@ -62,25 +61,12 @@ def named(case: Any) -> str:
     return "-".join([*filter(None, parts), f"{plan.optimizer}{plan.batch_size}"])
 
 
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of this run that all its workers share: a kernel is compiled once."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+def code_of(spec: ModelSpec, once: Once) -> str:
+    def emit() -> str:
+        return building.kernel_code(spec.cell, spec.hidden_size, "float32")
 
-
-def once(file: Path, make: Callable[[], bytes]) -> bytes:
-    with FileLock(f"{file}.lock"):
-        if not file.exists():
-            file.write_bytes(make())
-    return file.read_bytes()
-
-
-def code_of(spec: ModelSpec, shared: Path) -> str:
-    def emit() -> bytes:
-        return building.kernel_code(spec.cell, spec.hidden_size, "float32").encode()
-
-    return once(shared / f"{spec.cell}-{spec.hidden_size}.ll", emit).decode()
+    name = f"{spec.cell}-{spec.hidden_size}.ll"
+    return once(name, lambda path: path.write_text(emit())).read_text()
 
 
 def x86(level: str) -> Any:
@@ -92,13 +78,12 @@ def x86(level: str) -> Any:
 
 
 def trained_as(
-    level: str, spec: ModelSpec, shared: Path, engine: CompiledEngine
+    level: str, spec: ModelSpec, once: Once, engine: CompiledEngine
 ) -> dict[str, np.ndarray]:
-    code = code_of(spec, shared)
-    file = shared / f"{spec.cell}-{spec.hidden_size}-{level}.o"
-    made = once(file, lambda: building.machine_code(code, x86(level)))
+    code, name = code_of(spec, once), f"{spec.cell}-{spec.hidden_size}-{level}.o"
+    made = once(name, lambda path: path.write_bytes(building.machine_code(code, x86(level))))
     holder = llvm.create_mcjit_compiler(llvm.parse_assembly(""), building.host())
-    holder.add_object_file(llvm.ObjectFileRef.from_data(made))
+    holder.add_object_file(llvm.ObjectFileRef.from_data(made.read_bytes()))
     holder.finalize_object()
     engine.kernel = cache.callable_at(holder.get_function_address(building.ENTRY))
     losses, _ = engine.advance(EXAMPLES)
@@ -108,7 +93,7 @@ def trained_as(
 @pytest.mark.parametrize("target", TOOLS)
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_5000_updates_give_the_same_bits(
-    case: Any, target: str, shared: Path, tmp_path: Path
+    case: Any, target: str, once: Once, tmp_path: Path
 ) -> None:
     spec, plan = case
     missing = [tool for tool in TOOLS[target] if shutil.which(tool) is None]
@@ -124,18 +109,18 @@ def test_5000_updates_give_the_same_bits(
     losses, _ = here.advance(EXAMPLES)
     found: foreign.Arrays
     if target.startswith("x86"):
-        found = trained_as(target, spec, shared, there)
+        found = trained_as(target, spec, once, there)
     else:
-        code = code_of(spec, shared)
+        code = code_of(spec, once)
         found = foreign.trained_elsewhere(target, code, there, EXAMPLES, tmp_path)
     np.testing.assert_array_equal(found["losses"], losses)
     np.testing.assert_array_equal(found["weights"], here.memory["weights"])
     assert np.abs(here.memory["weights"] - before).max() > 0.01, "the weights moved"
 
 
-def test_machine_code_differs_between_processors(shared: Path) -> None:
+def test_machine_code_differs_between_processors(once: Once) -> None:
     """Otherwise the tests above would compare code with itself."""
-    code = code_of(ModelSpec("rnn", "last", 16), shared)
+    code = code_of(ModelSpec("rnn", "last", 16), once)
     machines = [x86("x86-64-v2"), x86("x86-64-v3"), foreign.machine_for("aarch64")]
     assert len({building.machine_code(code, machine) for machine in machines}) == 3
     assert ctypes.sizeof(ctypes.c_void_p) == 8

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Snakemake, planned
+from conftest import Once, Snakemake, planned
 
 pytestmark = pytest.mark.workflow
 
@@ -31,26 +31,29 @@ NAMES = {
 }
 
 
-@pytest.fixture(scope="module")
-def experiment(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scripts")
-    (folder / "names").mkdir()
-    for label, names in NAMES.items():
-        (folder / f"names/{label}.txt").write_text("\n".join(names.split()), encoding="utf-8")
-    config = {
-        "dataset": {"source": "directory", "path": "names", "alphabet": "data"},
-        "models": {
-            "gru_attention": {"cell": "gru", "readout": "attention", "hidden_size": 8},
-            "transformer": {"cell": "transformer", "hidden_size": 8},
-        },
-        "noise": {"levels": [0, 2], "placement": "scattered", "characters": ".,¿"},
-        "seeds": 2,
-        "training": {"updates": 400, "record_every": 100},
-        "report": {"title": "Names in four scripts"},
-    }
-    (folder / "my.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    snakemake(folder, "--configfile", folder / "my.yaml", "--cores", "2")
-    return folder
+@pytest.fixture(scope="session")
+def experiment(once: Once, snakemake: Snakemake) -> Path:
+    def make(folder: Path) -> None:
+        (folder / "names").mkdir(parents=True)
+        for label, names in NAMES.items():
+            (folder / f"names/{label}.txt").write_text("\n".join(names.split()), encoding="utf-8")
+        config = {
+            "dataset": {"source": "directory", "path": "names", "alphabet": "data"},
+            "models": {
+                "gru_attention": {"cell": "gru", "readout": "attention", "hidden_size": 8},
+                "transformer": {"cell": "transformer", "hidden_size": 8},
+            },
+            "noise": {"levels": [0, 2], "placement": "scattered", "characters": ".,¿"},
+            "seeds": 2,
+            "training": {"updates": 400, "record_every": 100},
+            "report": {"title": "Names in four scripts"},
+        }
+        (folder / "my.yaml").write_text(
+            yaml.safe_dump(config, allow_unicode=True), encoding="utf-8"
+        )
+        snakemake(folder, "--configfile", folder / "my.yaml", "--cores", "2")
+
+    return once("scripts", make)
 
 
 def rows(experiment: Path, table: str) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Snakemake
+from conftest import Once, Snakemake
 
 LABELS = ["01", "1", "1.0", "1e0", "NA", "US$ and A$", "bad $_$ x", "true"]
 
@@ -21,21 +21,23 @@ training: {updates: 200, record_every: 100}
 """
 
 
-@pytest.fixture(scope="module")
-def experiment(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def experiment(once: Once, snakemake: Snakemake) -> Path:
     """An experiment on such labels, with names that are only beside its config."""
-    folder = tmp_path_factory.mktemp("labels")
-    names = folder / "config/names"
-    names.mkdir(parents=True)
-    for i, label in enumerate(LABELS):
-        lines = [f"{'ABCDEFGH'[i]}{a}{b}" for a in "aeiou" for b in "lmnr"]
-        (names / f"{label}.txt").write_text("\n".join(lines))
-    (names / "OTHER.TXT").write_text("left out")
-    (names / ".#01.txt").symlink_to("someone@host.1234")
-    config = folder / "config/my.yaml"
-    config.write_text(CONFIG)
-    snakemake(folder, "--configfile", config, "--cores", "2")
-    return folder
+
+    def make(folder: Path) -> None:
+        names = folder / "config/names"
+        names.mkdir(parents=True)
+        for i, label in enumerate(LABELS):
+            lines = [f"{'ABCDEFGH'[i]}{a}{b}" for a in "aeiou" for b in "lmnr"]
+            (names / f"{label}.txt").write_text("\n".join(lines))
+        (names / "OTHER.TXT").write_text("left out")
+        (names / ".#01.txt").symlink_to("someone@host.1234")
+        config = folder / "config/my.yaml"
+        config.write_text(CONFIG)
+        snakemake(folder, "--configfile", config, "--cores", "2")
+
+    return once("labels", make)
 
 
 def test_labels_are_unchanged_in_every_table(experiment: Path) -> None:

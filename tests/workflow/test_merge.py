@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Snakemake, hashes, planned
+from conftest import Snakemake, hashes, planned
 
 from noisynames.errors import UserError
 from noisynames.experiments.merging import merge
@@ -16,18 +16,18 @@ pytestmark = pytest.mark.workflow
 
 
 @pytest.fixture(scope="module")
-def parts(smoke: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The smoke experiment from two machines: seed 0 here, both seeds there."""
+def parts(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """TINY from two machines: seed 0 here, both seeds there."""
     folder = tmp_path_factory.mktemp("parts")
-    one = shutil.copytree(smoke / "results", folder / "one/results")
+    one = shutil.copytree(tiny / "results", folder / "one/results")
     for path in [*one.glob("runs/*/*/seed1"), *one.glob("splits/seed1.*")]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    two = shutil.copytree(smoke / "results", folder / "two/results")
+    two = shutil.copytree(tiny / "results", folder / "two/results")
     return one, two
 
 
 def test_merged_results_need_no_training_and_record_where_they_come_from(
-    parts: tuple[Path, Path], smoke: Path, snakemake: Snakemake, tmp_path: Path
+    parts: tuple[Path, Path], tiny: Path, tiny_config: Path, snakemake: Snakemake, tmp_path: Path
 ) -> None:
     program = shutil.which("noisynames")
     assert program
@@ -35,7 +35,7 @@ def test_merged_results_need_no_training_and_record_where_they_come_from(
     command = [program, "merge", *map(str, parts), "--into", str(into)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "seeds: [0, 1]" in done.stdout
-    config = ["--configfile", ROOT / "config/smoke.yaml"]
+    config = ["--configfile", tiny_config]
     jobs = planned(snakemake(into.parent, *config, "-n").stdout)
     assert set(jobs) == {
         "baseline", "evaluate", "probe", "inspect_attention", "reference", "aggregate", "plot",
@@ -45,7 +45,7 @@ def test_merged_results_need_no_training_and_record_where_they_come_from(
     page = (into / "report.html").read_text()
     assert 'id="table-parts"' in page
     assert str(parts[1]) in page
-    everything, whole = hashes(into.parent), hashes(smoke)
+    everything, whole = hashes(into.parent), hashes(tiny)
     for name in ("results/report.html", "results/merged.json"):
         everything.pop(name)
         whole.pop(name, None)
@@ -66,16 +66,16 @@ def altered(part: Path, tmp_path: Path, file: str, **content: object) -> Path:
     ("file", "content", "message"),
     [
         (
-            "runs/rnn/noise0/seed0/run.json",
+            "runs/gru/noise0/seed0/run.json",
             {"engine": "autograd"},
-            "runs/rnn/noise0/seed0/run.json: differs from ",
+            "runs/gru/noise0/seed0/run.json: differs from ",
         ),
         ("splits/seed0.json", {"train": 3}, "splits/seed0.json: differs from "),
         ("dataset/manifest.json", {"version": "2"}, "dataset/manifest.json: differs from "),
         (
-            "runs/rnn/noise0/seed1/run.json",
+            "runs/gru/noise0/seed1/run.json",
             {"hyperparameters": {"updates": 7}},
-            "runs/rnn/noise0/seed1/run.json: hyperparameters differs from rnn/noise0 in ",
+            "runs/gru/noise0/seed1/run.json: hyperparameters differs from gru/noise0 in ",
         ),
     ],
 )
@@ -92,7 +92,7 @@ def test_parts_that_disagree_are_refused_by_name(
 
 def test_a_damaged_part_is_refused(parts: tuple[Path, Path], tmp_path: Path) -> None:
     copy = shutil.copytree(parts[1], tmp_path / "damaged")
-    losses = copy / "runs/rnn/noise0/seed1/losses.csv"
+    losses = copy / "runs/gru/noise0/seed1/losses.csv"
     losses.write_text(losses.read_text()[:-3])
     with pytest.raises(UserError, match=r"losses\.csv: truncated or altered"):
         merge([parts[0], copy], tmp_path / "all")

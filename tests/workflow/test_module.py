@@ -6,12 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import starting
 import yaml
-from conftest import ROOT, hashes, planned
+from conftest import ROOT, TINY, Once, hashes, planned
 
 pytestmark = pytest.mark.workflow
-
-SMOKE = yaml.safe_load((ROOT / "config/smoke.yaml").read_text())
 
 # Another workflow: the experiment three times, the last time with a rule of its own.
 OUTER = f"""
@@ -19,21 +18,21 @@ configfile: "outer.yaml"
 
 module plain:
     snakefile: "{ROOT}/Snakefile"
-    config: config["smoke"]
+    config: config["tiny"]
 
 use rule * from plain as plain_*
 
 module first:
     snakefile: "{ROOT}/Snakefile"
     prefix: "first"
-    config: config["smoke"]
+    config: config["tiny"]
 
 use rule * from first as first_*
 
 module second:
     snakefile: "{ROOT}/workflow/Snakefile"
     prefix: "in/second"
-    config: config["smoke"]
+    config: config["tiny"]
 
 use rule * from second as second_*
 
@@ -49,7 +48,7 @@ rule mine:
 """
 
 INCLUDING = """
-configfile: "smoke.yaml"
+configfile: "tiny.yaml"
 
 include: "{snakefile}"
 
@@ -61,71 +60,68 @@ rule mine:
 
 def run(folder: Path, *arguments: str) -> str:
     """The output of a folder's workflow."""
-    done = subprocess.run(
-        ["snakemake", "--cores", "2", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = starting.snakemake(["--cores", "2", *arguments], folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
-@pytest.fixture(scope="module")
-def outer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A folder in which another workflow ran the smoke experiment three times, and its output."""
-    folder = tmp_path_factory.mktemp("outer")
-    (folder / "Snakefile").write_text(OUTER)
-    (folder / "outer.yaml").write_text(yaml.safe_dump({"mine": 1, "smoke": SMOKE}, sort_keys=False))
-    return folder, run(folder)
+@pytest.fixture(scope="session")
+def outer(once: Once) -> Path:
+    """A folder in which another workflow ran TINY three times; beside it, what Snakemake said."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        (folder / "Snakefile").write_text(OUTER)
+        (folder / "outer.yaml").write_text(yaml.safe_dump({"mine": 1, "tiny": TINY}))
+        folder.with_suffix(".txt").write_text(run(folder))
+
+    return once("outer", make)
+
+
+@pytest.fixture
+def own(outer: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, to be changed."""
+    return Path(shutil.copytree(outer, tmp_path / "outer"))
 
 
 @pytest.mark.parametrize("prefix", ["", "first", "in/second"])
-def test_as_a_module_it_writes_the_same_as_by_itself(
-    outer: tuple[Path, str], smoke: Path, prefix: str
-) -> None:
-    folder, _ = outer
-    assert hashes(folder / prefix) == hashes(smoke)
+def test_as_a_module_it_writes_the_same_as_by_itself(outer: Path, tiny: Path, prefix: str) -> None:
+    assert hashes(outer / prefix) == hashes(tiny)
 
 
-def test_a_module_writes_nothing_beside_its_results(outer: tuple[Path, str]) -> None:
-    folder, _ = outer
-    left = {path.name for path in folder.iterdir()}
+def test_a_module_writes_nothing_beside_its_results(outer: Path) -> None:
+    left = {path.name for path in outer.iterdir()}
     assert left == {"Snakefile", "outer.yaml", ".snakemake", "results", "first", "in"}
-    assert [path.name for path in (folder / "first").iterdir()] == ["results"]
+    assert [path.name for path in (outer / "first").iterdir()] == ["results"]
 
 
-def test_the_surrounding_workflow_may_replace_a_rule(outer: tuple[Path, str]) -> None:
-    _, said = outer
+def test_the_surrounding_workflow_may_replace_a_rule(outer: Path) -> None:
+    said = outer.with_suffix(".txt").read_text()
     jobs = re.findall(r"^(?:local)?rule (\w+_train):\n((?: +.*\n)+)", said, re.MULTILINE)
     threads = {(rule, "threads: 2" in properties) for rule, properties in jobs}
     assert threads == {("plain_train", False), ("first_train", False), ("second_train", True)}
 
 
-def test_a_module_has_nothing_left_to_do(outer: tuple[Path, str]) -> None:
-    folder, _ = outer
-    assert "Nothing to be done" in run(folder, "-n")
-    (folder / "first/results/runs/rnn/noise0/seed0/losses.csv").unlink()
-    jobs = planned(run(folder, "-n"))
+def test_a_module_has_nothing_left_to_do(own: Path) -> None:
+    assert "Nothing to be done" in run(own, "-n")
+    (own / "first/results/runs/gru/noise0/seed0/losses.csv").unlink()
+    jobs = planned(run(own, "-n"))
     assert jobs["first_train"] == 1
     assert {rule.split("_")[0] for rule in jobs} == {"first", "mine"}
 
 
-def test_the_partial_report_stays_under_the_prefix(outer: tuple[Path, str]) -> None:
-    folder, _ = outer
-    shutil.rmtree(folder / "in/second/results/runs/rnn/noise2")
-    assert "6 of 8 runs can be reported" in run(folder, "second_report_partial")
-    assert (folder / "in/second/results/partial/report.html").is_file()
-    assert not (folder / "results/partial").exists()
+def test_the_partial_report_stays_under_the_prefix(own: Path) -> None:
+    shutil.rmtree(own / "in/second/results/runs/gru/noise2")
+    assert "2 of 4 runs can be reported" in run(own, "second_report_partial")
+    assert (own / "in/second/results/partial/report.html").is_file()
+    assert not (own / "results/partial").exists()
 
 
-def test_a_module_is_compared_with_the_path_in_its_config(
-    outer: tuple[Path, str], smoke: Path
-) -> None:
+def test_a_module_is_compared_with_the_path_in_its_config(own: Path, tiny: Path) -> None:
     """Relative to the folder where Snakemake runs, not to the prefix, where results are."""
-    folder, _ = outer
-    shutil.copytree(smoke / "results", folder / "before")
-    run(folder, "first_compare", "--config", "smoke={compare_with: before}")
-    shutil.rmtree(folder / "before")
-    assert "Nothing changed: 8 runs" in (folder / "first/results/compare.html").read_text()
+    shutil.copytree(tiny / "results", own / "before")
+    run(own, "first_compare", "--config", "tiny={compare_with: before}")
+    assert "Nothing changed: 4 runs" in (own / "first/results/compare.html").read_text()
 
 
 def test_a_prefix_that_would_break_a_command_line_is_refused(tmp_path: Path) -> None:
@@ -165,16 +161,18 @@ use rule * from noisynames
 
 
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
-def test_when_included_its_jobs_are_its_own(smoke: Path, tmp_path: Path, snakefile: str) -> None:
+def test_when_included_its_jobs_are_its_own(
+    tiny: Path, tiny_config: Path, tmp_path: Path, snakefile: str
+) -> None:
     """Snakemake could take them as done, with the same inputs, parameters and commands."""
-    folder = shutil.copytree(smoke, tmp_path / "including")
+    folder = shutil.copytree(tiny, tmp_path / "including")
     (folder / "Snakefile").write_text(INCLUDING.format(snakefile=ROOT / snakefile))
-    shutil.copy(ROOT / "config/smoke.yaml", folder)
+    shutil.copy(tiny_config, folder)
     assert "Nothing to be done" in run(folder, "-n")
     (folder / "results/report.html").unlink()
     assert planned(run(folder, "-n")) == {"mine": 1, "report": 1}
     assert "Report: results/report.html" in run(folder)
-    assert hashes(folder) == hashes(smoke)
+    assert hashes(folder) == hashes(tiny)
 
 
 def test_a_module_without_a_config_is_the_default_experiment(tmp_path: Path) -> None:

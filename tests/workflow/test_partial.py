@@ -3,10 +3,10 @@
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+import starting
 from conftest import ROOT, Snakemake, hashes, planned
 from test_reruns import Experiment, clone_to
 
@@ -18,11 +18,10 @@ DAMAGED = "results/runs/rnn/noise2/seed1/weights.safetensors"
 
 def plan(it: Experiment) -> dict[str, int]:
     """What a dry run of the clone's report_partial would do."""
-    command = ["snakemake", "report_partial", "-s", it.clone / "Snakefile", "-n", "--directory"]
+    command = ["report_partial", "-s", it.clone / "Snakefile", "-n", "--directory"]
     command += [it.folder, "--configfile", CONFIG]
-    done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, check=True, cwd=ROOT
-    )
+    done = starting.snakemake([str(word) for word in command], ROOT)
+    assert done.returncode == 0, done.stderr
     return planned(done.stdout)
 
 
@@ -40,6 +39,7 @@ def test_it_uses_the_intact_runs_and_changes_nothing_else(
     assert told.count("not run, or failed") == 2
     assert "5 of 8 runs can be reported" in told
     page = (folder / "results/partial/report.html").read_text()
+    assert "This is a partial report." in page
     assert "5 of 8 runs completed" in page
     assert len(re.findall(r'<tr class="bad">.*missing: ', page)) == 3
     after = hashes(folder)

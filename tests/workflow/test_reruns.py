@@ -3,13 +3,13 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import starting
 import yaml
 from conftest import ROOT, planned
 
@@ -169,12 +169,11 @@ def test_the_jobs_in_the_table_run_again(experiment: Experiment, action: str, jo
     config = experiment.folder.parent / "my.yaml"
     config.write_text("# a comment\n" + yaml.safe_dump(experiment.config, sort_keys=False))
     run = "results/runs/rnn/noise0/seed0/losses.csv"
-    command = ["snakemake", "-s", experiment.clone / "Snakefile", "-n", "--directory"]
+    command = ["-s", experiment.clone / "Snakefile", "-n", "--directory"]
     command += [experiment.folder, "--configfile", config]
     command += ["-f", run] if "-f" in action else []
-    done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, check=True, cwd=ROOT
-    )
+    done = starting.snakemake([str(word) for word in command], ROOT)
+    assert done.returncode == 0, done.stderr
     expected = {rule: int(count) for count, rule in re.findall(r"(\d+) (\w+)", jobs)}
     assert planned(done.stdout) == expected
 
@@ -225,16 +224,15 @@ def test_an_edit_to_any_module_reruns_what_imports_it(experiment: Experiment) ->
     package = experiment.clone / "src/noisynames"
     config = experiment.folder.parent / "my.yaml"
     config.write_text(yaml.safe_dump(experiment.config, sort_keys=False))
-    command = ["snakemake", "-s", experiment.clone / "Snakefile", "-n", "--directory"]
+    command = ["-s", experiment.clone / "Snakefile", "-n", "--directory"]
     command += [experiment.folder, "--configfile", config]
     wrong = {}
     for path in sorted(package.rglob("*.py")):
         module = ".".join(path.relative_to(package).with_suffix("").parts)
         text = path.read_text()
         path.write_text(text + "\n# an edit\n")
-        done = subprocess.run(
-            [str(word) for word in command], capture_output=True, text=True, check=True, cwd=ROOT
-        )
+        done = starting.snakemake([str(word) for word in command], ROOT)
+        assert done.returncode == 0, done.stderr
         path.write_text(text)
         expected = rules_behind(module)
         if set(planned(done.stdout)) != expected:
@@ -248,12 +246,13 @@ def test_an_edit_to_the_users_own_names_makes_everything_again(experiment: Exper
     experiment.config["models"] = {"gru": {"cell": "gru", "hidden_size": 2}}
     experiment.config["training"] = {"updates": 20, "record_every": 10}
     config.write_text(yaml.safe_dump(experiment.config))
-    command = ["snakemake", "-s", ROOT / "Snakefile", "--directory", experiment.folder]
+    command = ["-s", ROOT / "Snakefile", "--directory", experiment.folder]
     command += ["--configfile", config, "--cores", "2"]
 
     def run(*more: str) -> str:
-        words = [str(word) for word in [*command, *more]]
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+        done = starting.snakemake([str(word) for word in [*command, *more]], ROOT)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     run()
     assert planned(run("-n")) == {}

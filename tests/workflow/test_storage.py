@@ -9,24 +9,24 @@ from pathlib import Path
 
 import pytest
 import s3
-from conftest import ROOT, Snakemake, hashes, planned
+from conftest import ROOT, Installed, Snakemake, hashes, planned
 from s3 import S3
 
 pytestmark = pytest.mark.workflow
 
-PREFIX = "a/smoke"
+PREFIX = "a/tiny"
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[S3]:
-    with s3.running() as it:
+def store(installed: Installed) -> Iterator[S3]:
+    with s3.running(installed("s3", "-r", str(s3.PACKAGES))) as it:
         yield it
 
 
 def test_the_pipeline_in_a_bucket(
-    store: S3, smoke: Path, snakemake: Snakemake, tmp_path: Path
+    store: S3, tiny: Path, tiny_config: Path, snakemake: Snakemake, tmp_path: Path
 ) -> None:
-    asked = ["--configfile", ROOT / "config/smoke.yaml", *store.arguments(PREFIX), "--cores", "2"]
+    asked = ["--configfile", tiny_config, *store.arguments(PREFIX), "--cores", "2"]
 
     # Killed in the middle, while jobs train or put their output into the bucket.
     command = ["snakemake", "-s", ROOT / "Snakefile", "--directory", tmp_path / "killed", *asked]
@@ -40,7 +40,7 @@ def test_the_pipeline_in_a_bucket(
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     left = hashes(store.download(PREFIX, tmp_path / "left"))
-    local = hashes(smoke)
+    local = hashes(tiny)
     assert 0 < len(left) < len(local)
     assert left.items() <= local.items()
 
@@ -52,9 +52,9 @@ def test_the_pipeline_in_a_bucket(
     assert hashes(store.download(PREFIX, tmp_path / "bucket")) == local
 
     # A missing object is made again with all that depends on it, and nothing else.
-    store.delete(f"{PREFIX}/results/runs/rnn/noise0/seed0/losses.csv")
+    store.delete(f"{PREFIX}/results/runs/gru/noise0/seed0/losses.csv")
     jobs = planned(snakemake(there, *asked, "-n", **store.environment).stdout)
-    once = ("train", "evaluate", "probe", "aggregate", "plot", "report")
+    once = ("train", "evaluate", "probe", "inspect_attention", "aggregate", "plot", "report")
     assert jobs == dict.fromkeys(once, 1)
 
 
