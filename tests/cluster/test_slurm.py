@@ -176,7 +176,7 @@ def a_clone(folder: Path, config: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("students", [6, pytest.param(30, marks=pytest.mark.full)])
+@pytest.mark.parametrize("students", [3, pytest.param(30, marks=pytest.mark.full)])
 def test_a_class_and_the_other_executor_share_the_cluster(
     cluster: Slurm, installed: Installed, tmp_path: Path, students: int
 ) -> None:
