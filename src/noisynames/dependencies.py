@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-NO_MATTER = {"cli", "config", "dependencies", "errors", "files", "training.progress"}
-"""Parsing commands, reading configs, writing files and showing progress do not affect a result."""
+NO_MATTER = {"cli", "config", "dependencies", "errors", "files", "machine", "training.progress"}
+"""Parsing commands, reading configs, writing files, describing the machine and showing progress do
+not affect a result."""
 
 
 def files_behind(*modules: str) -> list[Path]:

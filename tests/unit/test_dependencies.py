@@ -31,7 +31,7 @@ FLOORS = [
     ["models"],
     ["names"],
     ["files", "mistakes", "randomness", "settings"],
-    ["columns", "dependencies", "errors"],
+    ["columns", "dependencies", "errors", "machine"],
 ]
 """From the roof down. A module imports from its own room and from lower floors."""
 

@@ -12,8 +12,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import llvmlite.binding as llvm
-
 from noisynames.errors import UserError
 from noisynames.models.spec import READOUTS, RECURRENT
 from noisynames.training.compiled.rooms import network_of
@@ -66,6 +64,8 @@ def kernel_code(cell: str, H: int, real: str) -> str:
 
 def host() -> Any:
     """Return LLVM's description of this machine's processor."""
+    import llvmlite.binding as llvm
+
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
@@ -78,6 +78,8 @@ def host() -> Any:
 
 def machine_code(code: str, machine: Any) -> bytes:
     """Return the object file of a kernel for a processor, given LLVM's description of it."""
+    import llvmlite.binding as llvm  # only here, since its import takes 40 ms
+
     layout, triple = machine.target_data, machine.triple
     code = re.sub(r'(?m)^target datalayout = ".*"', f'target datalayout = "{layout}"', code)
     code = re.sub(r'(?m)^target triple = ".*"', f'target triple = "{triple}"', code)
