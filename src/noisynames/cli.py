@@ -54,7 +54,12 @@ argument, arguments = click.argument, partial(click.argument, nargs=-1, required
 runs_argument = arguments(
     "runs", type=PATH, help="A run.json for each seed, its weights beside it."
 )
-figures_argument = arguments("figures", help="Names of the figures to draw.")
+tables_argument = arguments(
+    "tables", type=PATH, help="The files that aggregate wrote: all tables, findings and timings."
+)
+figures_option = required(
+    "--figure", "figures", multiple=True, help="Name of a figure to draw; repeatable."
+)
 splits_option = required("--split", type=PATH, multiple=True, help="The seed<N>.csv of each seed.")
 seeds_option = required("--seed", type=FROM_ZERO, multiple=True, help="A seed; repeatable.")
 noise_option = required("--noise", help=NOISE)
@@ -426,17 +431,17 @@ def aggregate(
 
 
 @app.command()
-@required("--tables", type=PATH, help="Folder with the tables and findings.json.")
+@tables_argument
+@figures_option
 @required("--output", type=PATH, help="Folder for the SVG files.")
-@figures_argument
 @optional("--processes", type=FROM_ONE, default=1, help="Processes that share the work.")
-def plot(tables: Path, output: Path, figures: tuple[str, ...], processes: int) -> None:
+def plot(tables: tuple[Path, ...], figures: tuple[str, ...], output: Path, processes: int) -> None:
     """Draw figures as SVG."""
     from noisynames.analysis import tables as table_files
     from noisynames.reporting import drawing
 
     gc.disable()  # takes a twentieth of the time, for some ten megabytes
-    drawing.draw(figures, *table_files.read(tables), output, processes)
+    drawing.draw(figures, *table_files.read_files(tables), output, processes)
 
 
 @app.command()
@@ -456,13 +461,17 @@ def report(results: Path, templates: Path, config: Json, output: Path, work: Pat
 
 
 @app.command()
-@required("--tables", type=PATH, help="Folder with the tables.")
+@tables_argument
+@figures_option
 @required("--manifest", type=PATH, help="The manifest.json of the data set.")
 @config_option
 @required("--output", type=PATH, help="Folder for the output.")
-@figures_argument
 def paper(
-    tables: Path, manifest: Path, config: Json, output: Path, figures: tuple[str, ...]
+    tables: tuple[Path, ...],
+    figures: tuple[str, ...],
+    manifest: Path,
+    config: Json,
+    output: Path,
 ) -> None:
     """Write tables as LaTeX and Markdown, figures as PDF, and a paragraph of methods."""
     from noisynames.analysis import tables as table_files
@@ -470,7 +479,7 @@ def paper(
     from noisynames.reporting import drawing
     from noisynames.reporting import paper as papers
 
-    data, findings = table_files.read(tables)
+    data, findings = table_files.read_files(tables)
     papers.write(data, findings, config, read_record(manifest), output)
     drawing.draw_for_print(figures, data, findings, output)
 

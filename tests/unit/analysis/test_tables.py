@@ -370,6 +370,21 @@ def test_tables_are_read_as_they_were_written(built: tables.Tables, tmp_path: Pa
     assert (says["seeds"], says["paces"]) == (2, [1])
 
 
+def test_tables_are_read_from_files_in_several_folders_and_none_may_be_left_out(
+    built: tables.Tables, tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    tables.write({"accuracy": built["accuracy"]}, here, "findings.json", {"seeds": 2})
+    tables.write({"timings": pd.DataFrame({"model": ["rnn"]})}, there, TIMINGS, {})
+    files = [*there.iterdir(), *here.iterdir()]
+    found, says = tables.read_files(files)
+    assert [*found] == ["accuracy", "timings"]
+    assert says["seeds"] == 2
+    for left_out in files:
+        with pytest.raises(UserError, match=f"^tables: found no {left_out.name}; allowed: every"):
+            tables.read_files([file for file in files if file != left_out])
+
+
 def test_numbers_are_rounded_from_those_in_their_file() -> None:
     table = pd.DataFrame({"name": ["NA", ""], "recall": [0.12500000002, np.nan]})
     found = tables.as_written(table)
