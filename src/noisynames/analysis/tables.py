@@ -224,7 +224,7 @@ def _over_parts(tables: Tables, evaluation: Path, grid: Grid) -> Tables:
     for (model, noise), parts in files:
         paths = [path for _, _, path in parts]
         rows = pd.concat([read_table(p, read_record(p.with_suffix(".json"))) for p in paths])
-        found = mistakes.most_confident(rows[rows["noise"] == noise])
+        found = _mistakes(rows[rows["noise"] == noise])
         surest.append(found.assign(model=model, trained_at=noise))
     whole = {
         "confusion": _weighted_mean(
@@ -238,6 +238,16 @@ def _over_parts(tables: Tables, evaluation: Path, grid: Grid) -> Tables:
         first = examples.groupby(cell)["seed"].transform("min")
         whole["attention_examples"] = examples[examples["seed"] == first]
     return whole
+
+
+def _mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the most confident mistakes of all seeds under one noise."""
+    seeds = []
+    for _, rows in predictions.groupby("seed"):
+        wrong = rows[rows["language"] != rows["prediction"]]
+        columns = wrong[["name", "language", "prediction", "probability"]]
+        seeds.append((rows["name"], columns.itertuples(index=False, name=None)))
+    return pd.DataFrame(mistakes.most_confident(seeds), columns=mistakes.Mistake._fields)
 
 
 def _weighted_mean(table: pd.DataFrame, keys: list[str], value: str, weight: str) -> pd.DataFrame:
