@@ -58,7 +58,7 @@ def build(cell: str, units: int) -> bytes:
 
 def machine() -> Any:
     """Return LLVM's description of WebAssembly with vectors of 128 bits."""
-    import llvmlite.binding as llvm  # not at the top: workflow and report read only this file's names
+    import llvmlite.binding as llvm  # the workflow reads this module, and need not wait for LLVM
 
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
