@@ -6,7 +6,6 @@ own interface to LLVM, turns that into an object file for the given processor.
 
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -46,6 +45,8 @@ def kernel_code(cell: str, H: int, real: str) -> str:
     Raises:
         UserError: The compilation failed.
     """
+    import subprocess  # like llvmlite below: only compiling needs them, and few jobs compile
+
     clean = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
     clean |= {"NUMBA_OPT": "0", "NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING": "1"}
     clean["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))
@@ -78,7 +79,7 @@ def host() -> Any:
 
 def machine_code(code: str, machine: Any) -> bytes:
     """Return the object file of a kernel for a processor, given LLVM's description of it."""
-    import llvmlite.binding as llvm  # only here, since its import takes 40 ms
+    import llvmlite.binding as llvm
 
     layout, triple = machine.target_data, machine.triple
     code = re.sub(r'(?m)^target datalayout = ".*"', f'target datalayout = "{layout}"', code)
