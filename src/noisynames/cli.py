@@ -455,7 +455,6 @@ def report(results: Path, templates: Path, config: Json, output: Path, work: Pat
     from noisynames.files import write_text
     from noisynames.reporting import page as reporting
 
-    gc.disable()  # as for the figures
     write_text(output, reporting.render(results, templates, config, work))
     print(output)
 
