@@ -5,8 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from noisynames.evaluation import scores
 from noisynames.evaluation.inference import predict
 from noisynames.evaluation.jobs import write_with_tables
@@ -72,10 +70,10 @@ def validate(run: FinishedRun, noise: Noise) -> dict[str, Any]:
     names = run.examples(run.split.validation)
     stream = NoiseStream(noise, run.drawn.of("noise"), "validation noise", run.split.alphabet)
     log_probabilities, _ = predict(run.model, names.with_noise(stream.take(len(names))))
-    names_of = run.split.validation
-    found = Predictions.of(run.seed, [noise], names_of, run.languages, log_probabilities)
+    rows = run.split.validation
+    found = Predictions.of(run.seed, [noise], rows, run.languages, log_probabilities)
     return {
         "seed": run.seed,
-        "validation_accuracy": float(np.nanmean(found.by_language(found.rank == 1))),
-        "validation_loss": float(np.nanmean(found.by_language(found.loss))),
+        "validation_accuracy": float(found.by_language(found.rank == 1).mean()),
+        "validation_loss": float(found.by_language(found.loss).mean()),
     }

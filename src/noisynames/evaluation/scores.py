@@ -101,19 +101,18 @@ class Predictions:
             yield name, language, guess, float(self.probability[noise_at, i])
 
     def by_language(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the mean of a value over the names of each language.
+        """Return the mean of a value over the names of each language, each of which has some.
 
         Args:
             values: Shape (noises, names).
 
         Returns:
-            Shape (noises, languages); NaN for a language without names.
+            Shape (noises, languages).
         """
         K, T = len(self.languages), len(self.noises)
         cell = np.arange(T)[:, None] * K + self.targets
         total = np.bincount(cell.ravel(), values.ravel(), T * K).reshape(T, K)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(total / np.bincount(self.targets, minlength=K), float)
+        return np.asarray(total / np.bincount(self.targets, minlength=K), float)
 
 
 def score(seeds: Iterable[Predictions], trained_at: str) -> Scores:
