@@ -18,10 +18,9 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import Annotated
 
+import click
 import torch
-import typer
 import yaml
 from speed import worksheet
 
@@ -36,6 +35,7 @@ from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise, conditions
 
 ROOT = Path(__file__).resolve().parent.parent
+PATH = click.Path(path_type=Path)
 SAMPLE = 200
 
 
@@ -69,11 +69,11 @@ def wall_seconds(results: Path) -> dict[str, float]:
     return dict(total)
 
 
-def main(
-    config_file: Annotated[Path, typer.Option("--config")] = ROOT / "config/config.yaml",
-    cores: Annotated[int, typer.Option(min=1)] = os.cpu_count() or 1,
-    table: Annotated[Path, typer.Option("--csv")] = ROOT / "benchmarks/pipeline.csv",
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--config", "config_file", type=PATH, default=ROOT / "config/config.yaml")
+@click.option("--cores", type=click.IntRange(min=1), default=os.cpu_count() or 1)
+@click.option("--csv", "table", type=PATH, default=ROOT / "benchmarks/pipeline.csv")
+def main(config_file: Path, cores: int, table: Path) -> None:
     """Run the pipeline and print the table."""
     torch.set_num_threads(1)
     config = resolve(
@@ -126,4 +126,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -9,9 +9,8 @@ its style and layout; then what follows when that is painted (what leaving out e
 
 import shutil
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from playwright.sync_api import sync_playwright
 
 TYPE = """async (junk) => {
@@ -45,7 +44,9 @@ TYPE = """async (junk) => {
 }"""
 
 
-def main(report: Annotated[Path, typer.Argument()] = Path("results/report.html")) -> None:
+@click.command()
+@click.argument("report", type=click.Path(path_type=Path), default=Path("results/report.html"))
+def main(report: Path) -> None:
     """Print the median and the 95th percentile, and the longest wait afterwards."""
     with sync_playwright() as playwright:
         program = shutil.which("chromium")
@@ -64,4 +65,4 @@ def main(report: Annotated[Path, typer.Argument()] = Path("results/report.html")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -30,11 +30,11 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
+import click
 import numpy as np
 import torch
-import typer
 from threadpoolctl import threadpool_info
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -342,13 +342,16 @@ def write(table: Path, rows: list[dict[str, Any]]) -> None:
     print(table)
 
 
-def main(
-    rounds: Annotated[int, typer.Option(min=1)] = 5,
-    folder: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("benchmarks"),
-    jax: Annotated[
-        str | None, typer.Option(help="An interpreter with JAX and what this project needs.")
-    ] = None,
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--rounds", type=click.IntRange(min=1), default=5)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("benchmarks"),
+    help="Where the tables go.",
+)
+@click.option("--jax", help="An interpreter with JAX and what this project needs.")
+def main(rounds: int, folder: Path, jax: str | None) -> None:
     """Time all loops and print the tables."""
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -374,4 +377,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -15,9 +15,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from noisynames.names import dataset as datasets
 from noisynames.names import splits
@@ -38,7 +37,9 @@ def seconds(command: list[str], cache: str | None = None) -> float:
     return time.perf_counter() - start
 
 
-def main(rounds: Annotated[int, typer.Option(min=1)] = 9) -> None:
+@click.command()
+@click.option("--rounds", type=click.IntRange(min=1), default=9, show_default=True)
+def main(rounds: int) -> None:
     """Print medians and their ratio, and the time of the first compile."""
     with tempfile.TemporaryDirectory() as folder:
         split = Path(folder, "seed0.csv")
@@ -59,4 +60,4 @@ def main(rounds: Annotated[int, typer.Option(min=1)] = 9) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

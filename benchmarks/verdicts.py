@@ -8,10 +8,9 @@ fewer runs to the same claims.
 
 from collections.abc import Callable, Iterator
 from itertools import combinations
-from typing import Annotated
 
+import click
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from noisynames.analysis.statistics.intervals import t_band
@@ -180,10 +179,12 @@ def tables(runs: int) -> Iterator[str]:
         yield f"| {n} | {' | '.join(f'{mean:.1%}' for mean in means)} | {covered:.1%} |\n"
 
 
-def main(runs: Annotated[int, typer.Option(min=100, help="Of each simulation.")] = 20_000) -> None:
+@click.command(context_settings={"show_default": True})
+@click.option("--runs", type=click.IntRange(min=100), default=20_000, help="Of each simulation.")
+def main(runs: int) -> None:
     """Print the tables of docs/statistics.md."""
     print("".join(tables(runs)), end="")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

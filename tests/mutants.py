@@ -11,9 +11,8 @@ import random
 import subprocess
 import sys
 from fnmatch import fnmatch
-from typing import Annotated
 
-import typer
+import click
 
 MUTMUT = [sys.executable, "-m", "mutmut"]
 CAUGHT = ("killed", "timeout", "segfault")
@@ -28,17 +27,17 @@ def results() -> dict[str, str]:
     return {name: status for name, _, status in lines}
 
 
-def main(
-    patterns: Annotated[list[str] | None, typer.Argument()] = None,
-    count: int = 200,
-    seed: int = 0,
-) -> None:
+@click.command(context_settings={"show_default": True})
+@click.argument("patterns", nargs=-1)
+@click.option("--count", default=200)
+@click.option("--seed", default=0)
+def main(patterns: tuple[str, ...], count: int, seed: int) -> None:
     """Test a sample of mutants."""
     known = results()
     if not known:  # they are made by a first run, of any
         subprocess.run([*MUTMUT, "run", "noisynames.randomness.*"], check=False)
         known = results()
-    chosen = patterns or ["*"]
+    chosen = patterns or ("*",)
     names = sorted(name for name in known if any(fnmatch(name, p) for p in chosen))
     sample = random.Random(seed).sample(names, min(count, len(names)))
     subprocess.run([*MUTMUT, "run", *sample], check=True)
@@ -51,4 +50,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

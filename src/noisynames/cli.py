@@ -9,10 +9,11 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from noisynames import __version__
 from noisynames.errors import UserError
@@ -25,74 +26,93 @@ if TYPE_CHECKING:
     from noisynames.names.dataset import Dataset
     from noisynames.names.splits import Split
 
-app = typer.Typer(
-    name="noisynames",
-    no_args_is_help=True,
-    add_completion=False,
-    suggest_commands=False,  # click does
-    rich_markup_mode=None,  # plain messages, also in a log
-    pretty_exceptions_enable=False,
-)
-
-Text = Optional[str]  # noqa: UP045
-Whole = Optional[int]  # noqa: UP045
-Real = Optional[float]  # noqa: UP045
-Output = Annotated[Path, typer.Option(help="Where to write.")]
-Settings = Annotated[str, typer.Option(help="JSON: the job's keys of the config.")]
-Grid = Annotated[str, typer.Option(help="JSON: what was asked for, see noisynames.grid.")]
-Templates = Annotated[
-    Path, typer.Option(help="Folder with the Jinja2 templates.", envvar="NOISYNAMES_TEMPLATES")
-]
+Json = dict[str, Any]
+PATH = click.Path(path_type=Path)
+FROM_ZERO, FROM_ONE = click.IntRange(min=0), click.IntRange(min=1)
+NOISE = "Noise: a level, or LEVEL-PLACEMENT."
 TEMPLATES = Path(__file__).parents[2] / "report"
-TrainedAt = Annotated[str, typer.Option(help="Noise: a level, or LEVEL-PLACEMENT.")]
-TestedAt = Annotated[list[str], typer.Option("--noise", help="Noise to test under; repeatable.")]
-Characters = Annotated[str, typer.Option(help="What noise is drawn from.")]
-Runs = Annotated[
-    list[Path], typer.Argument(help="A run.json for each seed, its weights beside it.")
-]
-Splits = Annotated[list[Path], typer.Option("--split", help="The seed<N>.csv of each seed.")]
-Config = Annotated[str, typer.Option(help="The whole config as JSON.")]
-Missing = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option(help="The file that find-missing wrote: runs to leave out."),
-]
-Work = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option(help="Folder with the files made from runs; by default the results."),
-]
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
-        print(f"noisynames {__version__}")
-        raise typer.Exit
+def _mapping(context: click.Context, option: click.Parameter, text: str | None) -> Json | None:
+    """Return the mapping in the JSON text of an option; None if the option is not given."""
+    if text is None:
+        return None
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise UserError(f"{option.opts[0]}: found {text[:40]!r}; allowed: a JSON object")
+    return content
 
 
-@app.callback()
-def options(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
-        ),
-    ] = False,
-) -> None:
+optional, required = click.option, partial(click.option, required=True)
+flag = partial(click.option, is_flag=True)
+argument, arguments = click.argument, partial(click.argument, nargs=-1, required=True)
+
+# What several commands take.
+runs_argument = arguments(
+    "runs", type=PATH, help="A run.json for each seed, its weights beside it."
+)
+tables_argument = arguments(
+    "tables", type=PATH, help="The files that aggregate wrote: all tables, findings and timings."
+)
+figures_option = required(
+    "--figure", "figures", multiple=True, help="Name of a figure to draw; repeatable."
+)
+splits_option = required("--split", type=PATH, multiple=True, help="The seed<N>.csv of each seed.")
+seeds_option = required("--seed", type=FROM_ZERO, multiple=True, help="A seed; repeatable.")
+noise_option = required("--noise", help=NOISE)
+trained_at_option = required("--trained-at", help=NOISE)
+tested_at_option = required("--noise", multiple=True, help="Noise to test under; repeatable.")
+characters_option = required("--noise-characters", help="What noise is drawn from.")
+settings_option = required(
+    "--settings", callback=_mapping, help="JSON: the job's keys of the config."
+)
+grid_option = required(
+    "--grid", callback=_mapping, help="JSON: what was asked for, see noisynames.grid."
+)
+config_option = required("--config", callback=_mapping, help="The whole config as JSON.")
+output_option = required("--output", type=PATH, help="Where to write.")
+missing_option = optional(
+    "--missing", type=PATH, help="The file that find-missing wrote: runs to leave out."
+)
+work_option = optional(
+    "--work", type=PATH, help="Folder with the files made from runs; by default the results."
+)
+templates_option = partial(
+    click.option, "--templates", type=PATH, help="Folder with the Jinja2 templates.",
+    envvar="NOISYNAMES_TEMPLATES", show_envvar=True,
+)  # fmt: skip
+
+
+class Commands(click.Group):
+    """The commands, listed in the order of the workflow."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands in the order in which they are defined."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for; if Ctrl-C ends it, end with a shell's status, 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(130)
+
+
+@click.group("noisynames", cls=Commands, context_settings={"show_default": True})
+@click.version_option(
+    __version__, message="noisynames %(version)s", help="Print the version and exit."
+)
+def app() -> None:
     """Benchmark recurrent classifiers of names under noise. Most commands do the job of a rule."""
-
-
-def _name(command: typer.models.CommandInfo) -> str:
-    assert command.callback is not None
-    return command.name or command.callback.__name__.replace("_", "-")
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit status 1."""
     # A job that is terminated removes the file that it was writing.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    # Typer takes 15 ms to inspect all commands, a tenth of a short job: keep only the one given.
-    app.registered_commands = [
-        c for c in app.registered_commands if _name(c) in sys.argv[1:2]
-    ] or app.registered_commands
     try:
         app()
     except UserError as error:
@@ -106,30 +126,17 @@ def main() -> None:
         sys.exit(1)
 
 
-def _mapping(option: str, text: str) -> dict[str, Any]:
-    """Return the mapping in the JSON text of an option."""
-    try:
-        content = json.loads(text)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise UserError(f"{option}: found {text[:40]!r}; allowed: a JSON object")
-    return content
-
-
 @app.command()
-def dataset(
-    settings: Settings,
-    output: Annotated[Path, typer.Option(help="Folder for names.csv and manifest.json.")],
-) -> None:
+@settings_option
+@required("--output", type=PATH, help="Folder for names.csv and manifest.json.")
+def dataset(settings: Json, output: Path) -> None:
     """Collect and normalise the names."""
     from noisynames.names import dataset as datasets
     from noisynames.names import splits
 
-    asked = _mapping("--settings", settings)
-    asked["path"] = asked.get("path") and Path(asked["path"])
-    data = call(datasets.load, asked, spelling=call(datasets.Spelling, asked))
-    call(splits.check_counts, asked, data.rows)
+    settings["path"] = settings.get("path") and Path(settings["path"])
+    data = call(datasets.load, settings, spelling=call(datasets.Spelling, settings))
+    call(splits.check_counts, settings, data.rows)
     datasets.write(data, output)
     counted = {key: data.manifest[key] for key in ("languages", "lines", "names", "distinct_names")}
     print(f"{data.manifest['source']}: {counted}, {len(data.manifest['shared_names'])} shared")
@@ -138,80 +145,75 @@ def dataset(
 
 
 @app.command()
-def split(
-    names: Annotated[Path, typer.Option(help="The data set's names.csv.")],
-    seed: Annotated[list[int], typer.Option(min=0, help="A seed; repeatable.")],
-    settings: Settings,
-    output: Annotated[Path, typer.Option(help="Folder for seed<N>.csv.")],
-) -> None:
+@required("--names", type=PATH, help="The data set's names.csv.")
+@seeds_option
+@settings_option
+@required("--output", type=PATH, help="Folder for seed<N>.csv.")
+def split(names: Path, seed: tuple[int, ...], settings: Json, output: Path) -> None:
     """Split the names into training and held-out names, one split per seed."""
     from noisynames.names import dataset as datasets
     from noisynames.names import splits
 
-    data, asked = datasets.read(names), _mapping("--settings", settings)
+    data = datasets.read(names)
     for number in seed:
-        parts = _split(data, number, asked)
+        parts = _split(data, number, settings)
         splits.write(parts, output / f"seed{number}.csv")
         print(f"seed {number}: {len(parts.train)} training and {len(parts.test)} test names")
 
 
-def _split(data: "Dataset", seed: int, settings: dict[str, Any]) -> "Split":
+def _split(data: "Dataset", seed: int, settings: Json) -> "Split":
     from noisynames.names.splits import split_names
 
     return call(split_names, {**settings, "alphabet": data.alphabet}, data.rows, seed)
 
 
 @app.command()
+@required("--model", help="Name of the model; rnn, gru, … also give its cell.")
+@noise_option
+@seeds_option
+@optional(
+    "--split", type=PATH, multiple=True,
+    help="The seed<N>.csv of each seed; by default splits of the offline names.",
+)  # fmt: skip
+@optional(
+    "--settings", callback=_mapping,
+    help="JSON: settings of the model and its training; by default a config's.",
+)  # fmt: skip
+@optional("--cell", help=f"One of {', '.join(CELLS)}.")
+@optional("--readout", help=f"One of {', '.join(READOUTS)}.")
+@optional("--hidden-size", type=int)
+@optional("--num-layers", type=int)
+@flag("--bidirectional", default=None)
+@optional("--num-heads", type=int, help="Attention heads, for a transformer.")
+@optional("--module", help="package.module:Class.")
+@optional("--options", callback=_mapping, help="JSON: arguments of that class.")
+@optional("--learning-rate", type=float, help="Step length.")
+@optional("--batch-size", type=int, help="Names per update.")
+@optional("--updates", type=int, help="Names drawn in all.")
+@optional("--record-every", type=int, help="Names per point of the loss curve.")
+@optional(
+    "--report-every", type=int, help="Updates between log lines.",
+    envvar="NOISYNAMES_REPORT_EVERY", show_envvar=True,
+)  # fmt: skip
+@optional("--engine", help="auto, compiled or autograd.")
+@optional("--noise-characters", "characters", help="What noise is drawn from.")
+@optional("--output", type=PATH, help="Folder for seed<N>/; by default results/runs/MODEL/noiseN.")
 def train(
-    model: Annotated[str, typer.Option(help="Name of the model; rnn, gru, … also give its cell.")],
-    noise: TrainedAt,
-    seed: Annotated[list[int], typer.Option(min=0, help="A seed; repeatable.")],
-    split: Annotated[
-        Optional[list[Path]],  # noqa: UP045
-        typer.Option(help="The seed<N>.csv of each seed; by default splits of the offline names."),
-    ] = None,
-    settings: Annotated[
-        Text,
-        typer.Option(help="JSON: settings of the model and its training; by default a config's."),
-    ] = None,
-    cell: Annotated[Text, typer.Option(help=f"One of {', '.join(CELLS)}.")] = None,
-    readout: Annotated[Text, typer.Option(help=f"One of {', '.join(READOUTS)}.")] = None,
-    hidden_size: Whole = None,
-    num_layers: Whole = None,
-    bidirectional: Annotated[bool, typer.Option("--bidirectional")] = False,
-    num_heads: Annotated[Whole, typer.Option(help="Attention heads, for a transformer.")] = None,
-    module: Annotated[Text, typer.Option(help="package.module:Class.")] = None,
-    options: Annotated[Text, typer.Option(help="JSON: arguments of that class.")] = None,
-    learning_rate: Annotated[Real, typer.Option(help="Step length.")] = None,
-    batch_size: Annotated[Whole, typer.Option(help="Names per update.")] = None,
-    updates: Annotated[Whole, typer.Option(help="Names drawn in all.")] = None,
-    record_every: Annotated[Whole, typer.Option(help="Names per point of the loss curve.")] = None,
-    report_every: Annotated[
-        Whole, typer.Option(help="Updates between log lines.", envvar="NOISYNAMES_REPORT_EVERY")
-    ] = None,
-    engine: Annotated[Text, typer.Option(help="auto, compiled or autograd.")] = None,
-    noise_characters: Annotated[Text, typer.Option(help="What noise is drawn from.")] = None,
-    output: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Folder for seed<N>/; by default results/runs/MODEL/noiseN."),
-    ] = None,
+    model: str,
+    noise: str,
+    seed: tuple[int, ...],
+    split: tuple[Path, ...],
+    settings: Json | None,
+    output: Path | None,
+    **by_hand: Any,
 ) -> None:
     """Train one model under one noise; one run per seed."""
-    by_hand = {
-        "cell": cell, "readout": readout, "hidden_size": hidden_size, "num_layers": num_layers,
-        "bidirectional": bidirectional or None, "num_heads": num_heads, "module": module,
-        "options": None if options is None else _mapping("--options", options),
-        "learning_rate": learning_rate, "batch_size": batch_size, "updates": updates,
-        "record_every": record_every, "report_every": report_every, "engine": engine,
-        "characters": noise_characters,
-    }  # fmt: skip
     given = {key: value for key, value in by_hand.items() if value is not None}
     if not re.fullmatch(NAME, model):
         raise UserError(f"--model: {model!r} is not a name; allowed: {NAME}")
-    if split is not None and len(split) != len(seed):
+    if split and len(split) != len(seed):
         raise UserError(f"--split: found {len(split)}; allowed: one for each of {len(seed)} seeds")
-    asked = _mapping("--settings", settings) if settings else _usual(model, given)
-    asked |= given
+    asked = (_usual(model, given) if settings is None else settings) | given
     condition = Noise.named(noise, asked.get("characters", WORKSHEET_NOISE))
     folder = output or Path("results", "runs", model, f"noise{noise}")
     since = None
@@ -220,7 +222,7 @@ def train(
         since = _train_one(model, condition, number, file, asked, folder / f"seed{number}", since)
 
 
-def _usual(model: str, given: dict[str, Any]) -> dict[str, Any]:
+def _usual(model: str, given: Json) -> dict[str, Any]:
     """Return the settings of a model, its training and its noise: those given, else the defaults.
 
     Raises:
@@ -251,7 +253,7 @@ def _train_one(
     noise: Noise,
     seed: int,
     split_file: Path | None,
-    settings: dict[str, Any],
+    settings: Json,
     folder: Path,
     since: float | None,
 ) -> float:
@@ -281,7 +283,7 @@ def _train_one(
             run = call(train_model, settings, *given, on_interval=on_interval)
     except KeyboardInterrupt:
         print(f"noisynames: interrupted; nothing was written to {folder}", file=sys.stderr)
-        raise typer.Exit(130) from None
+        sys.exit(130)
     if run.diverged_at is not None:
         print(f"diverged: the loss of update {run.diverged_at} is not finite", file=sys.stderr)
     runs.write_run(folder, run, spec, plan, parts, model, noise, drawn)
@@ -291,88 +293,114 @@ def _train_one(
 
 
 @app.command()
+@runs_argument
+@splits_option
+@tested_at_option
+@trained_at_option
+@characters_option
+@settings_option
+@output_option
+@missing_option
 def evaluate(
-    runs: Runs,
-    split: Splits,
-    noise: TestedAt,
-    trained_at: TrainedAt,
-    noise_characters: Characters,
-    settings: Settings,
-    output: Output,
-    missing: Missing = None,
+    runs: tuple[Path, ...],
+    split: tuple[Path, ...],
+    noise: tuple[str, ...],
+    trained_at: str,
+    noise_characters: str,
+    settings: Json,
+    output: Path,
+    missing: Path | None,
 ) -> None:
     """Predict the held-out names with every run under every noise, and score the predictions."""
     from noisynames.evaluation import predictions
     from noisynames.experiments.missing import without
 
     own, *tested = _conditions(noise_characters, trained_at, *noise)
-    asked = _mapping("--settings", settings)
     files, splits = without(missing, runs, split)
-    call(predictions.evaluate, asked, files, splits, own, tested, output)
+    call(predictions.evaluate, settings, files, splits, own, tested, output)
 
 
-@app.command("inspect-attention")
+@app.command()
+@runs_argument
+@splits_option
+@tested_at_option
+@trained_at_option
+@characters_option
+@settings_option
+@output_option
+@missing_option
 def inspect_attention(
-    runs: Runs,
-    split: Splits,
-    noise: TestedAt,
-    trained_at: TrainedAt,
-    noise_characters: Characters,
-    settings: Settings,
-    output: Output,
-    missing: Missing = None,
+    runs: tuple[Path, ...],
+    split: tuple[Path, ...],
+    noise: tuple[str, ...],
+    trained_at: str,
+    noise_characters: str,
+    settings: Json,
+    output: Path,
+    missing: Path | None,
 ) -> None:
     """Record where each run's attention goes on held-out names, and summarise it."""
     from noisynames.evaluation import attention
     from noisynames.experiments.missing import without
 
     own, *tested = _conditions(noise_characters, trained_at, *noise)
-    asked = _mapping("--settings", settings)
     files, splits = without(missing, runs, split)
-    call(attention.inspect, asked, files, splits, own, tested, output)
+    call(attention.inspect, settings, files, splits, own, tested, output)
 
 
 @app.command()
+@runs_argument
+@splits_option
+@characters_option
+@settings_option
+@output_option
+@flag("--initial-gradients", help="Measure gradients before training, too.")
+@missing_option
 def probe(
-    runs: Runs,
-    split: Splits,
-    noise_characters: Characters,
-    settings: Settings,
-    output: Output,
-    initial_gradients: Annotated[
-        bool, typer.Option("--initial-gradients", help="Measure gradients before training, too.")
-    ] = False,
-    missing: Missing = None,
+    runs: tuple[Path, ...],
+    split: tuple[Path, ...],
+    noise_characters: str,
+    settings: Json,
+    output: Path,
+    initial_gradients: bool,
+    missing: Path | None,
 ) -> None:
     """Measure what each run remembers as junk after the name grows, and how far gradients reach."""
     from noisynames.evaluation import probes
     from noisynames.experiments.missing import without
 
-    asked = _mapping("--settings", settings)
     files, splits = without(missing, runs, split)
-    call(probes.probe, asked, files, splits, noise_characters, initial_gradients, output)
+    call(probes.probe, settings, files, splits, noise_characters, initial_gradients, output)
 
 
 @app.command()
+@argument("name", help="ngrams or majority.")
+@seeds_option
+@splits_option
+@tested_at_option
+@trained_at_option
+@characters_option
+@settings_option
+@output_option
+@missing_option
 def baseline(
-    name: Annotated[str, typer.Argument(help="ngrams or majority.")],
-    seed: Annotated[list[int], typer.Option(help="A seed; repeatable.")],
-    split: Splits,
-    noise: TestedAt,
-    trained_at: TrainedAt,
-    noise_characters: Characters,
-    settings: Settings,
-    output: Output,
-    missing: Missing = None,
+    name: str,
+    seed: tuple[int, ...],
+    split: tuple[Path, ...],
+    noise: tuple[str, ...],
+    trained_at: str,
+    noise_characters: str,
+    settings: Json,
+    output: Path,
+    missing: Path | None,
 ) -> None:
     """Fit a baseline with every seed, predict the held-out names, and score the predictions."""
     from noisynames.evaluation import baselines
     from noisynames.experiments.missing import with_runs
 
     own, *tested = _conditions(noise_characters, trained_at, *noise)
-    asked = _mapping("--settings", settings)
     seeds, splits = with_runs(missing, seed, split)
-    call(baselines.evaluate, asked, name, splits, seeds, own, tested, output)
+    call(baselines.evaluate, settings, name, splits, seeds, own, tested, output)
 
 
 def _conditions(characters: str, *names: str) -> list[Noise]:
@@ -380,12 +408,13 @@ def _conditions(characters: str, *names: str) -> list[Noise]:
 
 
 @app.command()
+@required("--results", type=PATH, help="The folder that holds splits/ and runs/.")
+@grid_option
+@required("--output", type=PATH, help="Folder for the tables.")
+@work_option
+@missing_option
 def aggregate(
-    results: Annotated[Path, typer.Option(help="The folder that holds splits/ and runs/.")],
-    grid: Grid,
-    output: Annotated[Path, typer.Option(help="Folder for the tables.")],
-    work: Work = None,
-    missing: Missing = None,
+    results: Path, grid: Json, output: Path, work: Path | None, missing: Path | None
 ) -> None:
     """Turn all run files into tidy tables and findings.json."""
     from noisynames import grid as grids
@@ -393,7 +422,7 @@ def aggregate(
     from noisynames.analysis.findings import costs, summary
     from noisynames.experiments.missing import read
 
-    asked = grids.Grid(**_mapping("--grid", grid))
+    asked = grids.Grid(**grid)
     absent = read(missing, results, asked)
     built = tables.build(results, asked, work, absent)
     tables.write(built, output, grids.FINDINGS, summary.find(built, asked))
@@ -402,45 +431,46 @@ def aggregate(
 
 
 @app.command()
-def plot(
-    tables: Annotated[Path, typer.Option(help="Folder with the tables and findings.json.")],
-    output: Annotated[Path, typer.Option(help="Folder for the SVG files.")],
-    figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
-    processes: Annotated[int, typer.Option(min=1, help="Processes that share the work.")] = 1,
-) -> None:
+@tables_argument
+@figures_option
+@required("--output", type=PATH, help="Folder for the SVG files.")
+@optional("--processes", type=FROM_ONE, default=1, help="Processes that share the work.")
+def plot(tables: tuple[Path, ...], figures: tuple[str, ...], output: Path, processes: int) -> None:
     """Draw figures as SVG."""
     from noisynames.analysis import tables as table_files
     from noisynames.reporting import drawing
 
     gc.disable()  # takes a twentieth of the time, for some ten megabytes
-    drawing.draw(figures, *table_files.read(tables), output, processes)
+    drawing.draw(figures, *table_files.read_files(tables), output, processes)
 
 
 @app.command()
-def report(
-    results: Annotated[Path, typer.Option(help="The results folder.")],
-    templates: Templates,
-    config: Config,
-    output: Output,
-    work: Work = None,
-) -> None:
+@required("--results", type=PATH, help="The results folder.")
+@templates_option(required=True)
+@config_option
+@output_option
+@work_option
+def report(results: Path, templates: Path, config: Json, output: Path, work: Path | None) -> None:
     """Write the self-contained HTML report."""
     from noisynames.files import write_text
     from noisynames.reporting import page as reporting
 
-    gc.disable()  # as for the figures
-    page = reporting.render(results, templates, _mapping("--config", config), work)
-    write_text(output, page)
+    write_text(output, reporting.render(results, templates, config, work))
     print(output)
 
 
 @app.command()
+@tables_argument
+@figures_option
+@required("--manifest", type=PATH, help="The manifest.json of the data set.")
+@config_option
+@required("--output", type=PATH, help="Folder for the output.")
 def paper(
-    tables: Annotated[Path, typer.Option(help="Folder with the tables.")],
-    manifest: Annotated[Path, typer.Option(help="The manifest.json of the data set.")],
-    config: Config,
-    output: Annotated[Path, typer.Option(help="Folder for the output.")],
-    figures: Annotated[list[str], typer.Argument(help="Names of the figures to draw.")],
+    tables: tuple[Path, ...],
+    figures: tuple[str, ...],
+    manifest: Path,
+    config: Json,
+    output: Path,
 ) -> None:
     """Write tables as LaTeX and Markdown, figures as PDF, and a paragraph of methods."""
     from noisynames.analysis import tables as table_files
@@ -448,30 +478,27 @@ def paper(
     from noisynames.reporting import drawing
     from noisynames.reporting import paper as papers
 
-    data, findings = table_files.read(tables)
-    asked = _mapping("--config", config)
-    papers.write(data, findings, asked, read_record(manifest), output)
+    data, findings = table_files.read_files(tables)
+    papers.write(data, findings, config, read_record(manifest), output)
     drawing.draw_for_print(figures, data, findings, output)
 
 
 @app.command()
-def crate(
-    results: Annotated[Path, typer.Option(help="A finished experiment.")],
-    config: Config,
-    output: Output,
-) -> None:
+@required("--results", type=PATH, help="A finished experiment.")
+@config_option
+@output_option
+def crate(results: Path, config: Json, output: Path) -> None:
     """Describe an experiment as a research object (RO-Crate), with the code that made it."""
     from noisynames.reporting import crate as crates
 
-    crates.write(results, _mapping("--config", config), output)
+    crates.write(results, config, output)
     print(output)
 
 
 @app.command()
-def verify(
-    results: Annotated[Path, typer.Argument(help="A results folder, of this machine or another.")],
-    runs: Annotated[int, typer.Option(min=1, help="Number of runs, spread over all.")] = 8,
-) -> None:
+@argument("results", type=PATH, help="A results folder, of this machine or another.")
+@optional("--runs", type=FROM_ONE, default=8, help="Number of runs, spread over all.")
+def verify(results: Path, runs: int) -> None:
     """Train recorded runs again and compare them bit for bit; exit status 1 if one differs."""
     from noisynames.experiments.verifying import DIFFERS
     from noisynames.experiments.verifying import verify as verdicts
@@ -481,20 +508,25 @@ def verify(
         print(verdict, flush=True)
         differing += verdict.outcome == DIFFERS
     if differing:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 @app.command()
+@arguments("names", help="Names; any spelling.")
+@optional("--results", type=PATH, default=Path("results"), help="A results folder.")
+@optional("--model", help="Ask only this model.")
+@optional("--noise", help="Ask only runs trained under this noise.")
+@optional("--seed", default="all", help="A seed, or all.")
+@flag("--explain", help="Also answer after each character of a name.")
+@flag("--json", "as_json", help="As JSON.")
 def predict(
-    names: Annotated[list[str], typer.Argument(help="Names; any spelling.")],
-    results: Annotated[Path, typer.Option(help="A results folder.")] = Path("results"),
-    model: Annotated[Text, typer.Option(help="Ask only this model.")] = None,
-    noise: Annotated[Text, typer.Option(help="Ask only runs trained under this noise.")] = None,
-    seed: Annotated[str, typer.Option(help="A seed, or all.")] = "all",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Also answer after each character of a name.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    names: tuple[str, ...],
+    results: Path,
+    model: str | None,
+    noise: str | None,
+    seed: str,
+    explain: bool,
+    as_json: bool,
 ) -> None:
     """Print what the trained models predict for names, with the spread over seeds."""
     from dataclasses import asdict
@@ -512,27 +544,26 @@ def predict(
 
 
 @app.command()
+@required("--split", type=PATH, help="A seed<N>.csv.")
+@required("--seed", type=FROM_ZERO)
+@noise_option
+@characters_option
+@settings_option
+@output_option
 def reference(
-    split: Annotated[Path, typer.Option(help="A seed<N>.csv.")],
-    seed: Annotated[int, typer.Option(min=0)],
-    noise: TrainedAt,
-    noise_characters: Characters,
-    settings: Settings,
-    output: Output,
+    split: Path, seed: int, noise: str, noise_characters: str, settings: Json, output: Path
 ) -> None:
     """Train every model briefly with both engines, and check that they agree on this machine."""
     from noisynames.evaluation import agreement
 
     (condition,) = _conditions(noise_characters, noise)
-    asked = _mapping("--settings", settings)
-    agreement.compare(asked["models"], asked["training"], split, condition, seed, output)
+    agreement.compare(settings["models"], settings["training"], split, condition, seed, output)
 
 
 @app.command()
-def merge(
-    parts: Annotated[list[Path], typer.Argument(help="Results folders, at least two.")],
-    into: Annotated[Path, typer.Option(help="The results folder to make.")],
-) -> None:
+@arguments("parts", type=PATH, help="Results folders, at least two.")
+@required("--into", type=PATH, help="The results folder to make.")
+def merge(parts: tuple[Path, ...], into: Path) -> None:
     """Join results of the same config from several machines; they must agree on what they share."""
     from noisynames.experiments import merging
 
@@ -544,19 +575,22 @@ def merge(
 
 
 @app.command()
+@arguments(
+    "experiments", type=PATH,
+    help="Results folders, zip files of them, or reports; the oldest first.",
+)  # fmt: skip
+@templates_option(default=TEMPLATES)
+@optional("--names", help="What to call them: before,after.")
+@optional("--title", help="Heading of the page.")
+@optional("--output", type=PATH, help="The page; by default compare.html, or none with --json.")
+@flag("--json", "as_json", help="Print the findings.")
 def compare(
-    experiments: Annotated[
-        list[Path],
-        typer.Argument(help="Results folders, zip files of them, or reports; the oldest first."),
-    ],
-    templates: Templates = TEMPLATES,
-    names: Annotated[Text, typer.Option(help="What to call them: before,after.")] = None,
-    title: Annotated[Text, typer.Option(help="Heading of the page.")] = None,
-    output: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="The page; by default compare.html, or none with --json."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings.")] = False,
+    experiments: tuple[Path, ...],
+    templates: Path,
+    names: str | None,
+    title: str | None,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Say what changed between two experiments; given more, from the first to the last.
 
@@ -566,13 +600,13 @@ def compare(
         worse = _compare(experiments, templates, names, title, output, as_json)
     except (UserError, OSError) as error:
         print(f"noisynames: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
+        sys.exit(2)
     if worse:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 def _compare(
-    paths: list[Path],
+    paths: Sequence[Path],
     templates: Path,
     names: str | None,
     title: str | None,
@@ -603,17 +637,16 @@ def _compare(
     return bool(found["outcome"] == "worse")
 
 
-@app.command("find-missing")
-def find_missing(
-    results: Annotated[Path, typer.Option(help="Folder with splits/ and runs/.")],
-    grid: Grid,
-    output: Output,
-) -> None:
+@app.command()
+@required("--results", type=PATH, help="Folder with splits/ and runs/.")
+@grid_option
+@output_option
+def find_missing(results: Path, grid: Json, output: Path) -> None:
     """Say which runs cannot be reported, and why."""
     from noisynames import grid as grids
     from noisynames.experiments import missing
 
-    asked = grids.Grid(**_mapping("--grid", grid))
+    asked = grids.Grid(**grid)
     absent = missing.write(results, asked, output)
     for (model, noise, seed), reason in absent.items():
         print(f"missing: {model} noise {noise} seed {seed}: {reason}")

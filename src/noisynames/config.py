@@ -93,7 +93,9 @@ def resolve(
 
 def read_schema(file: Path) -> Schema:
     """Read a schema, with its registries filled in."""
-    schema: Schema = _with_registries(yaml.safe_load(file.read_text(encoding="utf-8")))
+    # In C, where PyYAML has it: every command of Snakemake waits for this.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    schema: Schema = _with_registries(yaml.load(file.read_text(encoding="utf-8"), loader))
     _allow_sweeps(schema["properties"]["models"]["additionalProperties"]["properties"])
     return schema
 

@@ -1,16 +1,13 @@
 """Finished training runs: only this module writes and opens their files."""
 
-import os
-import platform
-import resource
 import shlex
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from noisynames import machine
 from noisynames.errors import UserError
 from noisynames.files import (
     damaged,
@@ -97,21 +94,16 @@ def write_timing(path: Path, run: Run, updates: int, since: float | None = None)
     process, from `since`, the `time.perf_counter()` at the end of the previous run.
     """
     now = time.perf_counter()
-    begun = now - _process_age() if since is None else since
+    begun = now - machine.process_age() if since is None else since
     write_record(
         path,
         {
             "updates": updates,
             "training_seconds": round(run.training_seconds, 6),
             "startup_seconds": round(run.started - begun, 3),
-            "peak_memory_mb": round(_peak_memory_mb(), 1),
+            "peak_memory_mb": round(machine.peak_memory_mb(), 1),
             "engine": run.engine,
-            "machine": {
-                "processor": _processor(),
-                "cores": os.cpu_count(),
-                "system": platform.system(),
-                "python": platform.python_version(),
-            },
+            "machine": machine.description(),
         },
     )
 
@@ -220,30 +212,3 @@ def read_parameters(folder: Path, record: dict[str, Any]) -> Parameters:
         if shapes != {name: shape for name, (shape, *_) in expected.items()}:
             raise damaged(path)
     return parameters
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass  # not Linux: the platform module has to do
-    return platform.processor() or platform.machine()
-
-
-def _process_age() -> float:
-    """Return the seconds since this process started."""
-    try:
-        fields = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
-        started = int(fields[19]) / os.sysconf("SC_CLK_TCK")  # since boot; field 22 in proc(5)
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - started
-    except (OSError, AttributeError):  # not Linux
-        import psutil
-
-        return time.time() - psutil.Process().create_time()
-
-
-def _peak_memory_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from click.testing import CliRunner
 from conftest import ROOT
 from playwright.sync_api import Browser
-from typer.testing import CliRunner
 
 from noisynames.cli import app
 from noisynames.files import read_record, write_record

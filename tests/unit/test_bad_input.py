@@ -463,8 +463,12 @@ def test_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "noisynames: splits: found 2; allowed: one for each of 1 runs",
         ),
         (
-            "plot cross --tables t --output f",
+            "plot t/findings.json t/timings.json --figure cross --output f",
             "noisynames: t/findings.json: no such file",
+        ),
+        (
+            "plot t/accuracy.csv --figure cross --output f",
+            "noisynames: tables: found no findings.json; allowed: every file that aggregate writes",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ MODULES = sorted(
     for path in PACKAGE.rglob("*.py")
     if path.name != "__init__.py"
 )
+NAME, TYPES = "noisynames", "TYPE_CHECKING"
 FLOORS = [
     ["__main__"],
     ["cli"],
@@ -31,7 +33,7 @@ FLOORS = [
     ["models"],
     ["names"],
     ["files", "mistakes", "randomness", "settings"],
-    ["columns", "dependencies", "errors"],
+    ["columns", "dependencies", "errors", "machine"],
 ]
 """From the roof down. A module imports from its own room and from lower floors."""
 
@@ -72,6 +74,28 @@ def test_the_package_is_imported_at_no_cost() -> None:
     command = [sys.executable, "-c", f"import sys, noisynames; print({heavy})"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def imported(block: list[ast.AST]) -> Iterator[tuple[str, str]]:
+    """What a block imports from this package, as Python's parser sees it, except for types."""
+    for statement in block:
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith(NAME):
+            for name in statement.names:
+                yield str(statement.module).removeprefix(NAME).strip("."), name.name
+        types_only = isinstance(statement, ast.If) and ast.unparse(statement.test) == TYPES
+        for part in ("body", "orelse", "finalbody", "handlers", "cases")[types_only:]:
+            yield from imported(getattr(statement, part, []))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_are_those_that_python_sees(module: str) -> None:
+    tree = ast.parse(PACKAGE.joinpath(*module.split(".")).with_suffix(".py").read_text())
+    expected: set[str] = set()
+    for place, name in imported([*tree.body]):
+        inside = f"{place}.{name}".strip(".")
+        alone = {inside if dependencies.is_module(inside) else place} - {""}
+        expected |= dependencies.modules_in(inside) or alone
+    assert imports_of(module) == expected
 
 
 def test_a_new_import_is_a_new_dependency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

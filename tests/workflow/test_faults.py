@@ -256,8 +256,9 @@ def job_command(smoke: Path, rule: str) -> str:
 
 def test_no_process_that_draws_outlives_the_job(smoke: Path, tmp_path: Path) -> None:
     figures = [path.stem for path in (smoke / "results/figures").iterdir()]
-    command = ["noisynames", "plot", *figures, "--processes", "2", "--tables"]
-    command += [str(smoke / "results/tables"), "--output", str(tmp_path)]
+    command = ["noisynames", "plot", *map(str, (smoke / "results/tables").iterdir())]
+    command += [f"--figure={name}" for name in figures]
+    command += ["--processes", "2", "--output", str(tmp_path)]
     job = psutil.Popen(command)
     children: list[psutil.Process] = []
     while len(children) < 2 and job.poll() is None:

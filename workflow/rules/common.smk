@@ -1,4 +1,6 @@
 # The grid of the config, the functions that rules use, and what wildcards may be.
+import atexit
+import gc
 import hashlib
 import json
 import os
@@ -12,6 +14,12 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+
+# A plan is made of objects that stay. Looking for garbage among them takes a seventh of the time for
+# 2,000 runs.
+gc.freeze()
+gc.set_threshold(100_000)
+atexit.register(gc.freeze)
 
 # Only a clone on this machine works: Snakemake would fetch the Snakefiles of a remote one, but not its
 # package, templates and schema.

@@ -24,12 +24,11 @@ rule plot:
         runtime=10,
     params:
         code=code("reporting.drawing"),
-        figures=list(FIGURES),
+        figures=repeated("figure", FIGURES),
         captions={name: figure.alt for name, figure in FIGURES.items()},
-        tables=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m noisynames plot {params.figures} --tables {params.tables} --output {params.folder}"
+        "python -m noisynames plot {input} {params.figures} --output {params.folder}"
         " --processes {threads} > {log} 2>&1"
 
 
@@ -127,9 +126,8 @@ rule paper:
     params:
         code=code("reporting.paper", "reporting.drawing"),
         config=literal(json.dumps(config)),
-        figures=list(FIGURES),
-        tables=subpath(input[0], parent=True),
+        figures=repeated("figure", FIGURES),
         folder=subpath(output[0], parent=True),
     shell:
-        "python -m noisynames paper {params.figures} --tables {params.tables} --manifest {input.manifest}"
+        "python -m noisynames paper {input.tables} {params.figures} --manifest {input.manifest}"
         " --config {params.config:q} --output {params.folder} > {log} 2>&1"

@@ -3,7 +3,7 @@
 import io
 import itertools
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +119,29 @@ def read(folder: Path) -> tuple[Tables, dict[str, Any]]:
     Raises:
         UserError: A file is missing or damaged.
     """
-    findings, costs = read_record(folder / FINDINGS), read_record(folder / TIMINGS)
+    return _read(lambda name: folder / name)
+
+
+def read_files(files: Iterable[Path]) -> tuple[Tables, dict[str, Any]]:
+    """Read tables and findings as `read` does, from their files, wherever these are.
+
+    Raises:
+        UserError: A file is not given, missing or damaged.
+    """
+    named = {path.name: path for path in files}
+
+    def place(name: str) -> Path:
+        if name not in named:
+            raise UserError(f"tables: found no {name}; allowed: every file that aggregate writes")
+        return named[name]
+
+    return _read(place)
+
+
+def _read(place: Callable[[str], Path]) -> tuple[Tables, dict[str, Any]]:
+    findings, costs = read_record(place(FINDINGS)), read_record(place(TIMINGS))
     tables = {
-        Path(name).stem: read_table(folder / name, record)
+        Path(name).stem: read_table(place(name), record)
         for record in (findings, costs)
         for name in record["files"]
     }
@@ -204,7 +224,7 @@ def _over_parts(tables: Tables, evaluation: Path, grid: Grid) -> Tables:
     for (model, noise), parts in files:
         paths = [path for _, _, path in parts]
         rows = pd.concat([read_table(p, read_record(p.with_suffix(".json"))) for p in paths])
-        found = mistakes.most_confident(rows[rows["noise"] == noise])
+        found = _mistakes(rows[rows["noise"] == noise])
         surest.append(found.assign(model=model, trained_at=noise))
     whole = {
         "confusion": _weighted_mean(
@@ -218,6 +238,16 @@ def _over_parts(tables: Tables, evaluation: Path, grid: Grid) -> Tables:
         first = examples.groupby(cell)["seed"].transform("min")
         whole["attention_examples"] = examples[examples["seed"] == first]
     return whole
+
+
+def _mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the most confident mistakes of all seeds under one noise."""
+    seeds = []
+    for _, rows in predictions.groupby("seed"):
+        wrong = rows[rows["language"] != rows["prediction"]]
+        columns = wrong[["name", "language", "prediction", "probability"]]
+        seeds.append((rows["name"], columns.itertuples(index=False, name=None)))
+    return pd.DataFrame(mistakes.most_confident(seeds), columns=mistakes.Mistake._fields)
 
 
 def _weighted_mean(table: pd.DataFrame, keys: list[str], value: str, weight: str) -> pd.DataFrame:

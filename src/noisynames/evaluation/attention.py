@@ -40,10 +40,10 @@ def inspect(
     """
     write_with_tables(
         (attention_of_run(run, tested, names_per_language) for run in finished(records, splits)),
+        lambda weights: weights if keep == "all" else weights[weights["noise"] == own.name],
         ATTENTION_COLUMNS,
         partial(tables_of, trained_at=own.name),
         output,
-        own.name if keep == "own" else None,
     )
 
 

@@ -2,50 +2,67 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import pandas as pd
+import numpy as np
+from numpy.typing import NDArray
 
 from noisynames.files import csv_text, write_record, write_table, write_text
 from noisynames.names.splits import Row, Split
 
+if TYPE_CHECKING:
+    from noisynames.files import Table
 
-def stacked(frames: Iterable[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    """Return frames as one; if there are none, an empty one with these columns."""
-    return pd.concat([*frames] or [pd.DataFrame(columns=columns)], ignore_index=True)
+Columns = Mapping[str, NDArray[Any]]
+"""A table: arrays of the same length, by column. It needs no pandas, whose import takes longer than
+most of these jobs."""
+Result = TypeVar("Result")
 
 
-def write(rows: pd.DataFrame, path: Path) -> None:
+def stacked(tables: Sequence[Columns], columns: Iterable[str]) -> Columns:
+    """Return the rows of several tables as one with these columns; without tables, an empty one."""
+    return {
+        name: np.concatenate([table[name] for table in tables] or [np.empty(0)]) for name in columns
+    }
+
+
+def columns_of(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Columns:
+    """Return rows as a table with these columns."""
+    values = zip(*rows, strict=True) if rows else [()] * len(names)
+    return {name: np.array(column) for name, column in zip(names, values, strict=True)}
+
+
+def write(rows: Columns, path: Path) -> None:
     """Write the rows of an arm as CSV, with their record beside it."""
     write_table(rows, path)
-    write_record(path.with_suffix(".json"), {"rows": len(rows)}, files=[path])
+    count = len(next(iter(rows.values())))
+    write_record(path.with_suffix(".json"), {"rows": count}, files=[path])
 
 
 def write_with_tables(
-    frames: Iterable[pd.DataFrame],
+    results: Iterable[Result],
+    rows_of: Callable[[Result], "Table"],
     columns: list[str],
-    summarise: Callable[[Iterable[pd.DataFrame]], Mapping[str, pd.DataFrame]],
+    summarise: Callable[[Iterable[Result]], Mapping[str, "Table"]],
     path: Path,
-    keep: str | None,
     **more: Any,
 ) -> None:
-    """Write the rows of an arm, the tables made from them, and the record that vouches for all.
+    """Write the rows of an arm, the tables made from its results, and the record of both.
 
     Args:
-        frames: The rows of each seed; only one frame is held at a time.
+        results: What was found out for each seed; only one is held at a time.
+        rows_of: Returns the rows to write, given a result.
         columns: The columns to write if there are no rows.
-        summarise: Returns tables by name, given the frames; written as `<stem>-<name>.csv`.
+        summarise: Returns tables by name, given the results; written as `<stem>-<name>.csv`.
         path: The file for the rows.
-        keep: The noise whose rows are written; None writes all.
         more: Further content of the record.
     """
     texts: list[str] = []
 
-    def written() -> Iterator[pd.DataFrame]:
-        for frame in frames:
-            rows = frame if keep is None else frame[frame["noise"] == keep]
-            texts.append(csv_text(rows, header=not texts))
-            yield frame
+    def written() -> Iterator[Result]:
+        for result in results:
+            texts.append(csv_text(rows_of(result), header=not texts))
+            yield result
 
     tables = summarise(written())
     write_text(path, "".join(texts) or ",".join(columns) + "\n")

@@ -5,12 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from noisynames.evaluation import scores
 from noisynames.evaluation.inference import predict
 from noisynames.evaluation.jobs import write_with_tables
-from noisynames.evaluation.scores import PREDICTION_COLUMNS, predictions
+from noisynames.evaluation.scores import PREDICTION_COLUMNS, Predictions
 from noisynames.names.examples import Examples, held_out_examples
 from noisynames.names.noise import Noise, NoiseStream
 from noisynames.runs import FinishedRun, finished
@@ -39,7 +37,7 @@ def evaluate(
     """
     validation: list[dict[str, Any]] = []
 
-    def each() -> Iterator[pd.DataFrame]:
+    def each() -> Iterator[Predictions]:
         for run in finished(records, splits):
             if run.split.validation:
                 validation.append(validate(run, own))
@@ -47,20 +45,20 @@ def evaluate(
 
     write_with_tables(
         each(),
+        partial(Predictions.rows, noise=own.name if keep == "own" else None),
         PREDICTION_COLUMNS,
         partial(scores.score, trained_at=own.name),
         output,
-        own.name if keep == "own" else None,
         validation=validation,
     )
 
 
-def evaluate_run(run: FinishedRun, noises: Sequence[Noise]) -> pd.DataFrame:
-    """Return the held-out predictions of one run under every noise; see `predictions`."""
+def evaluate_run(run: FinishedRun, noises: Sequence[Noise]) -> Predictions:
+    """Return the held-out predictions of one run under every noise."""
     names = run.examples(run.split.test)
     examples = [held_out_examples(names, noise, run.drawn.of("noise")) for noise in noises]
     log_probabilities, _ = predict(run.model, Examples.concatenated(examples))
-    return predictions(run.seed, noises, run.split.test, run.languages, log_probabilities)
+    return Predictions.of(run.seed, noises, run.split.test, run.languages, log_probabilities)
 
 
 def validate(run: FinishedRun, noise: Noise) -> dict[str, Any]:
@@ -72,11 +70,10 @@ def validate(run: FinishedRun, noise: Noise) -> dict[str, Any]:
     names = run.examples(run.split.validation)
     stream = NoiseStream(noise, run.drawn.of("noise"), "validation noise", run.split.alphabet)
     log_probabilities, _ = predict(run.model, names.with_noise(stream.take(len(names))))
-    rows = predictions(run.seed, [noise], run.split.validation, run.languages, log_probabilities)
-    by_language = rows.assign(correct=rows["rank"] == 1).groupby("language")
-    means = by_language[["correct", "loss"]].mean().mean()
+    rows = run.split.validation
+    found = Predictions.of(run.seed, [noise], rows, run.languages, log_probabilities)
     return {
         "seed": run.seed,
-        "validation_accuracy": float(means["correct"]),
-        "validation_loss": float(means["loss"]),
+        "validation_accuracy": float(found.by_language(found.rank == 1).mean()),
+        "validation_loss": float(found.by_language(found.loss).mean()),
     }

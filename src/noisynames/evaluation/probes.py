@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from noisynames.evaluation.inference import gradient_norms, predict
-from noisynames.evaluation.jobs import inspected_names, stacked, write
+from noisynames.evaluation.jobs import columns_of, inspected_names, write
 from noisynames.grid import ACCURACY, INITIAL, TRAINED
 from noisynames.models.weights import initial_parameters
 from noisynames.names.alphabet import Alphabet, check_characters
@@ -19,9 +18,19 @@ from noisynames.names.noise import NoiseCharacters
 from noisynames.randomness import Stream
 from noisynames.runs import FinishedRun, finished
 
-PROBE_COLUMNS = ["seed", "probe", "distance", "value"]
 _LETTERS = 4  # most names have at least as many
 _GRADIENT_NAMES = 5  # per language
+
+
+class Measured(NamedTuple):
+    """What a probe measured at a distance; see `probe_run`."""
+
+    probe: str
+    distance: int
+    value: float
+
+
+PROBE_COLUMNS = ["seed", *Measured._fields]
 
 
 def probe(
@@ -40,11 +49,12 @@ def probe(
     Raises:
         UserError: A file is missing or damaged, or a run was trained on a different split.
     """
-    frames = (
-        probe_run(run, characters, longest_suffix, names_per_language, initial_gradients)
+    rows = [
+        (run.seed, *row)
         for run in finished(records, splits)
-    )
-    write(stacked(frames, PROBE_COLUMNS), output)
+        for row in probe_run(run, characters, longest_suffix, names_per_language, initial_gradients)
+    ]
+    write(columns_of(rows, PROBE_COLUMNS), output)
 
 
 def probe_run(
@@ -53,7 +63,7 @@ def probe_run(
     longest_suffix: int,
     names_per_language: int,
     initial_gradients: bool,
-) -> pd.DataFrame:
+) -> list[Measured]:
     """Probe one run with held-out names, each followed by none to all of a suffix of noise.
 
     Args:
@@ -65,7 +75,7 @@ def probe_run(
             whatever noise it will be trained under.
 
     Returns:
-        Rows with PROBE_COLUMNS. `accuracy`: macro-averaged, with `distance` noise characters after
+        What was measured. `accuracy`: macro-averaged, with `distance` noise characters after
         each name. `initial gradient`, `trained gradient`: before and after training, the mean over
         names of ‖∂loss/∂x_t‖₂, where x_t is the input (one-hot, or embedding) at `distance`
         characters from the end of the name with its longest suffix (0 is the last one); a custom
@@ -74,39 +84,36 @@ def probe_run(
     alphabet = run.split.alphabet
     names = run.examples(inspected_names(run.split, names_per_language))
     suffixes = _suffixes(characters, longest_suffix, run.drawn.of("noise"), len(names), alphabet)
-    rows: list[dict[str, Any]] = []
+    measured = []
     lengths = range(longest_suffix + 1)
     examples = Examples.concatenated([_followed(names, suffixes[:, :n]) for n in lengths])
     right = predict(run.model, examples)[0].argmax(1) == examples.targets
     sizes = np.bincount(names.targets)
     for length, correct in zip(lengths, right.reshape(len(lengths), -1), strict=True):
         recall = np.bincount(names.targets, correct)[sizes > 0] / sizes[sizes > 0]
-        rows.append({"probe": ACCURACY, "distance": length, "value": recall.mean()})
+        measured.append(Measured(ACCURACY, length, float(recall.mean())))
     if run.model.spec.cell != "custom":
         some = inspected_names(run.split, min(_GRADIENT_NAMES, names_per_language))
         few = run.examples(some)
         examples = _followed(few, suffixes[: len(few)])
-        rows += _gradients(run, examples, longest_suffix + _LETTERS, initial_gradients)
-    return pd.DataFrame(rows).assign(seed=run.seed)[PROBE_COLUMNS]
+        measured += _gradients(run, examples, longest_suffix + _LETTERS, initial_gradients)
+    return measured
 
 
 def _gradients(
     run: FinishedRun, examples: Examples, farthest: int, initial: bool
-) -> list[dict[str, Any]]:
-    """Return a row for each distance with a run's gradient norm; see `probe_run`."""
+) -> list[Measured]:
+    """Return a run's gradient norm at each distance; see `probe_run`."""
     model, inputs = run.model, len(run.split.alphabet)
     stages = {TRAINED: model.parameters}
     if initial:
         seed = run.drawn.of("weights")
         stages[INITIAL] = initial_parameters(model.spec, inputs, model.outputs, seed)
-    rows = []
-    for probe, parameters in stages.items():
+    measured = []
+    for name, parameters in stages.items():
         norms = gradient_norms(replace(model, parameters=parameters), examples)[:farthest]
-        rows += [
-            {"probe": probe, "distance": distance, "value": norm}
-            for distance, norm in enumerate(norms)
-        ]
-    return rows
+        measured += [Measured(name, distance, float(norm)) for distance, norm in enumerate(norms)]
+    return measured
 
 
 def _suffixes(

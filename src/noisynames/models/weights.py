@@ -5,7 +5,6 @@ module of `noisynames.models.reference`. Nothing here needs torch.
 """
 
 import math
-from decimal import Decimal
 from importlib import import_module
 
 import numpy as np
@@ -116,6 +115,8 @@ def position_encoding(length: int, width: int) -> NDArray[np.float32]:
     Source: Vaswani et al., "Attention is all you need" (2017), section 3.5.
     """
     # The C library's powers and sines differ from machine to machine; these do not.
+    from decimal import Decimal  # only a transformer waits for it
+
     ten_thousand, exponents = Decimal(10_000), (Decimal(-i) / width for i in range(0, width, 2))
     frequencies = np.array([float(ten_thousand**exponent) for exponent in exponents])
     angles = np.arange(length)[:, None] * frequencies

@@ -15,7 +15,9 @@ from noisynames.analysis import tables
 from noisynames.config import resolve
 from noisynames.errors import UserError
 from noisynames.evaluation import attention, scores
-from noisynames.evaluation.jobs import write, write_with_tables
+from noisynames.evaluation.jobs import columns_of, write, write_with_tables
+from noisynames.evaluation.probes import PROBE_COLUMNS
+from noisynames.evaluation.scores import Predictions
 from noisynames.grid import TIMINGS, Cell, Grid, run_folder, split_file
 from noisynames.models.spec import ModelSpec, spec_from
 from noisynames.models.weights import initial_parameters
@@ -59,11 +61,11 @@ def train(results: Path, grid: Grid, cell: Cell, losses: list[float], at: int | 
     write_timing(folder / "timing.json", run, plan.updates)
 
 
-def predicted(grid: Grid, seed: int, right: float) -> pd.DataFrame:
+def predicted(grid: Grid, seed: int, right: float) -> Predictions:
     """Predictions of a seed that gives the right label a share, and so is always wrong on Bbqt."""
     share = np.array([[right, 1 - right], [right, 1 - right], [1 - right, right], [0.8, 0.2]])
     logs = np.log(np.tile(share, (len(grid.noises), 1)))
-    return scores.predictions(seed, grid.conditions, SPLIT.test, SPLIT.languages, logs)
+    return Predictions.of(seed, grid.conditions, SPLIT.test, SPLIT.languages, logs)
 
 
 def looked(grid: Grid, seed: int) -> pd.DataFrame:
@@ -90,22 +92,21 @@ def measure(results: Path, grid: Grid, right: Mapping[int, float]) -> None:
                 ]
                 write_with_tables(
                     [predicted(grid, seed, right[seed]) for seed in there],
+                    Predictions.rows,
                     scores.PREDICTION_COLUMNS,
                     partial(scores.score, trained_at=noise),
                     results / "evaluation" / path,
-                    None,
                     **({"validation": validation} if model in grid.models else {}),
                 )
                 probes = [(s, "accuracy", d, 1.0 - d / 4) for s in there for d in range(2)]
-                columns = ["seed", "probe", "distance", "value"]
-                write(pd.DataFrame(probes, columns=columns), results / "probes" / path)
+                write(columns_of(probes, PROBE_COLUMNS), results / "probes" / path)
                 if model in grid.attention_models:
                     write_with_tables(
                         [looked(grid, seed) for seed in there],
+                        pd.DataFrame.copy,
                         attention.ATTENTION_COLUMNS,
                         partial(attention.tables_of, trained_at=noise),
                         results / "attention" / path,
-                        None,
                     )
 
 
@@ -368,6 +369,21 @@ def test_tables_are_read_as_they_were_written(built: tables.Tables, tmp_path: Pa
     pd.testing.assert_frame_equal(found["accuracy"], tables.as_written(built["accuracy"]))
     assert found["timings"].to_dict("records") == [{"model": "01", "training_seconds": 2.5}]
     assert (says["seeds"], says["paces"]) == (2, [1])
+
+
+def test_tables_are_read_from_files_in_several_folders_and_none_may_be_left_out(
+    built: tables.Tables, tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    tables.write({"accuracy": built["accuracy"]}, here, "findings.json", {"seeds": 2})
+    tables.write({"timings": pd.DataFrame({"model": ["rnn"]})}, there, TIMINGS, {})
+    files = [*there.iterdir(), *here.iterdir()]
+    found, says = tables.read_files(files)
+    assert [*found] == ["accuracy", "timings"]
+    assert says["seeds"] == 2
+    for left_out in files:
+        with pytest.raises(UserError, match=f"^tables: found no {left_out.name}; allowed: every"):
+            tables.read_files([file for file in files if file != left_out])
 
 
 def test_numbers_are_rounded_from_those_in_their_file() -> None:

@@ -71,7 +71,7 @@ def test_each_held_out_name_has_a_row_under_each_noise(tmp_path: Path) -> None:
 def test_a_row_has_the_models_prediction(tmp_path: Path) -> None:
     """Probability and loss to six decimals; rank 1 is the prediction."""
     run = opened(record_of(tmp_path, 7))
-    rows = predictions.evaluate_run(run, NOISES)
+    rows = pd.DataFrame(predictions.evaluate_run(run, NOISES).rows())
     names = run.examples(SPLIT.test)
     for noise in NOISES:
         logs, _ = predict(run.model, held_out_examples(names, noise, 7))
@@ -80,7 +80,7 @@ def test_a_row_has_the_models_prediction(tmp_path: Path) -> None:
         assert there["probability"].tolist() == np.exp(logs.max(1)).round(6).tolist()
         own = [logs[i, "ab".index(language)] for i, (language, _) in enumerate(SPLIT.test)]
         assert there["loss"].tolist() == [round(-value, 6) for value in own]
-        right = there["prediction"].astype(str) == there["language"].astype(str)
+        right = there["prediction"] == there["language"]
         assert there["rank"].tolist() == [1 if is_right else 2 for is_right in right]
 
 
@@ -118,7 +118,7 @@ def test_noise_is_that_of_the_seed_that_the_run_shares_it_with(tmp_path: Path) -
     run = opened(record_of(tmp_path, 4, noise=9))
     names = held_out_examples(run.examples(SPLIT.test), Noise(3), 9)
     logs, _ = predict(run.model, names)
-    rows = predictions.evaluate_run(run, [Noise(3)])
+    rows = predictions.evaluate_run(run, [Noise(3)]).rows()
     assert rows["probability"].tolist() == np.exp(logs.max(1)).round(6).tolist()
     few = held_out_examples(run.examples(inspected_names(SPLIT, 2)), Noise(3), 9)
     looked = attention.attention_of_run(run, [Noise(3)], 2)
@@ -257,12 +257,15 @@ def test_the_job_of_probes_writes_every_seed(tmp_path: Path) -> None:
     rows = read_table(output, record)
     assert rows.columns.tolist() == probes.PROBE_COLUMNS
     assert record["rows"] == len(rows)
-    expected = pd.concat(
-        probes.probe_run(opened(path), ".,", 3, 2, initial_gradients=True) for path in records
-    )
-    assert rows["seed"].tolist() == expected["seed"].tolist()
-    assert rows["probe"].tolist() == expected["probe"].tolist()
-    assert rows["value"].tolist() == pytest.approx(expected["value"].tolist(), rel=1e-7)
+    expected = [
+        (seed, *measured)
+        for seed, path in zip((4, 7), records, strict=True)
+        for measured in probes.probe_run(opened(path), ".,", 3, 2, initial_gradients=True)
+    ]
+    assert [*zip(rows["seed"], rows["probe"], rows["distance"], strict=True)] == [
+        row[:3] for row in expected
+    ]
+    assert rows["value"].tolist() == pytest.approx([row[3] for row in expected], rel=1e-7)
     probes.probe(records, files, ".,", False, output, 3, 2)
     again = read_table(output, read_record(output.with_suffix(".json")))
     assert set(again["probe"]) == {"accuracy", "trained gradient"}

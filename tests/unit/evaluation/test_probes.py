@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -64,7 +65,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> runs.FinishedRun:
 
 
 def test_a_probe_measures_each_length_and_distance(trained: runs.FinishedRun) -> None:
-    table = probe_run(trained, ".,", 6, 3, initial_gradients=True)
+    table = pd.DataFrame(probe_run(trained, ".,", 6, 3, initial_gradients=True))
     by_probe = {str(probe): rows.set_index("distance")["value"] for probe, rows in
                 table.groupby("probe")}  # fmt: skip
     assert list(by_probe[ACCURACY].index) == list(range(7))
@@ -79,7 +80,7 @@ def test_a_probe_measures_each_length_and_distance(trained: runs.FinishedRun) ->
 def test_accuracy_is_that_of_names_with_that_many_noise_characters(
     trained: runs.FinishedRun,
 ) -> None:
-    table = probe_run(trained, ".", 4, 5, initial_gradients=False)
+    table = pd.DataFrame(probe_run(trained, ".", 4, 5, initial_gradients=False))
     assert set(table["probe"]) == {ACCURACY, TRAINED}
     found = table[table["probe"] == ACCURACY].set_index("distance")["value"]
     for length in range(5):
@@ -92,4 +93,4 @@ def test_accuracy_is_that_of_names_with_that_many_noise_characters(
 def test_a_probe_is_the_same_for_every_run_of_a_seed(trained: runs.FinishedRun) -> None:
     one = probe_run(trained, ".,", 3, 3, initial_gradients=True)
     two = probe_run(trained, ".,", 3, 3, initial_gradients=True)
-    assert one.equals(two)
+    assert one == two

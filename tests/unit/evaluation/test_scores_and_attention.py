@@ -15,7 +15,7 @@ from noisynames.evaluation.attention import (
     summarise,
 )
 from noisynames.evaluation.inference import predict
-from noisynames.evaluation.scores import score
+from noisynames.evaluation.scores import Predictions, score
 from noisynames.grid import SCORE_TABLES
 from noisynames.models.spec import ModelSpec, TrainedModel
 from noisynames.models.weights import initial_parameters
@@ -23,23 +23,40 @@ from noisynames.names.alphabet import alphabet_of, symbol_counts
 from noisynames.names.examples import Examples
 from noisynames.names.splits import Split, yardsticks
 
+LANGUAGES = ["a", "b", "c"]
+ROWS = [
+    # language, name, prediction, rank, loss
+    ("a", "u", "a", 1, 0.1),
+    ("a", "v", "a", 1, 0.3),
+    ("a", "w", "b", 2, 2.0),
+    ("a", "x", "b", 4, 4.0),
+    ("b", "y", "b", 1, 0.5),
+    ("c", "z", "a", 3, 1.5),
+]
 
-def predictions() -> pd.DataFrame:
-    rows = [
-        # language, prediction, rank, loss
-        ("a", "a", 1, 0.1),
-        ("a", "a", 1, 0.3),
-        ("a", "b", 2, 2.0),
-        ("a", "b", 4, 4.0),
-        ("b", "b", 1, 0.5),
-        ("c", "a", 3, 1.5),
-    ]
-    table = pd.DataFrame(rows, columns=["language", "prediction", "rank", "loss"])
-    return table.assign(name=list("uvwxyz"), probability=0.9, noise="5", seed=0)
+
+def predictions(rows: list[tuple[str, str, str, int, float]] = ROWS) -> Predictions:
+    """Predictions under noise 5, each with a probability of 0.9."""
+    language, name, prediction, rank, loss = zip(*rows, strict=True)
+    return Predictions(
+        seed=0,
+        noises=["5"],
+        languages=LANGUAGES,
+        names=[*zip(language, name, strict=True)],
+        targets=np.array([LANGUAGES.index(label) for label in language]),
+        prediction=np.array([[LANGUAGES.index(label) for label in prediction]]),
+        probability=np.full((1, len(rows)), 0.9),
+        rank=np.array([rank]),
+        loss=np.array([loss]),
+    )
+
+
+def scored(seeds: list[Predictions]) -> dict[str, pd.DataFrame]:
+    return {name: pd.DataFrame(table) for name, table in score(seeds, "5").items()}
 
 
 def test_accuracies_by_hand() -> None:
-    scores = score([predictions()], "5")
+    scores = scored([predictions()])
     by_language = scores["recall"].set_index("language")
     assert by_language["recall"].to_dict() == {"a": 0.5, "b": 1.0, "c": 0.0}
     assert by_language["precision"].to_dict() == pytest.approx({"a": 2 / 3, "b": 1 / 3, "c": 0.0})
@@ -54,26 +71,36 @@ def test_accuracies_by_hand() -> None:
 
 
 def test_languages_keep_their_order_whatever_the_order_of_the_names() -> None:
-    scores = score([predictions().iloc[::-1]], "5")
+    scores = scored([predictions(ROWS[::-1])])
     assert scores["recall"]["language"].tolist() == ["a", "b", "c"]
     assert scores["recall"]["recall"].tolist() == [0.5, 1.0, 0.0]
 
 
 def test_confusion_rows_sum_to_one() -> None:
-    table = score([predictions()], "5")["confusion"]
+    table = scored([predictions()])["confusion"]
     assert table.groupby("language")["share"].sum().tolist() == pytest.approx([1, 1, 1])
     cell = table[(table["language"] == "a") & (table["prediction"] == "b")]
     assert cell["share"].tolist() == [0.5]
 
 
 def test_scores_cover_all_seeds_and_mistakes_the_training_noise() -> None:
+    """Under noise 0, a seed says c for every name."""
     own = predictions()
-    quiet = own.assign(noise="0", prediction="c", rank=9)
-    frames = [pd.concat([own, quiet]).assign(seed=seed) for seed in (0, 1)]
-    frames[1].loc[frames[1]["name"] == "w", "probability"] = 0.95
-    scores = score(frames, "5")
+    both = dataclasses.replace(
+        own,
+        noises=["0", "5"],
+        prediction=np.concatenate([np.full((1, 6), 2), own.prediction]),
+        rank=np.concatenate([np.full((1, 6), 9), own.rank]),
+        loss=np.concatenate([own.loss, own.loss]),
+        probability=np.full((2, 6), 0.9),
+    )
+    surer = dataclasses.replace(both, seed=1, probability=both.probability.copy())
+    surer.probability[1, 2] = 0.95
+    scores = scored([both, surer])
     assert set(scores) == set(SCORE_TABLES)
-    assert len(scores["accuracy"]) == 4
+    assert scores["accuracy"]["seed"].tolist() == [0, 0, 1, 1]
+    assert scores["accuracy"]["tested_at"].tolist() == ["0", "5", "0", "5"]
+    assert scores["accuracy"]["accuracy"].tolist() == [0, 0.5, 0, 0.5]
     assert len(scores["recall"]) == 4 * 3
     confusion = scores["confusion"].set_index(["tested_at", "language", "prediction"])["share"]
     assert confusion["5", "a", "b"] == 0.5
@@ -86,8 +113,8 @@ def test_scores_cover_all_seeds_and_mistakes_the_training_noise() -> None:
 
 
 def test_without_runs_the_scores_have_the_same_columns() -> None:
-    whole = score([predictions()], "5")
-    for name, table in score([], "5").items():
+    whole = scored([predictions()])
+    for name, table in scored([]).items():
         assert table.empty
         assert sorted(table.columns) == sorted(whole[name].columns), name
 

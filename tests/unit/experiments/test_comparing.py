@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from made_up import SCHEMA, tables_of
-from typer.testing import CliRunner
 
 from noisynames.analysis import tables
 from noisynames.analysis.findings import costs

@@ -6,13 +6,10 @@ own interface to LLVM, turns that into an object file for the given processor.
 
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
-
-import llvmlite.binding as llvm
 
 from noisynames.errors import UserError
 from noisynames.models.spec import READOUTS, RECURRENT
@@ -48,6 +45,8 @@ def kernel_code(cell: str, H: int, real: str) -> str:
     Raises:
         UserError: The compilation failed.
     """
+    import subprocess  # like llvmlite below: only compiling needs them, and few jobs compile
+
     clean = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_")}
     clean |= {"NUMBA_OPT": "0", "NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING": "1"}
     clean["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))
@@ -66,6 +65,8 @@ def kernel_code(cell: str, H: int, real: str) -> str:
 
 def host() -> Any:
     """Return LLVM's description of this machine's processor."""
+    import llvmlite.binding as llvm
+
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
@@ -78,6 +79,8 @@ def host() -> Any:
 
 def machine_code(code: str, machine: Any) -> bytes:
     """Return the object file of a kernel for a processor, given LLVM's description of it."""
+    import llvmlite.binding as llvm
+
     layout, triple = machine.target_data, machine.triple
     code = re.sub(r'(?m)^target datalayout = ".*"', f'target datalayout = "{layout}"', code)
     code = re.sub(r'(?m)^target triple = ".*"', f'target triple = "{triple}"', code)

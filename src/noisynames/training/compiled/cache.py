@@ -1,8 +1,9 @@
-"""Compiled kernels, kept on disk as machine code and loaded without Numba.
+"""Compiled kernels, kept on disk as machine code and loaded without Numba and LLVM.
 
-Numba takes more than a second to start, most of a short run. So Numba is imported only to compile
-a kernel that this machine does not have yet, in a process of its own; from then on llvmlite, which
-is Numba's own interface to LLVM, loads the machine code into the process.
+Numba takes more than a second to start, most of a short run, and LLVM 40 ms, a fifth of the
+shortest. So they are imported only to compile a kernel that this machine does not have yet; from
+then on `loading` places the machine code in the process. Where it cannot, llvmlite does, which is
+Numba's own interface to LLVM.
 
 The cache is a folder of the user's (`NOISYNAMES_CACHE`, by default in the platform's cache folder),
 never the installed package, which may be read-only. A file's name depends on all that its content
@@ -19,17 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite
-import llvmlite.binding as llvm
 import numpy as np
 
+from noisynames import machine
 from noisynames.files import replacing
 from noisynames.models.spec import READOUTS
-from noisynames.training.compiled import building
+from noisynames.training.compiled import building, loading
 
 _SOURCES = Path(__file__).parents[2]
 _DIGEST_BYTES = 32
 _loaded: dict[tuple[str, int, str], tuple[Any, Any]] = {}
-"""Functions, each with the engine that owns its memory."""
+"""Functions, each with what holds the memory that it is in."""
 
 
 def load(cell: str, H: int, real: str = "float32") -> Any:
@@ -42,7 +43,7 @@ def load(cell: str, H: int, real: str = "float32") -> Any:
     """
     key = (cell, H, real)
     if key not in _loaded:
-        _loaded[key] = _link(_machine_code(*key))
+        _loaded[key] = placed(machine_code(*key))
     function, _ = _loaded[key]
     return function
 
@@ -56,7 +57,7 @@ def cache_folder() -> Path:
     return user_cache_path("noisynames") / "kernels"
 
 
-def _machine_code(cell: str, H: int, real: str) -> bytes:
+def machine_code(cell: str, H: int, real: str) -> bytes:
     """Return the object file of a kernel from the cache, after compiling it if needed."""
     identity = [
         *(
@@ -68,9 +69,7 @@ def _machine_code(cell: str, H: int, real: str) -> bytes:
         llvmlite.__version__,
         np.__version__,
         sys.version,
-        llvm.get_process_triple(),
-        llvm.get_host_cpu_name(),
-        llvm.get_host_cpu_features().flatten(),
+        *_processor(),
     ]
     digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
     path = cache_folder() / f"{cell}-{H}-{real}-{digest}.bin"
@@ -104,6 +103,23 @@ def numba_version() -> str:
     return Path(spec.origin).with_name("_version.py").read_text(encoding="utf-8")
 
 
+def _processor() -> list[str]:
+    """Return what tells processors apart that need different machine code.
+
+    LLVM knows best, but Linux and NumPy know enough. Under emulation, Linux describes the real
+    processor, and NumPy the one that programs see.
+    """
+    fields = machine.processor_fields()
+    kept = ("vendor_id", "cpu family", "model", "stepping", "flags")
+    seen = np.show_config(mode="dicts")
+    if not fields.keys() >= {*kept} or seen is None:
+        import llvmlite.binding as llvm
+
+        features = llvm.get_host_cpu_features().flatten()
+        return [llvm.get_process_triple(), llvm.get_host_cpu_name(), features]
+    return [*(fields[key] for key in kept), str(seen["SIMD Extensions"])]
+
+
 def _read(path: Path) -> bytes | None:
     """Return the machine code in a cache file; None if it is missing or damaged."""
     try:
@@ -123,12 +139,22 @@ def _compile(cell: str, H: int, real: str) -> bytes:
     return building.machine_code(building.kernel_code(cell, H, real), building.host())
 
 
-def _link(code: bytes) -> tuple[Any, Any]:
-    """Load machine code into this process; return its function and the engine that holds it."""
+def placed(code: bytes) -> tuple[Any, Any]:
+    """Load machine code into this process; return its function and what holds its memory."""
+    try:
+        address, memory = loading.load(code, building.ENTRY)
+    except loading.UnsupportedError:
+        address, memory = _placed_by_llvm(code)
+    return callable_at(address), memory
+
+
+def _placed_by_llvm(code: bytes) -> tuple[int, Any]:
+    import llvmlite.binding as llvm
+
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), building.host())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return callable_at(engine.get_function_address(building.ENTRY)), engine
+    return engine.get_function_address(building.ENTRY), engine
 
 
 def callable_at(address: int) -> Any:

@@ -9,8 +9,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import llvmlite.binding as llvm
-
 from noisynames.training.compiled.building import ENTRY, kernel_code, machine_code
 
 CELLS = ("rnn", "gru", "lstm")
@@ -60,6 +58,8 @@ def build(cell: str, units: int) -> bytes:
 
 def machine() -> Any:
     """Return LLVM's description of WebAssembly with vectors of 128 bits."""
+    import llvmlite.binding as llvm  # the workflow reads this module, and need not wait for LLVM
+
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     target = llvm.Target.from_triple("wasm32-unknown-unknown")
