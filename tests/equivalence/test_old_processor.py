@@ -20,7 +20,7 @@ TESTED = ["--noise", "0", "--noise", "5", "--trained-at", "5", "--noise-characte
 
 def jobs(folder: Path, split: Path, python: list[str], **environment: str) -> dict[str, bytes]:
     """Train, predict and inspect with an interpreter; return what it wrote, without times."""
-    plan = {**MODEL, "updates": 500, "record_every": 100}
+    plan = {**MODEL, "updates": 2_000, "record_every": 1_000}
     train = ["train", "--model", "reader", "--noise", "5", "--seed", "0", "--split", str(split)]
     train += ["--settings", json.dumps(plan), "--output", str(folder)]
     of_run = [str(folder / "seed0/run.json"), "--split", str(split), *TESTED]
