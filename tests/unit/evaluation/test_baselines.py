@@ -1,4 +1,6 @@
 import string
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -49,6 +51,24 @@ def test_ngrams_learn_from_letters(folder: Path) -> None:
     assert len(right.mean()) == 4
     assert right.mean().min() > 0.95
     assert (table["loss"] < np.log(2)).mean() > 0.95
+
+
+def test_a_baselines_job_imports_no_pandas(folder: Path) -> None:
+    """In a process of its own, since tests import it; what needs it later can import it."""
+    code = f"""
+import sys
+from pathlib import Path
+from noisynames.evaluation import baselines
+from noisynames.names.noise import Noise
+folder, quiet = Path({str(folder)!r}), Noise(0)
+files = [folder / "seed0.csv"]
+baselines.evaluate("ngrams", files, [0], quiet, [quiet], folder / "ngrams.csv", 500, "all")
+assert "pandas" not in sys.modules
+import pandas
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "ngrams.csv").is_file()
 
 
 def test_ngrams_equal_those_of_scikit_learn() -> None:

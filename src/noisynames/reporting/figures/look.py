@@ -3,13 +3,13 @@
 A figure is drawn once, at the size at which it is shown: 96 of the page's pixels are an inch.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from noisynames.imports import without
 from noisynames.reporting import words
 
 if TYPE_CHECKING:  # imported by the functions that draw: the workflow only lists the figures
@@ -278,14 +278,8 @@ def heat_map(axes: "Axes", shares: "pd.DataFrame", **style: Any) -> None:
         style: Arguments of `seaborn.heatmap`.
     """
     # seaborn imports SciPy's densities and clustering, which no heat map needs: most of its import.
-    unasked = {"scipy.stats", "scipy.cluster"} - sys.modules.keys()
-    try:
-        for module in unasked:
-            sys.modules[module] = None  # type: ignore[assignment] # has its import fail
+    with without("scipy.stats", "scipy.cluster"):
         import seaborn as sns
-    finally:
-        for module in unasked:
-            del sys.modules[module]
 
     sns.heatmap(100 * shares, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, fmt=".0f", **style)
 
