@@ -95,7 +95,7 @@ def read_schema(file: Path) -> Schema:
     """Read a schema, with its registries filled in."""
     # In C, where PyYAML has it: every command of Snakemake waits for this.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    schema: Schema = _with_registries(yaml.load(file.read_text(encoding="utf-8"), loader))
+    schema: Schema = _with_registries(loader(file.read_text(encoding="utf-8")).get_single_data())
     _allow_sweeps(schema["properties"]["models"]["additionalProperties"]["properties"])
     return schema
 
