@@ -86,7 +86,13 @@ def kill_once(folder: Path, config: Path, rng: random.Random) -> str:
         done = (
             f"{how.name} to {'a job' if victim is not process else 'snakemake'} at {moment:.1f} s"
         )
-    main.wait(120)
+    try:
+        main.wait(60)
+    except subprocess.TimeoutExpired:
+        # Snakemake 9.27 takes a lock on SIGTERM, and waits for ever if it has that lock just then.
+        main.kill()
+        main.wait()
+        done += ", then SIGKILL to snakemake"
     return done
 
 
