@@ -271,6 +271,21 @@ def test_the_job_of_probes_writes_every_seed(tmp_path: Path) -> None:
     assert set(again["probe"]) == {"accuracy", "trained gradient"}
 
 
+def test_probes_draw_with_the_seeds_that_a_run_shares_draws_with(tmp_path: Path) -> None:
+    def gradients(folder: str, **kept: int) -> dict[str, list[float]]:
+        run = opened(record_of(tmp_path / folder, 4, SPLIT, None, **kept))
+        found = probes.probe_run(run, ".,", 3, 2, initial_gradients=True)
+        return {
+            probe: [row.value for row in found if row.probe == f"{probe} gradient"]
+            for probe in ("initial", "trained")
+        }
+
+    own, weights, noise = gradients("a"), gradients("b", weights=9), gradients("c", noise=9)
+    assert weights["initial"] != own["initial"]
+    assert weights["trained"] == own["trained"]
+    assert noise["trained"] != own["trained"]
+
+
 def test_probes_of_runs_that_all_diverged_are_a_table_without_rows(tmp_path: Path) -> None:
     record = record_of(tmp_path, 4, diverged_at=1)
     output = tmp_path / "probes.csv"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,14 +82,21 @@ def test_a_probe_measures_each_length_and_distance(trained: runs.FinishedRun) ->
 def test_accuracy_is_that_of_names_with_that_many_noise_characters(
     trained: runs.FinishedRun,
 ) -> None:
-    table = pd.DataFrame(probe_run(trained, ".", 4, 5, initial_gradients=False))
-    assert set(table["probe"]) == {ACCURACY, TRAINED}
-    found = table[table["probe"] == ACCURACY].set_index("distance")["value"]
-    for length in range(5):
-        rows = [(language, name + "." * length) for language, name in SPLIT.test]
-        examples = Examples.of_names(rows, LANGUAGES)
-        guesses = predict(trained.model, examples)[0].argmax(1)
-        assert found[length] == pytest.approx((guesses == examples.targets).mean())
+    """Of a trained model, which is right about all, and of one that is not."""
+    initial = initial_parameters(trained.model.spec, 57, 2, 1)
+    untrained = replace(trained, model=replace(trained.model, parameters=initial))
+    means = []
+    for run in (trained, untrained):
+        table = pd.DataFrame(probe_run(run, ".", 4, 5, initial_gradients=False))
+        assert set(table["probe"]) == {ACCURACY, TRAINED}
+        found = table[table["probe"] == ACCURACY].set_index("distance")["value"]
+        for length in range(5):
+            rows = [(language, name + "." * length) for language, name in SPLIT.test]
+            examples = Examples.of_names(rows, LANGUAGES)
+            guesses = predict(run.model, examples)[0].argmax(1)
+            assert found[length] == pytest.approx((guesses == examples.targets).mean())
+        means.append(found.mean())
+    assert means[0] > 0.95 > means[1]
 
 
 def test_a_probe_is_the_same_for_every_run_of_a_seed(trained: runs.FinishedRun) -> None:

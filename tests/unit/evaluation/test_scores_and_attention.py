@@ -107,6 +107,8 @@ def test_scores_cover_all_seeds_and_mistakes_the_training_noise() -> None:
     assert confusion["0", "a", "c"] == 1.0
     mistakes = scores["mistakes"]
     assert mistakes["name"].tolist() == ["w", "x", "z"]
+    assert mistakes["language"].tolist() == ["a", "a", "c"]
+    assert mistakes["prediction"].tolist() == ["b", "b", "a"]
     assert mistakes["probability"].tolist() == [0.95, 0.9, 0.9]
     assert mistakes["seeds"].tolist() == [2, 2, 2]
     assert mistakes["held_out"].tolist() == [2, 2, 2]
