@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,6 +84,18 @@ templates_option = partial(
     click.option, "--templates", type=PATH, help="Folder with the Jinja2 templates.",
     envvar="NOISYNAMES_TEMPLATES", show_envvar=True,
 )  # fmt: skip
+
+
+def on_runs_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what a job on the runs of an arm takes; see `_on_runs`."""
+    for option in reversed(
+        (
+            runs_argument, splits_option, tested_at_option, trained_at_option, characters_option,
+            settings_option, output_option, missing_option,
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 class Commands(click.Group):
@@ -293,43 +305,25 @@ def _train_one(
 
 
 @app.command()
-@runs_argument
-@splits_option
-@tested_at_option
-@trained_at_option
-@characters_option
-@settings_option
-@output_option
-@missing_option
-def evaluate(
-    runs: tuple[Path, ...],
-    split: tuple[Path, ...],
-    noise: tuple[str, ...],
-    trained_at: str,
-    noise_characters: str,
-    settings: Json,
-    output: Path,
-    missing: Path | None,
-) -> None:
+@on_runs_options
+def evaluate(**given: Any) -> None:
     """Predict the held-out names with every run under every noise, and score the predictions."""
     from noisynames.evaluation import predictions
-    from noisynames.experiments.missing import without
 
-    own, *tested = _conditions(noise_characters, trained_at, *noise)
-    files, splits = without(missing, runs, split)
-    call(predictions.evaluate, settings, files, splits, own, tested, output)
+    _on_runs(predictions.evaluate, **given)
 
 
 @app.command()
-@runs_argument
-@splits_option
-@tested_at_option
-@trained_at_option
-@characters_option
-@settings_option
-@output_option
-@missing_option
-def inspect_attention(
+@on_runs_options
+def inspect_attention(**given: Any) -> None:
+    """Record where each run's attention goes on held-out names, and summarise it."""
+    from noisynames.evaluation import attention
+
+    _on_runs(attention.inspect, **given)
+
+
+def _on_runs(
+    job: Callable[..., None],
     runs: tuple[Path, ...],
     split: tuple[Path, ...],
     noise: tuple[str, ...],
@@ -339,13 +333,12 @@ def inspect_attention(
     output: Path,
     missing: Path | None,
 ) -> None:
-    """Record where each run's attention goes on held-out names, and summarise it."""
-    from noisynames.evaluation import attention
+    """Do a job on the runs of an arm that are there, under every noise."""
     from noisynames.experiments.missing import without
 
     own, *tested = _conditions(noise_characters, trained_at, *noise)
     files, splits = without(missing, runs, split)
-    call(attention.inspect, settings, files, splits, own, tested, output)
+    call(job, settings, files, splits, own, tested, output)
 
 
 @app.command()

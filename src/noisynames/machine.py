@@ -5,10 +5,12 @@ import platform
 import resource
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 
+@cache
 def processor_fields() -> dict[str, str]:
     """Return what Linux says about the first processor; empty on other systems."""
     try:

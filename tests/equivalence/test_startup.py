@@ -1,5 +1,6 @@
 """A short run must not pay for what it does not use; several jobs can share the cache."""
 
+import os
 import platform
 import shutil
 import subprocess
@@ -70,6 +71,7 @@ def at_once(once: Once) -> Path:
 
         def job(i: int) -> None:
             done = train_in(folder / f"run{i}", folder, folder / "cache")
+            assert done.returncode == 0, done.stderr
             (folder / f"said{i}.txt").write_text(done.stderr)
 
         with ThreadPoolExecutor(3) as pool:
@@ -87,6 +89,34 @@ def test_a_compiled_run_imports_no_heavy_library(tmp_path: Path, splits: Path) -
     done = train_in(tmp_path / "run", splits, compiled.cache_folder(), heavy)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run/seed0/losses.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [
+        (["evaluate", "--trained-at", "2", "--noise", "2"], '{"keep": "all"}'),
+        (["probe"], '{"longest_suffix": 2, "names_per_language": 2}'),
+    ],
+)
+def test_a_test_of_a_run_imports_no_heavy_library(
+    command: list[str], settings: str, at_once: Path, tmp_path: Path
+) -> None:
+    asked = [*command, str(at_once / "run0/seed0/run.json"), "--noise-characters", "."]
+    asked += ["--split", str(at_once / "seed0.csv"), "--settings", settings]
+    asked += ["--output", str(tmp_path / "rows.csv")]
+    program = f"""
+import sys
+from noisynames.cli import app
+app({asked}, standalone_mode=False)
+assert not {{"torch", "pandas", "numba", "scipy"}} & set(sys.modules)
+"""
+    environment = os.environ | {"NOISYNAMES_CACHE": str(at_once / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "rows.csv").read_text().splitlines()) > 2
 
 
 def test_jobs_that_compile_at_the_same_time_do_no_harm(at_once: Path) -> None:

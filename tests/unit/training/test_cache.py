@@ -19,7 +19,7 @@ from noisynames.training.compiled.engine import CompiledModel
 
 SPEC = ModelSpec("rnn", "last", 16)
 
-pytestmark = pytest.mark.skipif(
+without_llvm = pytest.mark.skipif(
     (sys.platform, platform.machine()) != ("linux", "x86_64"),
     reason="only LLVM loads kernels on this system",
 )
@@ -34,6 +34,7 @@ def test_a_kernel_is_known_by_the_version_of_numba_without_importing_it() -> Non
     assert f'"{numba.__version__}"' in cache.numba_version()
 
 
+@without_llvm
 def test_loaded_without_llvm_a_kernel_computes_the_same(
     code: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,6 +54,7 @@ def test_loaded_without_llvm_a_kernel_computes_the_same(
     np.testing.assert_array_equal(predicted(), here)
 
 
+@without_llvm
 def test_what_only_llvm_can_load_is_left_to_it(
     code: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

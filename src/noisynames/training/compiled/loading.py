@@ -55,8 +55,8 @@ def load(code: bytes, function: str) -> tuple[int, Any]:
     if code[:6] != b"\x7fELF\x02\x01" or code[16:20] != _RELOCATABLE_FOR_X86_64:
         raise UnsupportedError("not an object file for x86-64")
     (table,) = struct.unpack_from("<Q", code, 40)
-    size, count = struct.unpack_from("<HH", code, 58)
-    headers = struct.iter_unpack("<IIQQQQIIQQ", code[table : table + size * count])
+    width, count = struct.unpack_from("<HH", code, 58)
+    headers = struct.iter_unpack("<IIQQQQIIQQ", code[table : table + width * count])
     sections = [_Section(*fields) for fields in headers]
     places, size = _places(sections)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -66,13 +66,7 @@ def load(code: bytes, function: str) -> tuple[int, Any]:
     symbols = _symbols(code, sections, {number: begin + at for number, at in places.items()})
     for section in sections:
         if section.kind == _RELOCATIONS and section.info in places:
-            for offset, kind, symbol, addend in struct.iter_unpack(
-                "<QIIq", _content(code, section)
-            ):
-                if kind != _ABSOLUTE_64:
-                    raise UnsupportedError(f"relocation {kind}")
-                address = symbols[symbol][1] + addend
-                struct.pack_into("<Q", memory, places[section.info] + offset, address)
+            _relocate(memory, places[section.info], _content(code, section), symbols)
     protect = ctypes.CDLL(None).mprotect
     protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     if protect(begin, size, mmap.PROT_READ | mmap.PROT_EXEC):
@@ -95,7 +89,7 @@ def _places(sections: list[_Section]) -> tuple[dict[int, int], int]:
 def _symbols(
     code: bytes, sections: list[_Section], starts: dict[int, int]
 ) -> list[tuple[str, int]]:
-    """Return the name and address of each symbol; 0 for those that no code refers to."""
+    """Return the name and address of each symbol; only those in memory have a true address."""
     (table,) = (section for section in sections if section.kind == _SYMBOLS)
     names = _content(code, sections[table.link])
     found = []
@@ -106,6 +100,16 @@ def _symbols(
         else:
             found.append((name, starts.get(section, 0) + value))
     return found
+
+
+def _relocate(
+    memory: mmap.mmap, place: int, relocations: bytes, symbols: list[tuple[str, int]]
+) -> None:
+    """Fill in the addresses that the section at a place in memory leaves open."""
+    for offset, kind, symbol, addend in struct.iter_unpack("<QIIq", relocations):
+        if kind != _ABSOLUTE_64:
+            raise UnsupportedError(f"relocation {kind}")
+        struct.pack_into("<Q", memory, place + offset, symbols[symbol][1] + addend)
 
 
 def _of_the_c_library(name: str) -> int:
