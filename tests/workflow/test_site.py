@@ -119,6 +119,7 @@ def test_the_site_builds_without_a_warning_and_takes_nothing_from_other_hosts(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
+    assert [*tmp_path.rglob("*.py*")] == [], "what makes the site is not in it"
     pages = {page.name: page.read_text() for page in tmp_path.glob("*.html")}
     assert pages.keys() >= {f"{page.stem}.html" for page in PAGES[2:]} | {"configuration.html"}
     assert "<td><code>training.updates</code></td>" in pages["configuration.html"]
