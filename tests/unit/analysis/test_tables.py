@@ -186,6 +186,15 @@ def test_a_run_that_diverged_says_where_and_has_no_outcome(built: tables.Tables)
     assert [pd.isna(run[key]) for key in outcome] == [True] * 4
 
 
+def test_counts_stay_whole_where_some_runs_have_none(built: tables.Tables) -> None:
+    """A run that did not diverge has no update at which it did; 25 must not become 25.0."""
+    written = built["runs"].to_csv(index=False).splitlines()
+    rows = [dict(zip(written[0].split(","), row.split(","), strict=True)) for row in written[1:]]
+    assert [row["diverged_at"] for row in rows] == ["", "", "", "", "", "", "", "25"]
+    keys = ("hidden_size", "num_layers", "updates", "batch_size")
+    assert [rows[0][key] for key in keys] == ["4", "1", "70", "1"]
+
+
 def test_losses_are_the_recorded_points_of_each_run_in_turn(built: tables.Tables) -> None:
     rows = built["losses"]
     assert rows.columns.tolist() == ["model", "noise", "seed", "update", "loss"]
@@ -283,19 +292,19 @@ def test_a_missing_run_has_a_row_and_does_not_count_anywhere_else(tmp_path: Path
     """Its seed has no runs at all, so that baselines leave it out, too."""
     grid = asked(models={"low": MODELS["low"]}, noise={"levels": [0]}, baselines=["majority"])
     experiment(tmp_path, grid, RIGHT)
-    gone = run_folder(tmp_path, ("low", "0", 1))
+    gone = run_folder(tmp_path, ("low", "0", 0))
     for file in gone.iterdir():
         file.unlink()
     work = tmp_path / "work"
-    measure(work, grid, {0: 0.9})
-    found = tables.build(tmp_path, grid, work, {("low", "0", 1): "killed"})
-    there, absent = found["runs"].to_dict("records")
+    measure(work, grid, {1: 0.9})
+    found = tables.build(tmp_path, grid, work, {("low", "0", 0): "killed"})
+    absent, there = found["runs"].to_dict("records")
     assert (there["status"], there["reason"]) == ("ok", "")
     assert (absent["status"], absent["reason"]) == ("missing", "killed")
-    assert (absent["compared_as"], absent["seed"]) == ("low", 1)
+    assert (absent["compared_as"], absent["seed"]) == ("low", 0)
     assert pd.isna(absent["final_loss"])
     for name in ("losses", "accuracy", "yardsticks", "time_to_target", "probes", "baselines"):
-        assert set(found[name]["seed"]) == {0}, name
+        assert set(found[name]["seed"]) == {1}, name
 
 
 def test_tables_of_several_parts_cover_all_their_seeds(tmp_path: Path) -> None:

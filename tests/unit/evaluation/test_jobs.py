@@ -95,6 +95,12 @@ def test_tables_are_stacked_in_order() -> None:
     assert rows["noise"].tolist() == ["0", "5", "0", "5"]
 
 
+@pytest.mark.parametrize("rows", [[(0,), (1, "5")], [(0, "5"), (1, "5")]])
+def test_rows_that_do_not_fit_their_columns_are_an_error(rows: list[tuple[object]]) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        columns_of(rows, ["seed"])
+
+
 def test_the_names_inspected_are_spread_over_each_language() -> None:
     test = [("a", f"Name{c}") for c in "abcdefghij"] + [("b", "Li")]
     chosen = inspected_names(Split([("a", "Roe"), ("b", "Poe")], test), 2)

@@ -99,6 +99,12 @@ def test_accuracy_is_that_of_names_with_that_many_noise_characters(
     assert means[0] > 0.95 > means[1]
 
 
+def test_a_language_without_held_out_names_does_not_count(trained: runs.FinishedRun) -> None:
+    only_b = replace(SPLIT, test=[row for row in SPLIT.test if row[0] == "b"])
+    found = probe_run(replace(trained, split=only_b), ".", 0, 5, initial_gradients=False)
+    assert found[0] == (ACCURACY, 0, 1.0)
+
+
 def test_a_probe_is_the_same_for_every_run_of_a_seed(trained: runs.FinishedRun) -> None:
     one = probe_run(trained, ".,", 3, 3, initial_gradients=True)
     two = probe_run(trained, ".,", 3, 3, initial_gradients=True)

@@ -177,6 +177,16 @@ def test_attention_summaries_by_hand() -> None:
     assert row["occlusion_agreement"] == pytest.approx((spearman - 1) / 2)
 
 
+def test_a_name_of_two_characters_has_an_entropy_and_an_agreement_and_one_of_one_has_not() -> None:
+    long, short = attention().query("name == 'Xyz'"), attention().query("name == 'Ab'")
+    two = short[:2].assign(weight=[0.25, 0.75])
+    one = short[:1].assign(name="O", weight=1.0)
+    keys = ["entropy", "occlusion_agreement"]
+    (of_two,) = summarise(two)[keys].to_numpy()
+    assert of_two == pytest.approx([-(0.25 * np.log(0.25) + 0.75 * np.log(0.75)) / np.log(2), 1])
+    assert summarise(pd.concat([long, one]))[keys].equals(summarise(long)[keys])
+
+
 def test_occlusion_is_the_loss_from_leaving_out_a_character() -> None:
     spec = ModelSpec("gru", "attention", 8)
     model = TrainedModel(spec, initial_parameters(spec, 57, 3, 0), 3)

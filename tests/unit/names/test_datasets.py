@@ -1,6 +1,7 @@
 import hashlib
 import unicodedata
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,12 @@ def test_rare_symbols_are_dropped_and_accounted_for(tmp_path: Path) -> None:
     data = datasets.load("directory", folder, Spelling("data", 3, noise_characters="."))
     assert data.rows == [("one", "eñ"), ("one", "ññ"), ("two", "e")]
     assert data.alphabet.symbols == ".eñ"
+    assert data.manifest["alphabet"] == {
+        "rule": "data",
+        "symbols": ".eñ",
+        "min_symbol_count": 3,
+        "counts": {".": 0, "e": 3, "ñ": 3},
+    }
     dropped = {
         d["character"]: (d["reason"], d["count"]) for d in data.manifest["dropped_characters"]
     }
@@ -226,6 +233,18 @@ def test_an_impossible_count_is_refused(spelling: tuple[str, int], allowed: str)
     assert str(caught.value) == (
         f"dataset.min_symbol_count: found {spelling[1]}; allowed: {allowed}"
     )
+
+
+def test_surnames_and_own_names_say_where_they_come_from(tmp_path: Path) -> None:
+    offline = datasets.SOURCES["surnames"].read(None, True)
+    own = datasets.SOURCES["directory"].read(tmp_path, False)
+    assert offline.source == "surnames: Faker's lists"
+    assert offline.version == f"faker {version('faker')}"
+    assert offline.licence == "MIT (Faker)"
+    assert offline.place == "dataset.source: surnames"
+    assert (own.source, own.version) == ("directory", "the files as they are")
+    assert own.licence == "the user's own"
+    assert own.place == f"dataset.path: {tmp_path}"
 
 
 def test_a_copy_of_the_tutorials_names_says_where_it_comes_from(tmp_path: Path) -> None:
