@@ -51,6 +51,20 @@ def test_engines_agree_even_where_training_is_unstable(tmp_path: Path) -> None:
     assert max(found["differences"].values()) < 1e-5
 
 
+def test_as_many_updates_are_compared_as_the_record_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance, taken = CompiledEngine.advance, []
+
+    def counting(self: CompiledEngine, examples: Examples) -> Any:
+        taken.append(len(examples))
+        return advance(self, examples)
+
+    monkeypatch.setattr(CompiledEngine, "advance", counting)
+    found = compared(tmp_path, {"rnn": {"cell": "rnn", "batch_size": 2}})
+    assert sum(taken) == 2 * found["updates"]
+
+
 def test_models_that_differ_only_in_high_rates_are_compared_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,8 +65,8 @@ GOOD = b"Roe\nPoe\n"
             "{0}/two.txt: not UTF-8 text (byte 0); save it as UTF-8",
         ),
         (
-            {"one.txt": GOOD, "two.txt": b"Roe\n" + b"a" * 10_000},
-            "{0}/two.txt: line 2 has 10000 characters; a name has at most 1000",
+            {"one.txt": GOOD, "two.txt": b"Roe\n" + b"a" * 1000 + b"\n" + b"a" * 1001},
+            "{0}/two.txt: line 3 has 1001 characters; a name has at most 1000",
         ),
         (
             {"one.txt": GOOD, "t\two.txt": GOOD},

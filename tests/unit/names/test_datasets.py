@@ -57,7 +57,7 @@ def test_every_line_is_accounted_for(surnames: datasets.Dataset) -> None:
 
 
 def test_the_manifest_says_what_was_dropped_and_what_is_shared(tmp_path: Path) -> None:
-    folder = write_names(tmp_path, one="Weiß\nWei\nRoe\n日本\n", two="Roe\nPark \nPark\n")
+    folder = write_names(tmp_path, one="Weiß\nWei\nRoe\n日本\n", two="Roe\nPark \n Park\n")
     data = datasets.load("directory", folder)
     assert data.rows == [("one", "Roe"), ("one", "Wei"), ("two", "Park"), ("two", "Roe")]
     assert data.manifest["shared_names"] == {"Roe": ["one", "two"]}
@@ -65,10 +65,29 @@ def test_the_manifest_says_what_was_dropped_and_what_is_shared(tmp_path: Path) -
     assert reasons == [
         ("Wei", "duplicate within its language after normalisation"),
         ("日本", "nothing left after normalisation"),
-        ("Park", "duplicate within its language after normalisation"),
+        (" Park", "duplicate within its language after normalisation"),
     ]
     characters = {d["character"]: d["count"] for d in data.manifest["dropped_characters"]}
-    assert characters == {"ß": 1, "日": 1, "本": 1, " ": 1}
+    assert characters == {"ß": 1, "日": 1, "本": 1, " ": 2}
+    assert data.manifest["counts"] == {
+        "one": {"lines": 4, "names": 2},
+        "two": {"lines": 3, "names": 2},
+    }
+    totals = {"languages": 2, "lines": 7, "names": 4, "distinct_names": 3}
+    assert data.manifest.items() >= totals.items()
+
+
+def test_the_manifest_identifies_the_names_and_their_source(tmp_path: Path) -> None:
+    data = datasets.load("directory", write_names(tmp_path / "own", one="Roe\n", two="Park\n"))
+    datasets.write(data, tmp_path)
+    content = (tmp_path / datasets.NAMES).read_bytes()
+    assert content == b"language,name\none,Roe\ntwo,Park\n"
+    assert data.manifest["sha256"] == hashlib.sha256(content).hexdigest()
+    assert data.manifest["alphabet"] == {"rule": "worksheet", "symbols": data.alphabet.symbols}
+    raw = datasets.SOURCES["directory"].read(tmp_path / "own", False)
+    assert [data.manifest[key] for key in ("source", "version", "licence")] == [
+        raw.source, raw.version, raw.licence,
+    ]  # fmt: skip
 
 
 def test_an_alphabet_made_of_names_keeps_them_as_they_are(tmp_path: Path) -> None:
