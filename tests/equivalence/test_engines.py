@@ -40,13 +40,12 @@ MODELS = [
 ]
 
 # Both engines round to float32 after every operation, in another order. One update's difference
-# is about 1e-7 of a weight; over 2,000 updates of steps 0.005 such differences add up to a few
-# 1e-6: below 1e-6 of a loss and 5e-6 of a weight where this was written, but for two layers of an
-# LSTM in both directions (6.5e-6). PyTorch rounds otherwise on other processors, so there is room
-# for twice as much. A wrong term would show at 1e-3 and more.
+# is about 1e-7 of a weight; over 2,000 updates of steps 0.005 such differences add up to less than
+# 1e-6 where this was written. PyTorch rounds otherwise on other processors, so there is room for
+# more. A wrong term would show at 1e-3 and more.
 SEED = 3
-LOSS_TOLERANCE = 2e-6
-WEIGHT_TOLERANCE = 1e-5
+LOSS_TOLERANCE = 1e-6
+WEIGHT_TOLERANCE = 5e-6
 
 
 def named(spec: ModelSpec) -> str:
@@ -121,7 +120,7 @@ def test_optimizers_agree(settings: dict[str, float | str], batch: int) -> None:
     plan = replace(sgd(0.005, batch), **settings)  # type: ignore[arg-type]
     for spec in (ModelSpec("gru", "attention", 8), ModelSpec("transformer", "mean", 8)):
         # Adam divides by the root of squares that begin at the size of rounding errors.
-        assert_they_agree(spec, plan, 2, 100 * batch, room=5)
+        assert_they_agree(spec, plan, 2, 100 * batch, room=10)
 
 
 def test_clipping_keeps_a_high_rate_from_diverging() -> None:

@@ -10,7 +10,6 @@ from noisynames.models.spec import FEEDFORWARD
 from noisynames.training.compiled.layout import LANES
 from noisynames.training.compiled.primitives import (
     add,
-    add_rows,
     clear,
     inlined,
     jit,
@@ -26,6 +25,7 @@ from noisynames.training.compiled.products import (
     dot,
     outer,
     products,
+    row_sum,
     softmax,
     total,
 )
@@ -84,10 +84,9 @@ def _unnormalise(d_normed, weight, centred, scale, units, d, d_x):
 
 
 @leaf
-def _learn_norm(d_normed, centred, d_weight, d_bias):
-    for i in range(d_weight.size):
-        d_weight[i] += d_normed[i] * centred[i]
-        d_bias[i] += d_normed[i]
+def _multiply(x, y):
+    for i in range(x.size):
+        x[i] *= y[i]
 
 
 @leaf
@@ -207,6 +206,8 @@ def network(_: str, H: int) -> tuple[Any, Any, Any, Any]:
 
 
 def _norms(H: int) -> tuple[Any, Any]:
+    add_rows = row_sum(H)
+
     @jit
     def normalise(plan, layer, source, part, second, T):
         x = rows(plan, layer, source, T, H)
@@ -220,7 +221,7 @@ def _norms(H: int) -> tuple[Any, Any]:
 
     @jit
     def unnormalise(plan, layer, part, second, T):
-        """Turn D_ROWS, the derivatives with respect to normalised values, into those before it."""
+        """Given derivatives of normalised values, D_ROWS, add those of the values and weights."""
         d_normed = matrix(plan.work, plan.rooms[D_ROWS], T, H)
         centred = rows(plan, layer, CENTRED_2 if second else CENTRED, T, H)
         w = vector(plan.weights, plan.parts[1 + PARTS * layer + part], H)
@@ -231,8 +232,10 @@ def _norms(H: int) -> tuple[Any, Any]:
             _unnormalise(d_normed[t], w, centred[t], scales[t], plan.units, d, d_x[t])
         d_weight = vector(plan.gradients, plan.parts[1 + PARTS * layer + part], H)
         d_bias = bias(plan, plan.gradients, layer, part, H)
+        add_rows(d_bias, d_normed, T)
         for t in range(T):
-            _learn_norm(d_normed[t], centred[t], d_weight, d_bias)
+            _multiply(d_normed[t], centred[t])
+        add_rows(d_weight, d_normed, T)
 
     return normalise, unnormalise
 
@@ -328,6 +331,7 @@ def _backward(H: int, unnormalise: Any, unattend: Any) -> Any:
     F, THREE = FEEDFORWARD * H, 3 * H
     multiply, multiply_three, multiply_wide = products(H), products(THREE), products(F)
     add_outer, add_outer_three, add_outer_wide = outer(H), outer(THREE), outer(F)
+    add_rows, add_rows_three, add_rows_wide = row_sum(H), row_sum(THREE), row_sum(F)
 
     @jit
     def backward(plan, characters, T):
@@ -351,7 +355,7 @@ def _backward(H: int, unnormalise: Any, unattend: Any) -> Any:
             add_outer(weight(plan, g, layer, NARROW, F, H), wide, d_x, T)
             add_rows(bias(plan, g, layer, NARROW, H), d_x, T)
             add_outer_wide(weight(plan, g, layer, WIDEN, H, F), normed_2, d_wide, T)
-            add_rows(bias(plan, g, layer, WIDEN, F), d_wide, T)
+            add_rows_wide(bias(plan, g, layer, WIDEN, F), d_wide, T)
             unnormalise(plan, layer, NORM_2, 1, T)
 
             out, into = weight(plan, w, layer, OUT, H, H), weight(plan, w, layer, IN, H, THREE)
@@ -365,7 +369,7 @@ def _backward(H: int, unnormalise: Any, unattend: Any) -> Any:
                 clear(d_rows[t])
                 multiply_three(d_rows[t], into, d_qkv[t])
             add_outer_three(weight(plan, g, layer, IN, H, THREE), normed, d_qkv, T)
-            add_rows(bias(plan, g, layer, IN, THREE), d_qkv, T)
+            add_rows_three(bias(plan, g, layer, IN, THREE), d_qkv, T)
             unnormalise(plan, layer, NORM, 0, T)
         d_embedding = matrix(g, plan.parts[0], plan.symbols, H)
         for t in range(T):

@@ -35,6 +35,7 @@ from noisynames.training.compiled.primitives import (
     add_scaled,
     array_at,
     clear,
+    column,
     copy,
     entry_jit,
     formula,
@@ -90,31 +91,30 @@ class Plan(NamedTuple):
 
 def _by_number(functions: list[Any]) -> Any:
     """Return a function (number, arguments) that calls the function with that number."""
+    *others, last = functions
 
-    def either(number: int, this: Any, others: Any) -> Any:
+    def either(number: int, this: Any, other: Any) -> Any:
         @formula
         def call(chosen, arguments):
             if chosen == number:
                 this(*arguments)
             else:
-                others(chosen, arguments)
+                other(chosen, arguments)
 
         return call
 
     @formula
     def call(chosen, arguments):
-        pass
+        last(*arguments)
 
-    for number, function in enumerate(functions):
+    for number, function in enumerate(others):
         call = either(number, function, call)
     return call
 
 
 _READOUTS = [import_module(f"noisynames.training.compiled.readouts.{name}") for name in READOUTS]
-_read, _unread, _learn = (
-    _by_number([getattr(module, name) for module in _READOUTS])
-    for name in ("read", "unread", "learn")
-)
+_read = _by_number([module.read for module in _READOUTS])
+_unread = _by_number([module.unread for module in _READOUTS])
 
 
 @inlined
@@ -195,8 +195,8 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any]:
         score, _ = scoring(plan, plan.weights, H)
         d_score, d_score_bias = scoring(plan, plan.gradients, H)
         alpha, d_alpha = per_position(plan, T, 0), per_position(plan, T, 1)
-        _unread(plan.readout, (score, states, T, H, context, alpha, d_context, d_alpha, d_states))
-        _learn(plan.readout, (states, T, alpha, d_alpha, d_score, d_score_bias))
+        seen = (score, states, T, H, context, alpha)
+        _unread(plan.readout, (*seen, d_context, d_alpha, d_states, d_score, d_score_bias))
         network_backward(plan, characters, T)
 
     return forward, backward, input_norm
@@ -288,10 +288,11 @@ def compile_entry(cell: str, H: int, real: Any) -> Any:
     forward, backward, input_norm = example_functions(cell, H)
     train = training(forward, backward)
     predict, gradients = other_tasks(forward, backward, input_norm)
+    addresses, numbers = column(len(MEMORY), 1), column(len(COUNTS), 1)
 
     def entry(memory, counts):
-        at = array_at(memory, len(MEMORY), types.int64)
-        n = array_at(counts, len(COUNTS), types.int64)
+        at = addresses(array_at(memory, len(MEMORY), types.int64), 0)
+        n = numbers(array_at(counts, len(COUNTS), types.int64), 0)
         weights, examples = array_at(at[_WEIGHTS], n[_SIZE], real), n[_EXAMPLES]
         in_place = n[_TASK] == TRAIN and n[_OPTIMISER] == IN_PLACE
         plan = Plan(

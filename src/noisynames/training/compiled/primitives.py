@@ -281,11 +281,3 @@ def add_scaled(y, scale, x):
     """Y += scale x."""
     for i in range(x.size):
         y[i] += scale * x[i]
-
-
-@leaf
-def add_rows(y, rows, count):
-    """Y += the sum of the first rows, in order."""
-    for t in range(count):
-        for i in range(y.size):
-            y[i] += rows[t, i]

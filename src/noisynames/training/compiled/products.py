@@ -76,6 +76,14 @@ def _whole(number: Any) -> Any:
     return _I64(number) if isinstance(number, int) else number
 
 
+def _zeros(builder: Any, memory: _Memory, count: int) -> list[Any]:
+    """Return variables for vectors of LANES, each set to zeros here."""
+    slots = [cgutils.alloca_once(builder, memory.lanes) for _ in range(count)]
+    for slot in slots:
+        builder.store(ir.Constant(memory.lanes, [0.0] * LANES), slot)
+    return slots
+
+
 @contextmanager
 def _steps(builder: Any, start: Any, stop: Any, step: int) -> Iterator[Any]:
     with cgutils.for_range_slice(builder, _whole(start), stop, _I64(step), _I64) as (i, _):
@@ -260,7 +268,8 @@ def combination(width: int) -> Any:
 def outer(width: int) -> Any:
     """Return the function (W, X, Y, count) that does W += Σ_t X_t ⊗ Y_t over the first rows.
 
-    Shapes (n, width), (·, n), (·, width).
+    Shapes (n, width), (·, n), (·, width). The sum is taken first: W is often much larger than its
+    terms, and adding each to W would round each to W's precision.
     """
     vectors = width // LANES
     columns = min(vectors, 8 if _WIDE else 3)
@@ -277,10 +286,7 @@ def outer(width: int) -> Any:
             ]
             for r in range(rows)
         ]
-        slots = [[cgutils.alloca_once(builder, W.lanes) for _ in range(size)] for _ in range(rows)]
-        for r in range(rows):
-            for b in range(size):
-                builder.store(W.load(places[r][b]), slots[r][b])
+        slots = [_zeros(builder, W, size) for _ in range(rows)]
         with _steps(builder, 0, count, 1) as t:
             ys = [Y.load(Y.row(t, builder.add(first, _I64(b * LANES)))) for b in range(size)]
             for r in range(rows):
@@ -290,7 +296,8 @@ def outer(width: int) -> Any:
                     builder.store(total, slots[r][b])
         for r in range(rows):
             for b in range(size):
-                W.store(builder.load(slots[r][b]), places[r][b])
+                total = builder.fadd(W.load(places[r][b]), builder.load(slots[r][b]))
+                W.store(total, places[r][b])
 
     @intrinsic
     def add_products(typing: Any, W: Any, X: Any, Y: Any, count: Any) -> Any:
@@ -308,6 +315,36 @@ def outer(width: int) -> Any:
         return types.none(W, X, Y, types.int64), generate
 
     return near(lambda W, X, Y, count: add_products(W, X, Y, count))
+
+
+@cache
+def row_sum(width: int) -> Any:
+    """Return the function (y, X, count) that does y += Σ_t X_t over the first rows, summed first.
+
+    Shapes (width,), (·, width).
+    """
+
+    @intrinsic
+    def add_rows(typing: Any, y: Any, X: Any, count: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            total, rows = (
+                _Memory(context, builder, y, args[0]),
+                _Memory(context, builder, X, args[1]),
+            )
+            for first, size in _tiles(builder, width // LANES, _REGISTERS // 2):
+                places = [builder.add(first, _I64(b * LANES)) for b in range(size)]
+                slots = _zeros(builder, total, size)
+                with _steps(builder, 0, args[2], 1) as t:
+                    for slot, place in zip(slots, places, strict=True):
+                        term = rows.load(rows.row(t, place))
+                        builder.store(builder.fadd(builder.load(slot), term), slot)
+                for slot, place in zip(slots, places, strict=True):
+                    total.store(builder.fadd(total.load(place), builder.load(slot)), place)
+            return context.get_dummy_value()
+
+        return types.none(y, X, types.int64), generate
+
+    return near(lambda y, X, count: add_rows(y, X, count))
 
 
 @intrinsic

@@ -9,7 +9,6 @@ from typing import Any
 from noisynames.models.spec import description
 from noisynames.training.compiled.primitives import (
     add,
-    add_rows,
     clear,
     column,
     copy,
@@ -22,7 +21,7 @@ from noisynames.training.compiled.primitives import (
     set_sum,
     vector,
 )
-from noisynames.training.compiled.products import combination, outer, products
+from noisynames.training.compiled.products import combination, outer, products, row_sum
 from noisynames.training.compiled.rooms import KEPT, OWN, ZEROS, A, S, U
 
 
@@ -150,7 +149,7 @@ def _forward(c: Any, H: int, memory: tuple[Any, ...], step: Any) -> Any:
 def _backward(c: Any, H: int, memory: tuple[Any, ...], step_back: Any) -> tuple[Any, Any]:
     input_matrix, of_direction, output, biases = memory
     G, S_WIDTH, has_recurrent_bias = c.GATES * H, c.STATES * H, not c.ONE_MAP
-    multiply, add_outer = products(G), outer(G)
+    multiply, add_outer, add_rows = products(G), outer(G), row_sum(G)
 
     @inlined
     def states(plan, T, derivative):

@@ -1,7 +1,7 @@
 """Σ α_t h_t with α = softmax(w·h_t + b)."""
 
-from noisynames.training.compiled.primitives import add_scaled, clear, jit
-from noisynames.training.compiled.products import best, dot, softmax
+from noisynames.training.compiled.primitives import add, add_scaled, clear, jit
+from noisynames.training.compiled.products import best, dot, softmax, total
 
 
 @jit
@@ -15,7 +15,7 @@ def read(weight, bias, states, T, H, context, alpha):
 
 
 @jit
-def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states):
+def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states, d_weight, d_bias):
     clear(d_alpha)
     for t in range(T):
         d_alpha[t] = dot(d_context, states[t])
@@ -24,10 +24,9 @@ def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states):
         add_scaled(d_states[t], alpha[t], d_context)
         d_alpha[t] = alpha[t] * (d_alpha[t] - mean)
         add_scaled(d_states[t], d_alpha[t], weight)
-
-
-@jit
-def learn(states, T, alpha, d_alpha, d_weight, d_bias):
+    # Last, since the weights may change in place. What was in `d_context` has been used.
+    clear(d_context)
     for t in range(T):
-        add_scaled(d_weight, d_alpha[t], states[t])
-        d_bias[0] += d_alpha[t]
+        add_scaled(d_context, d_alpha[t], states[t])
+    add(d_weight, d_context)
+    d_bias[0] += total(d_alpha)

@@ -11,12 +11,7 @@ def read(weight, bias, states, T, H, context, alpha):
 
 
 @jit
-def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states):
+def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states, d_weight, d_bias):
     add(d_states[T - 1, :H], d_context[:H])
     if context.size > H:
         add(d_states[0, H:], d_context[H:])
-
-
-@jit
-def learn(states, T, alpha, d_alpha, d_weight, d_bias):
-    pass

@@ -12,14 +12,9 @@ def read(weight, bias, states, T, H, context, alpha):
 
 
 @jit
-def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states):
+def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states, d_weight, d_bias):
     for i in range(context.size):
         top = 0
         while top < T - 1 and states[top, i] < context[i]:
             top += 1
         d_states[top, i] += d_context[i]
-
-
-@jit
-def learn(states, T, alpha, d_alpha, d_weight, d_bias):
-    pass

@@ -12,12 +12,7 @@ def read(weight, bias, states, T, H, context, alpha):
 
 
 @jit
-def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states):
+def unread(weight, states, T, H, context, alpha, d_context, d_alpha, d_states, d_weight, d_bias):
     share = type(context[0])(1) / type(context[0])(T)
     for t in range(T):
         add_scaled(d_states[t], share, d_context)
-
-
-@jit
-def learn(states, T, alpha, d_alpha, d_weight, d_bias):
-    pass
