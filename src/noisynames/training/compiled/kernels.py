@@ -14,9 +14,7 @@ it is changed.
 from importlib import import_module
 from typing import Any, NamedTuple
 
-import numpy as np
 from numba import types
-from numpy.typing import NDArray
 
 from noisynames.models.spec import READOUTS
 from noisynames.training.compiled.interface import (
@@ -42,6 +40,7 @@ from noisynames.training.compiled.primitives import (
     inlined,
     jit,
     matrix,
+    pointer_to,
     square_root,
     vector,
 )
@@ -57,28 +56,31 @@ from noisynames.training.compiled.rooms import ALPHA, CONTEXT, LOGITS, ZEROS, ne
     _READOUT, _SCORES, _SIZE, _WORK_SIZE, _PARTS_SIZE, _ROOMS_SIZE,
 ) = range(len(COUNTS))  # fmt: skip
 
-Vector = NDArray[np.generic]
+Pointer = Any
+"""Numba's pointer, which is indexed like an array but has no length."""
 
 
 class Plan(NamedTuple):
     """A model and its memory.
 
     Attributes:
-        weights, gradients: Laid out as in `layout`; the same memory if each update is of one
-            example.
-        work: Memory for one example.
-        parts: Where each weight begins.
-        rooms: Where each array in `work` begins.
+        weights, gradients: Pointers to numbers laid out as in `layout`; the same memory if each
+            update is of one example.
+        work: A pointer to memory for one example.
+        parts: A pointer to where each weight begins.
+        rooms: A pointer to where each array in `work` begins.
+        output: The part of the output layer's weights.
         symbols, layers, ends, units, heads, classes, readout, scores: Sizes, and the readout's
             number; `ends` is 2 if bidirectional, `units` the hidden size without padding, `scores`
             1 if the readout has weights.
     """
 
-    weights: Vector
-    gradients: Vector
-    work: Vector
-    parts: Vector
-    rooms: Vector
+    weights: Pointer
+    gradients: Pointer
+    work: Pointer
+    parts: Pointer
+    rooms: Pointer
+    output: int
     symbols: int
     layers: int
     ends: int
@@ -138,15 +140,15 @@ def context_of(plan, H, derivative):
 @inlined
 def output_layer(plan, memory, H):
     """Return the output layer's weights (classes, width) and biases."""
-    part = plan.parts.size - 4 - 2 * plan.scores
-    W = matrix(memory, plan.parts[part], plan.classes, plan.ends * H)
-    return W, vector(memory, plan.parts[part + 1], (plan.classes + LANES - 1) // LANES * LANES)
+    W = matrix(memory, plan.parts[plan.output], plan.classes, plan.ends * H)
+    size = (plan.classes + LANES - 1) // LANES * LANES
+    return W, vector(memory, plan.parts[plan.output + 1], size)
 
 
 @inlined
 def scoring(plan, memory, H):
     """Return the readout's own weights and bias; empty if it has none."""
-    part = plan.parts.size - 2 - 2 * plan.scores
+    part = plan.output + 2
     weight = vector(memory, plan.parts[part], plan.scores * plan.ends * H)
     return weight, vector(memory, plan.parts[part + 1], plan.scores)
 
@@ -210,7 +212,7 @@ def training(forward: Any, backward: Any) -> Any:
         plan, characters, offsets, targets, batch, optimiser, moments, settings, losses, guesses
     ):
         """Do one update per batch, in order; fill in each example's loss before its update."""
-        real = type(plan.weights[0])
+        real = type(losses[0])
         count = targets.size
         for first in range(0, count, batch):
             last = min(first + batch, count)
@@ -228,8 +230,10 @@ def training(forward: Any, backward: Any) -> Any:
                     logits[c] *= scale
                 backward(plan, letters, T, logits)
             if optimiser != IN_PLACE:
-                optimise(optimiser, plan.weights, plan.gradients, moments[0], moments[1], settings)
-                clear(plan.gradients)
+                weights = vector(plan.weights, 0, moments[0].size)
+                gradients = vector(plan.gradients, 0, moments[0].size)
+                optimise(optimiser, weights, gradients, moments[0], moments[1], settings)
+                clear(gradients)
 
     return train
 
@@ -256,7 +260,7 @@ def other_tasks(forward: Any, backward: Any, input_norm: Any) -> tuple[Any, Any]
     @jit
     def gradients(plan, characters, offsets, targets, per_character):
         """Fill in ‖∂loss/∂x_t‖ at every position of every example."""
-        real = type(plan.weights[0])
+        real = type(per_character[0])
         for e in range(targets.size):
             T = offsets[e + 1] - offsets[e]
             letters = characters[offsets[e] : offsets[e + 1]]
@@ -293,14 +297,15 @@ def compile_entry(cell: str, H: int, real: Any) -> Any:
     def entry(memory, counts):
         at = addresses(array_at(memory, len(MEMORY), types.int64), 0)
         n = numbers(array_at(counts, len(COUNTS), types.int64), 0)
-        weights, examples = array_at(at[_WEIGHTS], n[_SIZE], real), n[_EXAMPLES]
+        examples = n[_EXAMPLES]
         in_place = n[_TASK] == TRAIN and n[_OPTIMISER] == IN_PLACE
         plan = Plan(
-            weights,
-            weights if in_place else array_at(at[_GRADIENTS], n[_SIZE], real),
-            array_at(at[_WORK], n[_WORK_SIZE], real),
-            array_at(at[_PARTS], n[_PARTS_SIZE], types.int64),
-            array_at(at[_ROOMS], n[_ROOMS_SIZE], types.int64),
+            pointer_to(at[_WEIGHTS], real),
+            pointer_to(at[_WEIGHTS] if in_place else at[_GRADIENTS], real),
+            pointer_to(at[_WORK], real),
+            pointer_to(at[_PARTS], types.int64),
+            pointer_to(at[_ROOMS], types.int64),
+            n[_PARTS_SIZE] - 4 - 2 * n[_SCORES],
             n[_SYMBOLS],
             n[_LAYERS],
             n[_ENDS],
@@ -324,8 +329,7 @@ def compile_entry(cell: str, H: int, real: Any) -> Any:
             how = (n[_BATCH], n[_OPTIMISER], (first, second), settings)
             train(plan, *sequences, *how, losses, guesses)
         elif n[_TASK] == PREDICT:
-            flat = array_at(at[_LOG_PROBABILITIES], examples * n[_CLASSES], real)
-            table = matrix(flat, 0, examples, n[_CLASSES])
+            table = matrix(pointer_to(at[_LOG_PROBABILITIES], real), 0, examples, n[_CLASSES])
             predict(plan, characters, offsets, table, per_character)
         elif n[_TASK] == GRADIENTS:
             gradients(plan, characters, offsets, targets, per_character)

@@ -183,25 +183,37 @@ def array_at(typing: Any, address: Any, size: Any, element: Any) -> Any:
 
 
 @intrinsic
-def vector(typing: Any, memory: Any, offset: Any, size: Any) -> Any:
-    """Return the part of a vector with a size at an offset."""
+def pointer_to(typing: Any, address: Any, element: Any) -> Any:
+    """Return a pointer to elements of a type at an address."""
+    kind = types.CPointer(element.instance_type)  # type: ignore[no-untyped-call]
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = make_array(memory)(context, builder, args[0]).data
-        size = context.cast(builder, args[2], signature.args[2], types.int64)
-        return _new_array(context, builder, memory, builder.gep(data, [args[1]]), [size])
+        return builder.inttoptr(args[0], context.get_data_type(kind))
 
-    return memory(memory, types.int64, types.int64), generate
+    return kind(address, element), generate
+
+
+@intrinsic
+def vector(typing: Any, memory: Any, offset: Any, size: Any) -> Any:
+    """Return the vector with a size at an offset from a pointer."""
+    kind = types.Array(memory.dtype, 1, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        size = context.cast(builder, args[2], signature.args[2], types.int64)
+        return _new_array(context, builder, kind, builder.gep(args[0], [args[1]]), [size])
+
+    return kind(memory, types.int64, types.int64), generate
 
 
 @intrinsic
 def matrix(typing: Any, memory: Any, offset: Any, rows: Any, columns: Any) -> Any:
-    """Return the part of a vector at an offset as a matrix."""
+    """Return the matrix with a number of rows and columns at an offset from a pointer."""
     kind = types.Array(memory.dtype, 2, "C")
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = make_array(memory)(context, builder, args[0]).data
-        return _new_array(context, builder, kind, builder.gep(data, [args[1]]), [args[2], args[3]])
+        return _new_array(
+            context, builder, kind, builder.gep(args[0], [args[1]]), [args[2], args[3]]
+        )
 
     return kind(memory, types.int64, types.int64, types.int64), generate
 
