@@ -1,5 +1,6 @@
 """The sentences of the first screen, for made-up outcomes."""
 
+import re
 from typing import Any
 
 from made_up import RATES, noisy, placed, quiet
@@ -47,6 +48,18 @@ def test_where_nothing_is_detected_no_model_is_best() -> None:
 def test_the_models_that_noise_costs_most_and_least_are_named() -> None:
     text = told({"rnn": (0.6, 0.3), "gru": (0.6, 0.55), "lstm": (0.6, 0.5)})
     assert "Noise costs RNN most, 30 points, and GRU least, 5 points." in text
+
+
+def test_models_whose_loss_to_noise_cannot_be_told_apart_are_named_together() -> None:
+    text = told({"rnn": (0.6, 0.3), "gru": (0.6, 0.5), "lstm": (0.6, 0.3)}, spread=0.02)
+    assert "Noise costs LSTM and RNN most, 31 to 32 points, and GRU least, 10 points." in text
+    text = told({"rnn": (0.6, 0.3), "gru": (0.6, 0.5), "lstm": (0.6, 0.5)}, spread=0.02)
+    assert re.search("costs RNN most, 31 points, and (LSTM and GRU|GRU and LSTM) least, 1", text)
+
+
+def test_where_no_model_is_told_apart_noise_costs_none_most() -> None:
+    text = told({"rnn": (0.6, 0.4), "gru": (0.6, 0.4)}, spread=0.03)
+    assert re.search("costs a model up to .. points; which it costs most is not beyond", text)
 
 
 def test_noise_that_costs_nothing_is_reported_so() -> None:

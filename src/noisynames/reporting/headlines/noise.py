@@ -9,7 +9,7 @@ from noisynames.reporting.headlines.short import (
     simpler_method,
     who_is_best,
 )
-from noisynames.reporting.words import number, whole_points
+from noisynames.reporting.words import Record, number, whole_points
 
 
 @headline(turn=9)
@@ -28,7 +28,7 @@ def answer(study: Study) -> ShortAnswer | None:
 
 
 def _cost(study: Study) -> str:
-    """Say which model loses most accuracy to noise, and which least."""
+    """Say which models lose most accuracy to noise, and which least, as far as that is known."""
     effects = [
         r
         for r in study.select("noise_effects", metric="macro_accuracy", noise=study.top)
@@ -41,18 +41,42 @@ def _cost(study: Study) -> str:
     if worst["verdict"] != "lower":
         beyond_doubt = any(r["verdict"] in DETECTED for r in effects)
         return "" if beyond_doubt else "Noise costs no model accuracy beyond doubt."
-    most = f"{study.label(worst['model'])} most, {whole_points(worst['mean'])}"
     if len(effects) == 1:
         return f"Noise costs it {whole_points(worst['mean'])}."
+    most = _not_told_apart(study, worst, effects)
+    if least in most:
+        amount = whole_points(worst["mean"])
+        return f"Noise costs a model up to {amount}; which it costs most is not beyond doubt."
     if least["verdict"] == "lower":
-        rest = f"and {study.label(least['model'])} least, {whole_points(least['mean'])}"
+        rest = f"and {_least(study, least, [r for r in effects if r not in most])}"
     elif least["verdict"] == "same":
         rest = f"and {study.label(least['model'])} nothing to speak of"
     elif least["verdict"] == "higher":
         rest = f"while {study.label(least['model'])} gains {whole_points(least['mean'])}"
     else:
         rest = f"and {study.label(least['model'])} nothing beyond doubt"
-    return f"Noise costs {most}, {rest}."
+    return f"Noise costs {study.names(r['model'] for r in most)} most, {_points(most)}, {rest}."
+
+
+def _least(study: Study, least: Record, effects: list[Record]) -> str:
+    alike = _not_told_apart(study, least, effects)
+    return f"{study.names(r['model'] for r in alike)} least, {_points(alike)}"
+
+
+def _not_told_apart(study: Study, one: Record, effects: list[Record]) -> list[Record]:
+    """Return one of the effects of noise, and those that are not detected to differ from it."""
+    pairs = study.select("interactions", metric="macro_accuracy", noise=study.top)
+    own = [r for r in pairs if one["model"] in (r["a"], r["b"])]
+    others = {model for side in study.against(one["model"], own) for model in side}
+    return [r for r in effects if r["model"] not in others]
+
+
+def _points(effects: list[Record]) -> str:
+    """Return the sizes of effects in points, `16 to 23 points`."""
+    low, high = (
+        whole_points(end(effects, key=lambda r: abs(r["mean"]))["mean"]) for end in (min, max)
+    )
+    return high if low == high else f"{low.partition(' ')[0]} to {high}"
 
 
 def misleading_loss(study: Study) -> str:
