@@ -187,7 +187,7 @@ const training = (() => {
       const { counts, settings, moments } = model, floats = counts.weights;
       settings[0] = rate;
       this.at = {
-        weights: this.room(4 * floats), work: this.room(4 * counts.work),
+        weights: this.room(4 * floats), work: this.room(4 * model.work),
         parts: this.put(BigInt64Array.from(model.parts, BigInt)),
         rooms: this.put(BigInt64Array.from(model.rooms, BigInt)),
         settings: this.put(Float64Array.from(settings)),

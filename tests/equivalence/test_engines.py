@@ -118,9 +118,10 @@ def test_every_other_model_agrees_on_single_names_and_in_batches(
 )
 def test_optimizers_agree(settings: dict[str, float | str], batch: int) -> None:
     plan = replace(sgd(0.005, batch), **settings)  # type: ignore[arg-type]
+    # Adam divides by the root of squares that begin at the size of rounding errors.
+    room = 10 if plan.optimizer == "adam" else 1
     for spec in (ModelSpec("gru", "attention", 8), ModelSpec("transformer", "mean", 8)):
-        # Adam divides by the root of squares that begin at the size of rounding errors.
-        assert_they_agree(spec, plan, 2, 100 * batch, room=10)
+        assert_they_agree(spec, plan, 2, 100 * batch, room=room)
 
 
 def test_clipping_keeps_a_high_rate_from_diverging() -> None:

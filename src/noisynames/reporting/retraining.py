@@ -183,6 +183,7 @@ def _sized(
         "counts": counts,
         "parts": memory["parts"].tolist(),
         "rooms": memory["rooms"].tolist(),
+        "work": len(memory["work"]),
         "settings": memory["settings"].tolist(),
         "moments": bool(memory["gradients"].size),
         "layout": [asdict(part) for part in layout_of(spec, initial).parts],

@@ -158,7 +158,6 @@ class CompiledModel:
             place = rooms[POSITIONS]
             work[place : place + table.size] = table.ravel()
         self.memory["work"], self.memory["rooms"] = work, rooms
-        self._counts |= {"work": len(work), "rooms": len(rooms)}
 
 
 class CompiledEngine(CompiledModel):

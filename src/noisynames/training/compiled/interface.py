@@ -37,9 +37,7 @@ COUNTS = (
     "readout",
     "scores",
     "weights",
-    "work",
     "parts",
-    "rooms",
 )
 """Integers: the task, sizes of the model (see `kernels.Plan`), lengths of arrays."""
 

@@ -53,7 +53,7 @@ from noisynames.training.compiled.rooms import ALPHA, CONTEXT, LOGITS, ZEROS, ne
 ) = range(len(MEMORY))  # fmt: skip
 (
     _TASK, _EXAMPLES, _BATCH, _OPTIMISER, _SYMBOLS, _LAYERS, _ENDS, _UNITS, _HEADS, _CLASSES,
-    _READOUT, _SCORES, _SIZE, _WORK_SIZE, _PARTS_SIZE, _ROOMS_SIZE,
+    _READOUT, _SCORES, _SIZE, _PARTS_SIZE,
 ) = range(len(COUNTS))  # fmt: skip
 
 Pointer = Any

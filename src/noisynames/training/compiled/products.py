@@ -354,8 +354,7 @@ def _sum(typing: Any, x: Any, y: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         xs = _Memory(context, builder, x, args[0])
         ys = None if y is types.none else _Memory(context, builder, y, args[1])
-        slot = cgutils.alloca_once(builder, xs.lanes)
-        builder.store(ir.Constant(xs.lanes, [0.0] * LANES), slot)
+        (slot,) = _zeros(builder, xs, 1)
         with _steps(builder, 0, xs.rows, LANES) as i:
             term = builder.fmul(xs.load(i), ys.load(i)) if ys else xs.load(i)
             builder.store(builder.fadd(builder.load(slot), term), slot)
