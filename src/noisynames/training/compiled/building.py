@@ -24,8 +24,9 @@ _C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
 
 def kernel_modules(cell: str) -> list[str]:
     """Return the modules, relative to the package, that a cell's kernel is compiled from."""
-    ours = ["kernels", "primitives", "products", "interface", "layout", "rooms", "optimisers"]
-    ours += ["building", "emission", network_of(cell), *(f"readouts.{name}" for name in READOUTS)]
+    ours = ["kernels", "primitives", "vectors", "products", "optimisers", "interface", "layout"]
+    ours += ["rooms", "building", "emission", network_of(cell)]
+    ours += [f"readouts.{name}" for name in READOUTS]
     own = [f"models.cells.{cell}"] if cell in RECURRENT else []
     return [*(f"training.compiled.{name}" for name in ours), "models.elementary", *own]
 

@@ -8,17 +8,7 @@ from typing import Any
 
 from noisynames.models.spec import FEEDFORWARD
 from noisynames.training.compiled.layout import LANES
-from noisynames.training.compiled.primitives import (
-    add,
-    clear,
-    inlined,
-    jit,
-    leaf,
-    matrix,
-    set_sum,
-    square_root,
-    vector,
-)
+from noisynames.training.compiled.primitives import inlined, jit, leaf, matrix, square_root, vector
 from noisynames.training.compiled.products import (
     best,
     combination,
@@ -50,6 +40,7 @@ from noisynames.training.compiled.rooms import (
     WIDE,
     X,
 )
+from noisynames.training.compiled.vectors import add, clear, set_sum
 
 EPSILON = 1e-5
 """PyTorch's constant in the denominator of a normalisation."""

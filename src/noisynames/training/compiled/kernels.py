@@ -29,12 +29,8 @@ from noisynames.training.compiled.interface import (
 from noisynames.training.compiled.layout import LANES
 from noisynames.training.compiled.optimisers import optimise
 from noisynames.training.compiled.primitives import (
-    add,
-    add_scaled,
     array_at,
-    clear,
     column,
-    copy,
     entry_jit,
     formula,
     inlined,
@@ -44,8 +40,9 @@ from noisynames.training.compiled.primitives import (
     square_root,
     vector,
 )
-from noisynames.training.compiled.products import best, combination, products, softmax
+from noisynames.training.compiled.products import best, combination, outer, products, softmax
 from noisynames.training.compiled.rooms import ALPHA, CONTEXT, LOGITS, ZEROS, network_of
+from noisynames.training.compiled.vectors import add, clear, copy
 
 (
     _WEIGHTS, _GRADIENTS, _WORK, _FIRST, _SECOND, _PARTS, _ROOMS, _CHARACTERS, _OFFSETS, _TARGETS,
@@ -161,7 +158,7 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any]:
     """
     kind = import_module(f"noisynames.training.compiled.{network_of(cell)}")
     network_forward, states_of, network_backward, input_norm = kind.network(cell, H)
-    multiply, combine = products(H), combination(H)
+    multiply, combine, add_outer = products(H), combination(H), outer(H)
 
     @jit
     def forward(plan, characters, T):
@@ -178,17 +175,22 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any]:
             multiply(logits[: plan.classes], W[:, end * H :], context[end * H :])
 
     @jit
-    def backward(plan, characters, T, d_logits):
-        """Add the loss's derivatives with respect to all weights, given those of the logits."""
+    def backward(plan, characters, T):
+        """Add the loss's derivatives with respect to all weights, given those of the logits.
+
+        These are where the logits were.
+        """
         W, _ = output_layer(plan, plan.weights, H)
         dW, d_bias = output_layer(plan, plan.gradients, H)
         context, d_context = context_of(plan, H, 0), context_of(plan, H, 1)
         zeros = vector(plan.work, plan.rooms[ZEROS], H)
+        d_logits = logits_of(plan)
         each = d_logits[: plan.classes]
+        row = matrix(plan.work, plan.rooms[LOGITS], 1, d_logits.size)
         for end in range(plan.ends):
             combine(d_context[end * H :], zeros, each, W[:, end * H :])
-        for c in range(plan.classes):
-            add_scaled(dW[c], d_logits[c], context)
+            seen = matrix(plan.work, plan.rooms[CONTEXT] + end * H, 1, H)
+            add_outer(dW[:, end * H :], row, seen, 1)
         add(d_bias, d_logits)
 
         states, d_states = states_of(plan, T, 0), states_of(plan, T, 1)
@@ -228,7 +230,7 @@ def training(forward: Any, backward: Any) -> Any:
                 logits[targets[e]] -= real(1)
                 for c in range(logits.size):
                     logits[c] *= scale
-                backward(plan, letters, T, logits)
+                backward(plan, letters, T)
             if optimiser != IN_PLACE:
                 weights = vector(plan.weights, 0, moments[0].size)
                 gradients = vector(plan.gradients, 0, moments[0].size)
@@ -249,13 +251,15 @@ def other_tasks(forward: Any, backward: Any, input_norm: Any) -> tuple[Any, Any]
             forward(plan, characters[offsets[e] : offsets[e + 1]], T)
             logits = logits_of(plan)
             row = log_probabilities[e]
-            copy(row, logits[: plan.classes])
+            for c in range(row.size):
+                row[c] = logits[c]
             normaliser = softmax(logits, plan.classes, best(logits, plan.classes))
             for c in range(row.size):
                 row[c] -= normaliser
             if plan.scores:
                 alpha = vector(plan.work, plan.rooms[ALPHA], T)
-                copy(per_character[offsets[e] : offsets[e + 1]], alpha)
+                for t in range(T):
+                    per_character[offsets[e] + t] = alpha[t]
 
     @jit
     def gradients(plan, characters, offsets, targets, per_character):
@@ -268,7 +272,7 @@ def other_tasks(forward: Any, backward: Any, input_norm: Any) -> tuple[Any, Any]
             logits = logits_of(plan)
             softmax(logits, plan.classes, best(logits, plan.classes))
             logits[targets[e]] -= real(1)
-            backward(plan, letters, T, logits)
+            backward(plan, letters, T)
             for t in range(T):
                 per_character[offsets[e] + t] = square_root(input_norm(plan, T, t))
 

@@ -6,7 +6,6 @@ does not change the order.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -16,67 +15,17 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 
 from noisynames.training.compiled.layout import LANES
 from noisynames.training.compiled.primitives import exp, leaf, log, near
+from noisynames.training.compiled.vectors import I32, I64, Memory, steps
 
 _WIDE = bool(llvm.get_host_cpu_features().get("avx512f"))
 _REGISTERS = 24 if _WIDE else 6
 """How many vectors of 16 a loop may keep in registers."""
 
-_I64, _I32 = ir.IntType(64), ir.IntType(32)
 
-
-class _Memory:
-    """The data of an array argument, read and written in vectors of LANES."""
-
-    def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
-        array = make_array(kind)(context, builder, value)
-        self._builder, self._data = builder, array.data
-        self.real = context.get_data_type(kind.dtype)
-        self.lanes = ir.VectorType(self.real, LANES)
-        self.rows = builder.extract_value(array.shape, 0)
-        if kind.ndim > 1:
-            size = context.get_abi_sizeof(self.real)
-            self._stride = builder.sdiv(builder.extract_value(array.strides, 0), _I64(size))
-
-    def row(self, j: Any, column: Any = 0) -> Any:
-        """Return the place of an element of a matrix."""
-        return self._builder.add(self._builder.mul(j, self._stride), _whole(column))
-
-    def scalar(self, place: Any) -> Any:
-        return self._builder.load(self._builder.gep(self._data, [place]))
-
-    def spread(self, place: Any) -> Any:
-        """Return a vector with the element at a place in every lane."""
-        nothing = ir.Constant(self.lanes, ir.Undefined)
-        one = self._builder.insert_element(nothing, self.scalar(place), _I32(0))
-        zeros = ir.Constant(ir.VectorType(_I32, LANES), [0] * LANES)
-        return self._builder.shuffle_vector(one, nothing, zeros)
-
-    def load(self, place: Any, count: int = LANES) -> Any:
-        value = self._builder.load(self._pointer(place, count))
-        self._builder.block.instructions[-1].align = self._size
-        return value
-
-    def store(self, value: Any, place: Any) -> None:
-        self._builder.store(value, self._pointer(place, value.type.count)).align = self._size
-
-    @property
-    def _size(self) -> int:
-        return 4 if isinstance(self.real, ir.FloatType) else 8
-
-    def _pointer(self, place: Any, count: int) -> Any:
-        pointer = self._builder.gep(self._data, [place])
-        return self._builder.bitcast(pointer, ir.VectorType(self.real, count).as_pointer())
-
-
-def _whole(number: Any) -> Any:
-    return _I64(number) if isinstance(number, int) else number
-
-
-def _zeros(builder: Any, memory: _Memory, count: int) -> list[Any]:
+def _zeros(builder: Any, memory: Memory, count: int) -> list[Any]:
     """Return variables for vectors of LANES, each set to zeros here."""
     slots = [cgutils.alloca_once(builder, memory.lanes) for _ in range(count)]
     for slot in slots:
@@ -84,28 +33,22 @@ def _zeros(builder: Any, memory: _Memory, count: int) -> list[Any]:
     return slots
 
 
-@contextmanager
-def _steps(builder: Any, start: Any, stop: Any, step: int) -> Iterator[Any]:
-    with cgutils.for_range_slice(builder, _whole(start), stop, _I64(step), _I64) as (i, _):
-        yield i
-
-
 def _whole_steps(builder: Any, count: Any, step: int) -> Any:
     """Return the largest multiple of step, a power of two, up to count."""
-    return builder.and_(count, _I64(-step))
+    return builder.and_(count, I64(-step))
 
 
 def _tiles(builder: Any, vectors: int, most: int) -> Iterator[tuple[Any, int]]:
     """Yield (first element, vectors) of parts of a row, each at most `most` vectors wide."""
     whole = vectors - vectors % most
     if whole > 4 * most:
-        with _steps(builder, 0, _I64(whole * LANES), most * LANES) as first:
+        with steps(builder, 0, I64(whole * LANES), most * LANES) as first:
             yield first, most
     else:
         for first in range(0, whole, most):
-            yield _I64(first * LANES), most
+            yield I64(first * LANES), most
     if vectors > whole:
-        yield _I64(whole * LANES), vectors - whole
+        yield I64(whole * LANES), vectors - whole
 
 
 @cache
@@ -157,7 +100,7 @@ def _tree(builder: Any, vectors: list[Any]) -> Any:
 
 
 def _shuffled(builder: Any, pair: list[Any], lanes: list[int]) -> Any:
-    mask = ir.Constant(ir.VectorType(_I32, len(lanes)), lanes)
+    mask = ir.Constant(ir.VectorType(I32, len(lanes)), lanes)
     return builder.shuffle_vector(pair[0], pair[-1], mask)
 
 
@@ -169,9 +112,9 @@ def products(width: int) -> Any:
     """
     vectors = width // LANES
 
-    def block(builder: Any, y: _Memory, W: _Memory, x: _Memory, j: Any, count: int) -> None:
+    def block(builder: Any, y: Memory, W: Memory, x: Memory, j: Any, count: int) -> None:
         sums: list[Any] = [None] * count
-        at = [W.row(builder.add(j, _I64(r))) for r in range(count)]
+        at = [W.row(builder.add(j, I64(r))) for r in range(count)]
 
         def accumulate(place: Any) -> Any:
             xs = x.load(place)
@@ -179,13 +122,13 @@ def products(width: int) -> Any:
 
         if vectors <= 8:
             for v in range(vectors):
-                terms = accumulate(_I64(v * LANES))
+                terms = accumulate(I64(v * LANES))
                 sums = terms if v == 0 else [*map(builder.fadd, sums, terms)]
         else:
             slots = [cgutils.alloca_once(builder, x.lanes) for _ in at]
-            for slot, term in zip(slots, accumulate(_I64(0)), strict=True):
+            for slot, term in zip(slots, accumulate(I64(0)), strict=True):
                 builder.store(term, slot)
-            with _steps(builder, LANES, _I64(width), LANES) as place:
+            with steps(builder, LANES, I64(width), LANES) as place:
                 for slot, term in zip(slots, accumulate(place), strict=True):
                     builder.store(builder.fadd(builder.load(slot), term), slot)
             sums = [builder.load(slot) for slot in slots]
@@ -194,11 +137,11 @@ def products(width: int) -> Any:
     @intrinsic
     def multiply(typing: Any, y: Any, W: Any, x: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            parts = [_Memory(context, builder, *pair) for pair in zip((y, W, x), args, strict=True)]
-            start = _I64(0)
+            parts = [Memory(context, builder, *pair) for pair in zip((y, W, x), args, strict=True)]
+            start = I64(0)
             for count in (16, 4, 1) if _WIDE else (4, 1):
                 stop = _whole_steps(builder, parts[0].rows, count)
-                with _steps(builder, start, stop, count) as j:
+                with steps(builder, start, stop, count) as j:
                     block(builder, *parts, j, count)
                 start = stop
             return context.get_dummy_value()
@@ -220,13 +163,13 @@ def combination(width: int) -> Any:
     chains = 4 if vectors <= 2 else 2 if vectors <= 4 else 1
 
     def tile(
-        builder: Any, y: _Memory, start: _Memory, x: _Memory, W: _Memory, first: Any, size: int
+        builder: Any, y: Memory, start: Memory, x: Memory, W: Memory, first: Any, size: int
     ) -> None:
         zero = ir.Constant(y.lanes, [0.0] * LANES)
         slots = [
             [cgutils.alloca_once(builder, y.lanes) for _ in range(size)] for _ in range(chains)
         ]
-        places = [builder.add(first, _I64(b * LANES)) for b in range(size)]
+        places = [builder.add(first, I64(b * LANES)) for b in range(size)]
         for chain, row in enumerate(slots):
             for slot, place in zip(row, places, strict=True):
                 builder.store(zero if chain else start.load(place), slot)
@@ -238,10 +181,10 @@ def combination(width: int) -> Any:
                 builder.store(builder.fadd(builder.load(slot), term), slot)
 
         whole = _whole_steps(builder, x.rows, 4)
-        with _steps(builder, 0, whole, 4) as j:
+        with steps(builder, 0, whole, 4) as j:
             for k in range(4):
-                add_row(builder.add(j, _I64(k)), k % chains)
-        with _steps(builder, whole, x.rows, 1) as j:
+                add_row(builder.add(j, I64(k)), k % chains)
+        with steps(builder, whole, x.rows, 1) as j:
             add_row(j, 0)
         for b, place in enumerate(places):
             parts = [builder.load(row[b]) for row in slots]
@@ -254,7 +197,7 @@ def combination(width: int) -> Any:
         kinds = (y, start, x, W)
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            parts = [_Memory(context, builder, *pair) for pair in zip(kinds, args, strict=True)]
+            parts = [Memory(context, builder, *pair) for pair in zip(kinds, args, strict=True)]
             for first, size in _tiles(builder, vectors, max(1, min(12, _REGISTERS // chains))):
                 tile(builder, *parts, first, size)
             return context.get_dummy_value()
@@ -276,21 +219,18 @@ def outer(width: int) -> Any:
     at_once = next(rows for rows in (8, 4, 2, 1) if rows * columns <= _REGISTERS)
 
     def tile(
-        builder: Any, W: _Memory, X: _Memory, Y: _Memory, count: Any,
+        builder: Any, W: Memory, X: Memory, Y: Memory, count: Any,
         j: Any, rows: int, first: Any, size: int,
     ) -> None:  # fmt: skip
         places = [
-            [
-                W.row(builder.add(j, _I64(r)), builder.add(first, _I64(b * LANES)))
-                for b in range(size)
-            ]
+            [W.row(builder.add(j, I64(r)), builder.add(first, I64(b * LANES))) for b in range(size)]
             for r in range(rows)
         ]
         slots = [_zeros(builder, W, size) for _ in range(rows)]
-        with _steps(builder, 0, count, 1) as t:
-            ys = [Y.load(Y.row(t, builder.add(first, _I64(b * LANES)))) for b in range(size)]
+        with steps(builder, 0, count, 1) as t:
+            ys = [Y.load(Y.row(t, builder.add(first, I64(b * LANES)))) for b in range(size)]
             for r in range(rows):
-                scale = X.spread(X.row(t, builder.add(j, _I64(r))))
+                scale = X.spread(X.row(t, builder.add(j, I64(r))))
                 for b in range(size):
                     total = builder.fadd(builder.load(slots[r][b]), builder.fmul(scale, ys[b]))
                     builder.store(total, slots[r][b])
@@ -303,12 +243,12 @@ def outer(width: int) -> Any:
     def add_products(typing: Any, W: Any, X: Any, Y: Any, count: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             parts = [
-                _Memory(context, builder, *pair) for pair in zip((W, X, Y), args[:3], strict=True)
+                Memory(context, builder, *pair) for pair in zip((W, X, Y), args[:3], strict=True)
             ]
             for first, size in _tiles(builder, vectors, columns):
                 whole = _whole_steps(builder, parts[0].rows, at_once)
                 for start, stop, rows in ((0, whole, at_once), (whole, parts[0].rows, 1)):
-                    with _steps(builder, start, stop, rows) as j:
+                    with steps(builder, start, stop, rows) as j:
                         tile(builder, *parts, args[3], j, rows, first, size)
             return context.get_dummy_value()
 
@@ -328,13 +268,13 @@ def row_sum(width: int) -> Any:
     def add_rows(typing: Any, y: Any, X: Any, count: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             total, rows = (
-                _Memory(context, builder, y, args[0]),
-                _Memory(context, builder, X, args[1]),
+                Memory(context, builder, y, args[0]),
+                Memory(context, builder, X, args[1]),
             )
             for first, size in _tiles(builder, width // LANES, _REGISTERS // 2):
-                places = [builder.add(first, _I64(b * LANES)) for b in range(size)]
+                places = [builder.add(first, I64(b * LANES)) for b in range(size)]
                 slots = _zeros(builder, total, size)
-                with _steps(builder, 0, args[2], 1) as t:
+                with steps(builder, 0, args[2], 1) as t:
                     for slot, place in zip(slots, places, strict=True):
                         term = rows.load(rows.row(t, place))
                         builder.store(builder.fadd(builder.load(slot), term), slot)
@@ -352,13 +292,13 @@ def _sum(typing: Any, x: Any, y: Any) -> Any:
     """Return Σ x y over the length of x, or Σ x if y is None."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        xs = _Memory(context, builder, x, args[0])
-        ys = None if y is types.none else _Memory(context, builder, y, args[1])
+        xs = Memory(context, builder, x, args[0])
+        ys = None if y is types.none else Memory(context, builder, y, args[1])
         (slot,) = _zeros(builder, xs, 1)
-        with _steps(builder, 0, xs.rows, LANES) as i:
+        with steps(builder, 0, xs.rows, LANES) as i:
             term = builder.fmul(xs.load(i), ys.load(i)) if ys else xs.load(i)
             builder.store(builder.fadd(builder.load(slot), term), slot)
-        return builder.extract_element(_tree(builder, [builder.load(slot)]), _I32(0))
+        return builder.extract_element(_tree(builder, [builder.load(slot)]), I32(0))
 
     return x.dtype(x, y), generate
 
@@ -378,10 +318,10 @@ def total(x):
 @leaf
 def best(x, count):
     """Return the place of the largest of the first elements of x; of equal ones, the first."""
-    place = 0
+    place, top = 0, x[0]
     for i in range(1, count):
-        if x[i] > x[place]:
-            place = i
+        if x[i] > top:
+            place, top = i, x[i]
     return place
 
 

@@ -8,21 +8,18 @@ from typing import Any
 
 from noisynames.models.spec import description
 from noisynames.training.compiled.primitives import (
-    add,
-    clear,
     column,
-    copy,
     formula,
     inlined,
     jit,
     leaf,
     matrix,
     put_column,
-    set_sum,
     vector,
 )
 from noisynames.training.compiled.products import combination, outer, products, row_sum
 from noisynames.training.compiled.rooms import KEPT, OWN, ZEROS, A, S, U
+from noisynames.training.compiled.vectors import add, clear, copy, set_sum
 
 
 def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:

@@ -1,7 +1,8 @@
 """Σ α_t h_t with α = softmax(w·h_t + b)."""
 
-from noisynames.training.compiled.primitives import add, add_scaled, clear, jit
+from noisynames.training.compiled.primitives import jit
 from noisynames.training.compiled.products import best, dot, softmax, total
+from noisynames.training.compiled.vectors import add, add_scaled, clear
 
 
 @jit

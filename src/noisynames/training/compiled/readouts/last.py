@@ -1,6 +1,7 @@
 """The last hidden state of each direction."""
 
-from noisynames.training.compiled.primitives import add, copy, jit
+from noisynames.training.compiled.primitives import jit
+from noisynames.training.compiled.vectors import add, copy
 
 
 @jit

@@ -1,6 +1,7 @@
 """The largest value of each unit over the hidden states; of equal ones, the first."""
 
-from noisynames.training.compiled.primitives import copy, jit
+from noisynames.training.compiled.primitives import jit
+from noisynames.training.compiled.vectors import copy
 
 
 @jit

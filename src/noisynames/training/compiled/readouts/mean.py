@@ -1,6 +1,7 @@
 """The mean of the hidden states."""
 
-from noisynames.training.compiled.primitives import add_scaled, clear, jit
+from noisynames.training.compiled.primitives import jit
+from noisynames.training.compiled.vectors import add_scaled, clear
 
 
 @jit
