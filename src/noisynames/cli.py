@@ -17,6 +17,7 @@ import click
 
 from noisynames import __version__
 from noisynames.errors import UserError
+from noisynames.imports import without as without_modules
 from noisynames.models.spec import CELLS, NAME, READOUTS
 from noisynames.names.alphabet import WORKSHEET_NOISE
 from noisynames.names.noise import Noise
@@ -317,6 +318,7 @@ def evaluate(**given: Any) -> None:
 @on_runs_options
 def inspect_attention(**given: Any) -> None:
     """Record where each run's attention goes on held-out names, and summarise it."""
+    _begin_on_tables()
     from noisynames.evaluation import attention
 
     _on_runs(attention.inspect, **given)
@@ -400,6 +402,17 @@ def _conditions(characters: str, *names: str) -> list[Noise]:
     return [Noise.named(name, characters) for name in names]
 
 
+def _begin_on_tables() -> None:
+    """Import pandas without pyarrow, and seldom look for garbage: for jobs of a second or two.
+
+    Where pyarrow is installed, pandas imports it, for a third of its own time. Only Parquet needs
+    it, which `paper` writes. Looking for garbage takes a twentieth of the time.
+    """
+    gc.set_threshold(100_000)
+    with without_modules("pyarrow"):
+        import pandas  # noqa: F401
+
+
 @app.command()
 @required("--results", type=PATH, help="The folder that holds splits/ and runs/.")
 @grid_option
@@ -410,6 +423,7 @@ def aggregate(
     results: Path, grid: Json, output: Path, work: Path | None, missing: Path | None
 ) -> None:
     """Turn all run files into tidy tables and findings.json."""
+    _begin_on_tables()
     from noisynames import grid as grids
     from noisynames.analysis import tables
     from noisynames.analysis.findings import costs, summary
@@ -430,10 +444,10 @@ def aggregate(
 @optional("--processes", type=FROM_ONE, default=1, help="Processes that share the work.")
 def plot(tables: tuple[Path, ...], figures: tuple[str, ...], output: Path, processes: int) -> None:
     """Draw figures as SVG."""
+    _begin_on_tables()
     from noisynames.analysis import tables as table_files
     from noisynames.reporting import drawing
 
-    gc.disable()  # takes a twentieth of the time, for some ten megabytes
     drawing.draw(figures, *table_files.read_files(tables), output, processes)
 
 
@@ -445,6 +459,7 @@ def plot(tables: tuple[Path, ...], figures: tuple[str, ...], output: Path, proce
 @work_option
 def report(results: Path, templates: Path, config: Json, output: Path, work: Path | None) -> None:
     """Write the self-contained HTML report."""
+    _begin_on_tables()
     from noisynames.files import write_text
     from noisynames.reporting import page as reporting
 

@@ -1,6 +1,9 @@
 """What the command line says, and how it ends."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -38,3 +41,18 @@ def test_ctrl_c_ends_a_command_with_status_130_and_no_message(
     monkeypatch.setattr(asking, "ask", interrupted)
     done = CliRunner().invoke(app, ["predict", "Ivanov"])
     assert (done.exit_code, done.output) == (130, "")
+
+
+def test_jobs_on_tables_do_not_wait_for_pyarrow(tmp_path: Path) -> None:
+    program = """
+import sys
+from noisynames.cli import main
+sys.argv = ["noisynames", "plot", "none.csv", "--figure", "accuracy", "--output", "figures"]
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 1
+assert "pandas" in sys.modules
+assert "pyarrow" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
