@@ -130,6 +130,8 @@ rule baseline:
         "results/logs/baseline/{baseline}/noise{noise}{part}.log",
     benchmark:
         "results/benchmarks/baseline/{baseline}/noise{noise}{part}.jsonl"
+    # Begun last, a job of seconds would run by itself in the end.
+    priority: 1
     conda:
         "../../environment.yml"
     threads: 1
@@ -168,6 +170,8 @@ rule reference:
         "results/logs/reference.log",
     benchmark:
         "results/benchmarks/reference.jsonl"
+    # See `baseline`.
+    priority: 1
     conda:
         "../../environment.yml"
     threads: 1
