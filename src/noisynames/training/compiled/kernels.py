@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from noisynames.models.spec import READOUTS
 from noisynames.training.compiled.interface import (
@@ -32,7 +34,6 @@ from noisynames.training.compiled.primitives import (
     array_at,
     column,
     entry_jit,
-    formula,
     inlined,
     jit,
     matrix,
@@ -90,24 +91,27 @@ class Plan(NamedTuple):
 
 def _by_number(functions: list[Any]) -> Any:
     """Return a function (number, arguments) that calls the function with that number."""
-    *others, last = functions
 
-    def either(number: int, this: Any, other: Any) -> Any:
-        @formula
-        def call(chosen, arguments):
-            if chosen == number:
-                this(*arguments)
-            else:
-                other(chosen, arguments)
+    @intrinsic
+    def call(typing: Any, number: Any, arguments: Any) -> Any:
+        kinds = [typing.resolve_value_type(function) for function in functions]
+        signatures = [kind.get_call_type(typing, tuple(arguments), {}) for kind in kinds]
 
-        return call
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            values = cgutils.unpack_tuple(builder, args[1])
+            done = builder.append_basic_block("done")
+            choice = builder.switch(args[0], done)
+            for n, (kind, of_call) in enumerate(zip(kinds, signatures, strict=True)):
+                block = builder.append_basic_block("chosen")
+                choice.add_case(args[0].type(n), block)
+                with builder.goto_block(block):
+                    context.get_function(kind, of_call)(builder, values)
+                    builder.branch(done)
+            builder.position_at_end(done)
+            return context.get_dummy_value()
 
-    @formula
-    def call(chosen, arguments):
-        last(*arguments)
+        return types.none(number, arguments), generate
 
-    for number, function in enumerate(others):
-        call = either(number, function, call)
     return call
 
 
