@@ -96,8 +96,6 @@ class Examples:
 
     def with_noise(self, noise: NoiseCharacters) -> "Examples":
         """Return the sequences, which have no noise yet, with their noise: row i for sequence i."""
-        if not noise.lengths.any():
-            return self
         put = PLACEMENTS[noise.placement].put
         characters, offsets, is_noise = put(self.characters, self.offsets, noise)
         return Examples(characters, offsets, self.targets, is_noise, self.alphabet)
