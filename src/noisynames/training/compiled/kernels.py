@@ -190,11 +190,11 @@ def example_functions(cell: str, H: int) -> tuple[Any, Any, Any]:
         zeros = vector(plan.work, plan.rooms[ZEROS], H)
         d_logits = logits_of(plan)
         each = d_logits[: plan.classes]
-        row = matrix(plan.work, plan.rooms[LOGITS], 1, d_logits.size)
+        logit_row = matrix(plan.work, plan.rooms[LOGITS], 1, d_logits.size)
         for end in range(plan.ends):
             combine(d_context[end * H :], zeros, each, W[:, end * H :])
-            seen = matrix(plan.work, plan.rooms[CONTEXT] + end * H, 1, H)
-            add_outer(dW[:, end * H :], row, seen, 1)
+            context_row = matrix(plan.work, plan.rooms[CONTEXT] + end * H, 1, H)
+            add_outer(dW[:, end * H :], logit_row, context_row, 1)
         add(d_bias, d_logits)
 
         states, d_states = states_of(plan, T, 0), states_of(plan, T, 1)
