@@ -17,7 +17,7 @@ from noisynames.training.compiled.primitives import (
     put_column,
     vector,
 )
-from noisynames.training.compiled.products import combination, outer, products, row_sum
+from noisynames.training.compiled.products import combination, dot, outer, products, row_sum
 from noisynames.training.compiled.rooms import KEPT, OWN, ZEROS, A, S, U
 from noisynames.training.compiled.vectors import add, clear, copy, set_sum
 
@@ -33,7 +33,7 @@ def network(cell: str, H: int) -> tuple[Any, Any, Any, Any]:
     memory = _memory(c, H)
     step, step_back = _units(c, H)
     states, backward = _backward(c, H, memory, step_back)
-    return _forward(c, H, memory, step), states, backward, _input_norm(c, H, memory)
+    return _forward(c, H, memory, step), states, backward, _input_norm(memory)
 
 
 def _units(c: Any, H: int) -> tuple[Any, Any]:
@@ -203,9 +203,8 @@ def _backward(c: Any, H: int, memory: tuple[Any, ...], step_back: Any) -> tuple[
     return states, backward
 
 
-def _input_norm(c: Any, H: int, memory: tuple[Any, ...]) -> Any:
+def _input_norm(memory: tuple[Any, ...]) -> Any:
     input_matrix, of_direction, _, _ = memory
-    G = c.GATES * H
 
     @jit
     def input_norm(plan, T, t):
@@ -216,8 +215,7 @@ def _input_norm(c: Any, H: int, memory: tuple[Any, ...]) -> Any:
             for end in range(plan.ends):
                 W = input_matrix(plan, plan.weights, 0, end)
                 _, da, _, _, _ = of_direction(plan, plan.weights, 0, end, T)
-                for i in range(G):
-                    d += W[symbol, i] * da[t, i]
+                d += dot(W[symbol], da[t])
             total += d * d
         return total
 
