@@ -189,6 +189,20 @@ def test_nothing_from_data_or_config_reaches_a_shell_the_page_or_another_folder(
     assert {path.name for path in folder.iterdir()} == {"my.yaml", nasty, "results", ".snakemake"}
 
 
+def test_snakemake_looks_for_jobs_to_start_only_when_one_ends(
+    snakemake: Snakemake, tmp_path: Path
+) -> None:
+    """Otherwise it does so once more a second after each time, see `onstart` in common.smk.
+
+    If this fails with a new Snakemake, its scheduler keeps the limit of jobs per second elsewhere.
+    """
+    files = [f"results/splits/seed{seed}.csv" for seed in range(8)]
+    options = ["--configfile", write_config(tmp_path, seeds=8), "--cores", "1", "--verbose"]
+    done = snakemake(tmp_path, *files, *options)
+    looks, jobs = done.stderr.count("\nReady jobs: "), 9
+    assert 1 <= looks <= jobs + 1
+
+
 def test_a_run_by_hand_needs_no_snakemake(tmp_path: Path) -> None:
     program = shutil.which("noisynames")
     assert program

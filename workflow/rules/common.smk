@@ -435,6 +435,12 @@ TESTED_AT = repeated("noise", NOISES)
 onstart:
     # Temporary files of writers that were killed.
     sweep(RESULTS)
+    # Snakemake starts at most so many jobs a second. To keep to that, it looks for jobs to start once
+    # more a second after each time that it looked, so with each job that ends it looks more often: after
+    # a thousand jobs a thousand times a second, which takes a core; and it waits for the last second in
+    # the end. A job on this machine waits for a core anyway. No option turns this off.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
 
 
 # The two messages below go through Snakemake's log, so that they come after the lines on jobs.
