@@ -94,8 +94,21 @@ class Examples:
             self.alphabet,
         )
 
+    def between(self, first: int, last: int) -> "Examples":
+        """Return the sequences from `first` to before `last`, in the same memory."""
+        begin, end = self.offsets[first], self.offsets[last]
+        return Examples(
+            self.characters[begin:end],
+            self.offsets[first : last + 1] - begin,
+            self.targets[first:last],
+            self.is_noise[begin:end],
+            self.alphabet,
+        )
+
     def with_noise(self, noise: NoiseCharacters) -> "Examples":
         """Return the sequences, which have no noise yet, with their noise: row i for sequence i."""
+        if not noise.lengths.any():
+            return self
         put = PLACEMENTS[noise.placement].put
         characters, offsets, is_noise = put(self.characters, self.offsets, noise)
         return Examples(characters, offsets, self.targets, is_noise, self.alphabet)
@@ -109,8 +122,16 @@ class TrainingStream:
     differ. The stream does not depend on how many examples are taken at a time.
     """
 
-    def __init__(self, names: Examples, noise: Noise, seed: int | Seed) -> None:
-        """Draw from `names`, in which every class 0 … max(targets) has at least one name."""
+    def __init__(self, names: Examples, noise: Noise, seed: int | Seed, at_once: int = 1) -> None:
+        """Draw from `names`, in which every class 0 … max(targets) has at least one name.
+
+        Args:
+            names: The names.
+            noise: The noise that is added to every name drawn.
+            seed: Fixes all draws.
+            at_once: How many examples to draw at a time at least. It changes no example, but
+                NumPy takes two thirds of the time for 5,000 that it takes for five times 1,000.
+        """
         drawn = as_seed(seed)
         self._names = names
         self._choice = Stream(drawn.of("order"), "training names")
@@ -118,9 +139,19 @@ class TrainingStream:
         self._by_class = np.argsort(names.targets, kind="stable")
         self._class_sizes = np.bincount(names.targets)
         self._class_starts = np.cumsum(self._class_sizes) - self._class_sizes
+        self._at_once = at_once
+        self._ahead = self._drawn(0)
 
     def take(self, count: int) -> Examples:
         """Return the next `count` examples."""
+        if (missing := count - len(self._ahead)) > 0:
+            drawn = self._drawn(max(missing, self._at_once))
+            self._ahead = Examples.concatenated([self._ahead, drawn]) if len(self._ahead) else drawn
+        taken = self._ahead.between(0, count)
+        self._ahead = self._ahead.between(count, len(self._ahead))
+        return taken
+
+    def _drawn(self, count: int) -> Examples:
         uniform = self._choice.uniform(count, 2)
         label = (uniform[:, 0] * len(self._class_sizes)).astype(np.int64)
         within = (uniform[:, 1] * self._class_sizes[label]).astype(np.int64)

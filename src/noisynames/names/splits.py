@@ -5,6 +5,7 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Split:
         """The labels in sorted order; a class index is a position in this list."""
         return sorted({language for language, _ in self.train})
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the split as written, which identifies the names that a run did not see."""
         return sha256(_csv_text(self).encode())
@@ -179,7 +180,9 @@ def parsed(content: bytes, alphabet: Alphabet) -> Split:
         csv.reader(io.StringIO(content.decode(), newline="")), 1, None
     ):
         parts[part].append((language, name))
-    return Split(parts[TRAIN], parts[TEST], parts[VALIDATION], alphabet)
+    split = Split(parts[TRAIN], parts[TEST], parts[VALIDATION], alphabet)
+    vars(split)["digest"] = sha256(content)  # known, so it need not be written again to find out
+    return split
 
 
 def yardsticks(split: Split) -> dict[str, float]:

@@ -17,6 +17,9 @@ from noisynames.randomness import Seed, as_seed
 from noisynames.training.engines import engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
+_AT_ONCE = 5_000
+"""How many examples are drawn at a time: more of them would leave the processor's cache."""
+
 
 @dataclass
 class Progress:
@@ -92,7 +95,7 @@ def train(
     languages = split.languages
     names = Examples.of_names(split.train, languages, split.alphabet)
     drawn = as_seed(seed)
-    stream = TrainingStream(names, noise, drawn)
+    stream = TrainingStream(names, noise, drawn, min(hyperparameters.updates, _AT_ONCE))
     sizes = len(split.alphabet), len(languages)
     initial = initial_parameters(spec, *sizes, drawn.of("weights"))
     trainer = engine_of(engine, spec)(spec, initial, hyperparameters, drawn.of("order"), *sizes)

@@ -158,12 +158,17 @@ def test_languages_are_drawn_uniformly_whatever_their_size() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 5])
-def test_the_stream_does_not_depend_on_how_much_is_taken_at_a_time(level: int) -> None:
+@pytest.mark.parametrize("at_once", [1, 7, 64, 100])
+def test_the_stream_does_not_depend_on_how_much_is_taken_at_a_time(
+    level: int, at_once: int
+) -> None:
     whole = TrainingStream(NAMES, Noise(level), seed=5).take(100)
-    stream = TrainingStream(NAMES, Noise(level), seed=5)
-    parts = [stream.take(n) for n in (1, 59, 40)]
+    stream = TrainingStream(NAMES, Noise(level), seed=5, at_once=at_once)
+    parts = [stream.take(n) for n in (1, 0, 59, 40)]
+    assert [len(part) for part in parts] == [1, 0, 59, 40]
     assert texts(whole) == [text for part in parts for text in texts(part)]
     np.testing.assert_array_equal(whole.targets, np.concatenate([p.targets for p in parts]))
+    np.testing.assert_array_equal(whole.is_noise, np.concatenate([p.is_noise for p in parts]))
 
 
 def test_held_out_noise_repeats_for_every_model() -> None:

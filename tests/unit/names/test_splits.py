@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from noisynames.errors import UserError
+from noisynames.files import sha256
 from noisynames.names import dataset as datasets
 from noisynames.names import splits
 
@@ -80,7 +81,9 @@ def test_a_split_survives_its_file(tmp_path: Path) -> None:
     rows = [(label, f"{label}, {c}") for label in ("null", "NA") for c in "abcdefghij"]
     split = splits.split_names(rows, 0)
     splits.write(split, tmp_path / "seed0.csv")
-    assert splits.read(tmp_path / "seed0.csv") == split
+    read = splits.read(tmp_path / "seed0.csv")
+    assert read == split
+    assert read.digest == split.digest == sha256((tmp_path / "seed0.csv").read_bytes())
 
 
 @pytest.mark.parametrize("seed", range(5))
