@@ -18,7 +18,7 @@ from noisynames.settings import call
 from noisynames.training.engines import AUTO, chosen, engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
-UPDATES, AT_ONCE = 300, 20
+UPDATES, AT_ONCE = 200, 20
 """Updates of each model, and after how many of them both engines continue from the same weights:
 rounding errors grow from update to update, for some models without bound."""
 GENTLE = 0.001

@@ -95,13 +95,15 @@ def ngram_counts(
             numbers.append(ngrams + width)
             present.append(text[:, n - 1 :] != none)
             width += base**n
-    there, found = np.hstack(present), np.hstack(numbers)
-    terms = np.unique(found[there]) if known_terms is None else known_terms
+    there = np.hstack(present)
+    found = np.hstack(numbers)[there]
+    terms = np.unique(found) if known_terms is None else known_terms
     # Only the n-grams that occur have a column: with a thousand symbols there could be 10⁹.
     column = np.searchsorted(terms, found).clip(max=len(terms) - 1)
-    there &= terms[column] == found
+    known = terms[column] == found
+    there[there] = known
     starts = np.concatenate([[0], np.cumsum(there.sum(1))]).astype(np.int32)
-    index = column[there].astype(np.int32)
+    index = column[known].astype(np.int32)
     ones = np.ones(len(index), np.float32)
     counts = csr_matrix((ones, index, starts), (len(examples), len(terms)))
     counts.sum_duplicates()

@@ -94,11 +94,12 @@ class Predictions:
 
     def wrong(self, noise: str) -> Iterator[Wrong]:
         """Yield the wrong predictions under a noise, none if it was not tested."""
-        at = np.array(self.noises) == noise
-        for noise_at, i in np.argwhere(at[:, None] & (self.prediction != self.targets)):
-            language, name = self.names[i]
-            guess = self.languages[self.prediction[noise_at, i]]
-            yield name, language, guess, float(self.probability[noise_at, i])
+        for at in [i for i, name in enumerate(self.noises) if name == noise]:
+            places = np.flatnonzero(self.prediction[at] != self.targets)
+            guesses, sure = self.prediction[at, places].tolist(), self.probability[at, places]
+            for i, guess, probability in zip(places.tolist(), guesses, sure.tolist(), strict=True):
+                language, name = self.names[i]
+                yield name, language, self.languages[guess], probability
 
     def by_language(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return the mean of a value over the names of each language, each of which has some.
