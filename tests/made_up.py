@@ -10,6 +10,7 @@ from noisynames.analysis.findings import summary
 from noisynames.analysis.findings.summary import Findings
 from noisynames.analysis.tables import Tables
 from noisynames.config import resolve
+from noisynames.evaluation.jobs import Columns
 from noisynames.grid import Grid
 
 SCHEMA = Path(__file__).parents[1] / "workflow/schemas/config.schema.yaml"
@@ -28,6 +29,11 @@ CELLS: dict[str, dict[str, Any]] = {
     "deep": {"cell": "lstm", "num_layers": 2},
 }
 LANGUAGES = ("Elvish", "Klingon")
+
+
+def columns(table: pd.DataFrame) -> Columns:
+    """A data frame as the arrays that jobs on an arm work with."""
+    return {str(name): column.to_numpy() for name, column in table.items()}
 
 
 def tables_of(grid: Grid, accuracy: dict[tuple[str, str], float], **more: Any) -> Tables:

@@ -318,7 +318,6 @@ def evaluate(**given: Any) -> None:
 @on_runs_options
 def inspect_attention(**given: Any) -> None:
     """Record where each run's attention goes on held-out names, and summarise it."""
-    _begin_on_tables()
     from noisynames.evaluation import attention
 
     _on_runs(attention.inspect, **given)

@@ -44,8 +44,8 @@ def train_in(
     program = f"""
 import sys
 sys.argv = ["noisynames", "train", "--model", "rnn", "--noise", "2", "--seed", "0", "--updates",
-            "50", "--hidden-size", "4", "--split", {str(splits / "seed0.csv")!r},
-            "--output", {str(output)!r}]
+            "50", "--hidden-size", "4", "--readout", "attention",
+            "--split", {str(splits / "seed0.csv")!r}, "--output", {str(output)!r}]
 from noisynames.cli import main
 try:
     main()
@@ -96,6 +96,10 @@ def test_a_compiled_run_imports_no_heavy_library(tmp_path: Path, splits: Path) -
     [
         (["evaluate", "--trained-at", "2", "--noise", "2"], '{"keep": "all"}'),
         (["probe"], '{"longest_suffix": 2, "names_per_language": 2}'),
+        (
+            ["inspect-attention", "--trained-at", "2", "--noise", "2"],
+            '{"keep": "all", "names_per_language": 2}',
+        ),
     ],
 )
 def test_a_test_of_a_run_imports_no_heavy_library(

@@ -1,16 +1,21 @@
 """Where the attention goes: weights on held-out names, and their summaries."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from noisynames.evaluation.inference import predict
-from noisynames.evaluation.jobs import inspected_names, write_with_tables
+from noisynames.evaluation.jobs import (
+    Columns,
+    inspected_names,
+    rows_where,
+    stacked,
+    write_with_tables,
+)
 from noisynames.models.spec import TrainedModel
 from noisynames.names.alphabet import graphemes
 from noisynames.names.examples import Examples, held_out_examples
@@ -40,14 +45,14 @@ def inspect(
     """
     write_with_tables(
         (attention_of_run(run, tested, names_per_language) for run in finished(records, splits)),
-        lambda weights: weights if keep == "all" else weights[weights["noise"] == own.name],
+        lambda rows: rows if keep == "all" else rows_where(rows, rows["noise"] == own.name),
         ATTENTION_COLUMNS,
-        partial(tables_of, trained_at=own.name),
+        tables_of,
         output,
     )
 
 
-def attention_of_run(run: FinishedRun, noises: Iterable[Noise], per_language: int) -> pd.DataFrame:
+def attention_of_run(run: FinishedRun, noises: Iterable[Noise], per_language: int) -> Columns:
     """Return the attention weights of one run on a fixed set of held-out names.
 
     Returns:
@@ -68,20 +73,20 @@ def attention_of_run(run: FinishedRun, noises: Iterable[Noise], per_language: in
     lengths = np.diff(np.searchsorted(starts, examples.offsets))
     text = examples.alphabet.decode(examples.characters)
     keys = [(noise.name, language, name) for noise in noises for language, name in rows]
-    of_noise, of_language, of_name = (np.repeat(key, lengths) for key in zip(*keys, strict=True))
-    return pd.DataFrame(
-        {
-            "seed": run.seed,
-            "noise": of_noise,
-            "language": of_language,
-            "name": of_name,
-            "position": np.concatenate([np.arange(length) for length in lengths]),
-            "character": [text[a:b] for a, b in pairwise([*starts, len(text)])],
-            "weight": np.add.reduceat(np.concatenate(weights), starts).round(6),
-            "is_noise": examples.is_noise[starts].astype(int),
-            "occlusion": _occlusion(run.model, examples, log_probabilities, clusters).round(6),
-        }
+    of_noise, of_language, of_name = (
+        np.repeat(np.array(key, object), lengths) for key in zip(*keys, strict=True)
     )
+    return {
+        "seed": np.full(len(starts), run.seed),
+        "noise": of_noise,
+        "language": of_language,
+        "name": of_name,
+        "position": np.concatenate([np.arange(length) for length in lengths]),
+        "character": np.array([text[a:b] for a, b in pairwise([*starts, len(text)])], object),
+        "weight": np.add.reduceat(np.concatenate(weights), starts).round(6),
+        "is_noise": examples.is_noise[starts].astype(int),
+        "occlusion": _occlusion(run.model, examples, log_probabilities, clusters).round(6),
+    }
 
 
 def _clusters(examples: Examples) -> NDArray[np.int64]:
@@ -144,38 +149,25 @@ def _occlusion(
 _EXAMPLE_NAMES = 12
 
 
-def tables_of(frames: Iterable[pd.DataFrame], trained_at: str) -> dict[str, pd.DataFrame]:
+def tables_of(runs: Iterable[Columns]) -> dict[str, Columns]:
     """Return the tables of an arm for the report, by the names in `grid.ATTENTION`.
 
     Args:
-        frames: The weights of each seed, as `attention_of_run` returns them.
-        trained_at: The noise that the model was trained under.
+        runs: The weights of each run, as `attention_of_run` returns them.
     """
-    summaries, positions, quiet, examples = [], [], [], pd.DataFrame()
-    for frame in frames:
-        weights = frame.rename(columns={"noise": "tested_at"})
+    summaries, positions, quiet = [], [], []
+    examples: Columns = {}
+    for weights in runs:
         summaries.append(summarise(weights))
         positions.append(by_position(weights))
-        quiet.append(weights[weights.groupby(_NAME)["is_noise"].transform("sum") == 0])
-        if examples.empty:
-            examples = _examples(weights)
-    if not summaries:
-        return {name: pd.DataFrame(columns=columns) for name, columns in _COLUMNS.items()}
+        quiet.append(rows_where(weights, _of_rows(weights, ~_has_noise(weights))))
+        examples = examples or _examples(weights)
     return {
-        "attention": pd.concat(summaries),
-        "attention_position": pd.concat(positions),
-        "attention_agreement": seed_agreement(pd.concat(quiet)),
-        "attention_examples": examples,
+        "attention": stacked(summaries, _COLUMNS["attention"]),
+        "attention_position": stacked(positions, _COLUMNS["attention_position"]),
+        "attention_agreement": seed_agreement(stacked(quiet, ATTENTION_COLUMNS)),
+        "attention_examples": examples or stacked([], _COLUMNS["attention_examples"]),
     }
-
-
-def _examples(weights: pd.DataFrame) -> pd.DataFrame:
-    """Return the weights of a few names of a run, one for each language, for the heat maps."""
-    names = weights[["language", "name"]].drop_duplicates().groupby("language").head(1)
-    chosen = names.iloc[np.linspace(0, len(names) - 1, min(_EXAMPLE_NAMES, len(names))).astype(int)]
-    table = weights.merge(chosen, on=["language", "name"])
-    ordered: pd.DataFrame = table.sort_values([*_RUN, "language", "name", "position"])
-    return ordered
 
 
 _COLUMNS = {
@@ -184,102 +176,174 @@ _COLUMNS = {
         "occlusion_agreement",
     ],
     "attention_position": ["tested_at", "seed", "from_end", "weight", "names"],
-    "attention_agreement": ["agreement", "names"],
     "attention_examples": [key if key != "noise" else "tested_at" for key in ATTENTION_COLUMNS],
 }  # fmt: skip
-_RUN = ["tested_at", "seed"]
-_NAME = [*_RUN, "language", "name"]
 
 
-def summarise(weights: pd.DataFrame) -> pd.DataFrame:
-    """Return where each run's attention goes, averaged over names.
+def _starts(weights: Columns) -> NDArray[np.int64]:
+    """Return the first row of each name: its rows follow one another, by position."""
+    return np.flatnonzero(weights["position"] == 0)
+
+
+def _lengths(weights: Columns) -> NDArray[np.int64]:
+    """Return the number of characters of each name."""
+    return np.diff(_starts(weights), append=len(weights["position"]))
+
+
+def _totals(weights: Columns, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the sum over each name of a value of its characters."""
+    return np.add.reduceat(values, _starts(weights)) if len(values) else values
+
+
+def _of_rows(weights: Columns, values: NDArray[Any]) -> NDArray[Any]:
+    """Return, for each row, the value of its name."""
+    return np.repeat(values, _lengths(weights))
+
+
+def _has_noise(weights: Columns) -> NDArray[np.bool_]:
+    """Return whether each name has noise."""
+    return _totals(weights, weights["is_noise"]) > 0
+
+
+def _noises(weights: Columns) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the names of the noises, sorted, and the index of the noise of each name."""
+    return np.unique(weights["noise"][_starts(weights)], return_inverse=True)
+
+
+def summarise(weights: Columns) -> Columns:
+    """Return where a run's attention goes, averaged over names.
 
     Args:
-        weights: Rows of `attention_of_run`, with the noise as tested_at.
+        weights: Rows of `attention_of_run`.
 
     Returns:
-        One row for each tested_at × seed: the mean weight on the last character, on the last
-        real letter and on all noise; the share of characters that are noise (the weight that
-        uniform attention would give them); the entropy of the weights over that of uniform ones (1
-        is uniform); and the mean over names of the rank correlation of weight and occlusion,
+        One row for each noise, tested_at: the mean weight on the last character, on the last real
+        letter and on all noise; the share of characters that are noise (the weight that uniform
+        attention would give them); the entropy of the weights over that of uniform ones (1 is
+        uniform); and the mean over names of the rank correlation of weight and occlusion,
         Spearman's ρ. Names of one character do not count for the last two.
     """
-    rows = weights.sort_values([*_NAME, "position"], kind="stable").reset_index(drop=True)
-    name = rows.groupby(_NAME).ngroup()
-    grouped = rows.groupby(name)
-    last = grouped["position"].transform("max")
-    last_letter = rows["position"].where(rows["is_noise"] == 0).groupby(name).transform("max")
-    rows["last_character"] = rows["weight"].where(rows["position"] == last, 0.0)
-    rows["last_letter"] = rows["weight"].where(rows["position"] == last_letter, 0.0)
-    rows["on_noise"] = rows["weight"] * rows["is_noise"]
-    rows["entropy"] = -rows["weight"] * np.log(rows["weight"].clip(lower=1e-12))
-    ranks = grouped[["weight", "occlusion"]].rank()
-    centred = ranks - ranks.groupby(name).transform("mean")
-    products = pd.DataFrame(
-        {
-            "xy": centred["weight"] * centred["occlusion"],
-            "xx": centred["weight"] ** 2,
-            "yy": centred["occlusion"] ** 2,
-        }
-    )
-    sums = products.groupby(name).sum()
-    scale = (sums["xx"] * sums["yy"]) ** 0.5
-    per_name = grouped.agg(
-        tested_at=("tested_at", "first"),
-        seed=("seed", "first"),
-        last_character=("last_character", "sum"),
-        last_letter=("last_letter", "sum"),
-        on_noise=("on_noise", "sum"),
-        noise_share=("is_noise", "mean"),
-        entropy=("entropy", "sum"),
-        length=("position", "size"),
-    )
-    uniform = np.log(per_name["length"])
-    per_name["entropy"] = (per_name["entropy"] / uniform.where(uniform > 0)).clip(upper=1.0)
-    per_name["occlusion_agreement"] = sums["xy"] / scale.where(scale > 0)
-    return per_name.drop(columns="length").groupby(_RUN).mean().reset_index()
+    starts, lengths = _starts(weights), _lengths(weights)
+    weight, is_noise = weights["weight"], weights["is_noise"]
+    letters = np.where(is_noise == 0, np.arange(len(weight)), -1)
+    last_letter = np.maximum.reduceat(letters, starts)
+    entropy = _totals(weights, -weight * np.log(weight.clip(1e-12)))
+    of_names = {
+        "last_character": weight[starts + lengths - 1],
+        "last_letter": np.where(last_letter >= 0, weight[last_letter], 0.0),
+        "on_noise": _totals(weights, weight * is_noise),
+        "noise_share": _totals(weights, is_noise) / lengths,
+        "entropy": _ratio(entropy, np.log(lengths)).clip(max=1.0),
+        "occlusion_agreement": _rank_correlations(weights, "weight", "occlusion"),
+    }
+    noises, noise = _noises(weights)
+    counted = {key: ~np.isnan(values) for key, values in of_names.items()}
+    means = {
+        key: _ratio(
+            np.bincount(noise[there], of_names[key][there], len(noises)),
+            np.bincount(noise[there], minlength=len(noises)),
+        )
+        for key, there in counted.items()
+    }
+    return {"tested_at": noises, "seed": np.full(len(noises), weights["seed"][0]), **means}
 
 
-def seed_agreement(weights: pd.DataFrame) -> pd.DataFrame:
+def _ratio(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+    """Return x / y, NaN where y is 0."""
+    ratio: NDArray[np.float64] = np.divide(x, y, out=np.full(len(x), np.nan), where=y > 0)
+    return ratio
+
+
+def _rank_correlations(weights: Columns, one: str, other: str) -> NDArray[np.float64]:
+    """Return Spearman's ρ of two columns along each name; NaN where one of them is constant."""
+    x, y = (_ranks(weights, weights[column]) for column in (one, other))
+    x, y = (r - _of_rows(weights, _totals(weights, r) / _lengths(weights)) for r in (x, y))
+    xy, xx, yy = (_totals(weights, product) for product in (x * y, x * x, y * y))
+    return _ratio(xy, np.sqrt(xx * yy))
+
+
+def _ranks(weights: Columns, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the rank of each row's value within its name, from 0; equal ones share their mean."""
+    starts = _starts(weights)
+    name = _of_rows(weights, np.arange(len(starts)))
+    order = np.lexsort((values, name))
+    name, values = name[order], values[order]
+    is_new = (np.diff(name, prepend=-1) > 0) | (np.diff(values, prepend=np.nan) != 0)
+    tie = np.cumsum(is_new) - 1
+    place = np.arange(len(values)) - starts[name]
+    ranks = np.empty(len(values))
+    ranks[order] = (np.bincount(tie, place) / np.bincount(tie))[tie]
+    return ranks
+
+
+def by_position(weights: Columns, longest: int = 12) -> Columns:
+    """Return a run's mean weight by position from the end (0 is the last character).
+
+    Returns:
+        One row for each noise, tested_at, and from_end (0 … longest − 1): weight, the mean over
+        names that are long enough, and names, their number.
+    """
+    noises, noise = _noises(weights)
+    from_end = _of_rows(weights, _lengths(weights)) - 1 - weights["position"]
+    near = from_end < longest
+    cell = (_of_rows(weights, noise) * longest + from_end)[near]
+    names = np.bincount(cell)
+    there = np.flatnonzero(names)
+    return {
+        "tested_at": noises[there // longest],
+        "seed": np.full(len(there), weights["seed"][0]),
+        "from_end": there % longest,
+        "weight": np.bincount(cell, weights["weight"][near])[there] / names[there],
+        "names": names[there],
+    }
+
+
+def seed_agreement(weights: Columns) -> Columns:
     """Return how far seeds agree on where to attend, on names that several seeds held out.
 
     Only without noise, since noise differs from seed to seed.
 
     Args:
-        weights: Rows of `attention_of_run`, with the noise as tested_at.
+        weights: Rows of `attention_of_run` of all seeds.
 
     Returns:
         One row: agreement, the mean over names of the mean pairwise Pearson correlation between
         seeds of the weights along the name; and names, their number. Empty if no name of two or
         more characters was held out twice.
     """
-    quiet = weights[weights.groupby(_NAME)["is_noise"].transform("sum") == 0]
-    levels = {name: Noise.named(str(name)).level for name in quiet["tested_at"].unique()}
-    level = quiet["tested_at"].map(levels)
-    quiet = quiet[level == level.min()]
-    quiet = quiet.sort_values([*_NAME, "position"], kind="stable")
-    correlations = []
-    for _, rows in quiet.groupby(["language", "name"]):
-        length = int(rows["position"].max()) + 1
-        curves = rows["weight"].to_numpy().reshape(-1, length)  # one row per seed
-        varied = curves[curves.std(axis=1) > 0]
-        if len(varied) > 1 and varied.shape[1] > 1:
-            pairwise = np.corrcoef(varied)[np.triu_indices(len(varied), 1)]
-            correlations.append(float(pairwise.mean()))
-    found = [(np.mean(correlations), len(correlations))] if correlations else []
-    return pd.DataFrame(found, columns=["agreement", "names"])
+    starts = _starts(weights)
+    curves = np.split(weights["weight"], starts[1:])
+    keys = [*zip(weights["language"][starts], weights["name"][starts], strict=True)]
+    noises, noise = _noises(weights)
+    level = np.array([Noise.named(name).level for name in noises], int)[noise]
+    quiet = ~_has_noise(weights)
+    quiet &= level == level[quiet].min(initial=np.iinfo(int).max)
+    of_name: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
+    for i in np.flatnonzero(quiet):
+        if curves[i].std() > 0:
+            of_name.setdefault(keys[i], []).append(curves[i])
+    correlations = [
+        np.asarray(np.corrcoef(alike))[np.triu_indices(len(alike), 1)].mean()
+        for _, alike in sorted(of_name.items(), key=lambda item: item[0])
+        if len(alike) > 1
+    ]
+    found = [[np.mean(correlations)], [len(correlations)]] if correlations else [[], []]
+    return {"agreement": np.array(found[0], float), "names": np.array(found[1], int)}
 
 
-def by_position(weights: pd.DataFrame, longest: int = 12) -> pd.DataFrame:
-    """Return the mean weight by position from the end (0 is the last character).
-
-    Returns:
-        One row for each tested_at × seed × from_end (0 … longest − 1): weight, the mean over
-        names that are long enough, and names, their number.
-    """
-    rows = weights.copy()
-    last = rows.groupby(_NAME)["position"].transform("max")
-    rows["from_end"] = last - rows["position"]
-    rows = rows[rows["from_end"] < longest]
-    grouped = rows.groupby([*_RUN, "from_end"], sort=True)
-    return grouped.agg(weight=("weight", "mean"), names=("weight", "size")).reset_index()
+def _examples(weights: Columns) -> Columns:
+    """Return the weights of a few names of a run, one for each language, for the heat maps."""
+    starts = _starts(weights)
+    pairs = [*zip(weights["language"][starts], weights["name"][starts], strict=True)]
+    first: dict[str, str] = {}
+    for language, name in pairs:
+        first.setdefault(language, name)
+    places = np.linspace(0, len(first) - 1, min(_EXAMPLE_NAMES, len(first))).astype(int)
+    chosen = {[*first.items()][i] for i in places}
+    rows = rows_where(weights, _of_rows(weights, np.array([pair in chosen for pair in pairs])))
+    ordered = sorted(
+        range(len(rows["position"])),
+        key=lambda i: tuple(rows[key][i] for key in ("noise", "language", "name", "position")),
+    )
+    rows = rows_where(rows, np.array(ordered))
+    return {key if key != "noise" else "tested_at": values for key, values in rows.items()}

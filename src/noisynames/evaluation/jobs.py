@@ -26,6 +26,11 @@ def stacked(tables: Sequence[Columns], columns: Iterable[str]) -> Columns:
     }
 
 
+def rows_where(table: Columns, rows: NDArray[Any]) -> Columns:
+    """Return some rows of a table: a Boolean for each row, or their places."""
+    return {name: column[rows] for name, column in table.items()}
+
+
 def columns_of(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Columns:
     """Return rows as a table with these columns."""
     values = zip(*rows, strict=True) if rows else [()] * len(names)

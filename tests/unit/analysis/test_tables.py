@@ -15,7 +15,7 @@ from noisynames.analysis import tables
 from noisynames.config import resolve
 from noisynames.errors import UserError
 from noisynames.evaluation import attention, scores
-from noisynames.evaluation.jobs import columns_of, write, write_with_tables
+from noisynames.evaluation.jobs import Columns, columns_of, write, write_with_tables
 from noisynames.evaluation.probes import PROBE_COLUMNS
 from noisynames.evaluation.scores import Predictions
 from noisynames.grid import TIMINGS, Cell, Grid, run_folder, split_file
@@ -68,7 +68,7 @@ def predicted(grid: Grid, seed: int, right: float) -> Predictions:
     return Predictions.of(seed, grid.conditions, SPLIT.test, SPLIT.languages, logs)
 
 
-def looked(grid: Grid, seed: int) -> pd.DataFrame:
+def looked(grid: Grid, seed: int) -> Columns:
     """Attention to three characters of one name; seeds look differently."""
     weight = [0.2, 0.3, 0.5] if seed % 2 else [0.1, 0.2, 0.7]
     rows = [
@@ -76,7 +76,7 @@ def looked(grid: Grid, seed: int) -> pd.DataFrame:
         for noise in grid.noises
         for i in range(3)
     ]
-    return pd.DataFrame(rows, columns=attention.ATTENTION_COLUMNS)
+    return columns_of(rows, attention.ATTENTION_COLUMNS)
 
 
 def measure(results: Path, grid: Grid, right: Mapping[int, float]) -> None:
@@ -103,9 +103,9 @@ def measure(results: Path, grid: Grid, right: Mapping[int, float]) -> None:
                 if model in grid.attention_models:
                     write_with_tables(
                         [looked(grid, seed) for seed in there],
-                        pd.DataFrame.copy,
+                        dict,
                         attention.ATTENTION_COLUMNS,
-                        partial(attention.tables_of, trained_at=noise),
+                        attention.tables_of,
                         results / "attention" / path,
                     )
 

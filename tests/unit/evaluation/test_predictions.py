@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_up import columns
 
 from noisynames import runs
 from noisynames.errors import UserError
 from noisynames.evaluation import attention, predictions, probes
 from noisynames.evaluation.inference import predict
-from noisynames.evaluation.jobs import inspected_names
+from noisynames.evaluation.jobs import columns_of, inspected_names
 from noisynames.files import read_record, read_table
 from noisynames.grid import ATTENTION, RECORD, SCORE_TABLES
 from noisynames.models.spec import ModelSpec
@@ -213,7 +214,8 @@ def test_attention_tables_cover_all_seeds_and_examples_the_first() -> None:
     ]
     table = pd.DataFrame(rows, columns=attention.ATTENTION_COLUMNS)
     table.loc[table["noise"] == "3", "is_noise"] = [0, 1] * 30
-    found = attention.tables_of([frame for _, frame in table.groupby("seed")], "3")
+    of_seeds = attention.tables_of([columns(frame) for _, frame in table.groupby("seed")])
+    found = {name: pd.DataFrame(rows) for name, rows in of_seeds.items()}
     assert list(found) == list(ATTENTION)
     assert found["attention"]["seed"].tolist() == [0, 0, 1, 1]
     assert found["attention_position"]["weight"].tolist() == pytest.approx(
@@ -228,21 +230,20 @@ def test_attention_tables_cover_all_seeds_and_examples_the_first() -> None:
 
 
 def test_without_runs_the_attention_tables_have_the_same_columns() -> None:
-    row = (0, "0", "a", "Na", 0, "N", 1.0, 0, 0.1)
-    one = pd.DataFrame([row], columns=attention.ATTENTION_COLUMNS)
-    whole = attention.tables_of([one], "0")
-    for name, table in attention.tables_of([], "0").items():
-        assert table.empty
-        assert sorted(table.columns) == sorted(whole[name].columns), name
+    one = columns_of([(0, "0", "a", "Na", 0, "N", 1.0, 0, 0.1)], attention.ATTENTION_COLUMNS)
+    whole = attention.tables_of([one])
+    for name, table in attention.tables_of([]).items():
+        assert not any(map(len, table.values()))
+        assert sorted(table) == sorted(whole[name]), name
 
 
 def test_twelve_examples_are_spread_over_the_languages() -> None:
     rows = [
         (0, "0", f"{n:02}", name, 0, "N", 1.0, 0, 0.1) for n in range(24) for name in ("Na", "Nb")
     ]
-    table = pd.DataFrame(rows, columns=attention.ATTENTION_COLUMNS)
-    found = attention.tables_of([table], "0")["attention_examples"]
-    assert found["name"].unique().tolist() == ["Na"]
+    table = columns_of(rows, attention.ATTENTION_COLUMNS)
+    found = attention.tables_of([table])["attention_examples"]
+    assert {*found["name"]} == {"Na"}
     assert found["language"].tolist() == [
         "00", "02", "04", "06", "08", "10", "12", "14", "16", "18", "20", "23",
     ]  # fmt: skip

@@ -5,9 +5,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from made_up import columns
 from scipy import stats
 
 from noisynames.evaluation.attention import (
+    ATTENTION_COLUMNS,
     _clusters,
     _occlusion,
     by_position,
@@ -15,6 +17,7 @@ from noisynames.evaluation.attention import (
     summarise,
 )
 from noisynames.evaluation.inference import predict
+from noisynames.evaluation.jobs import columns_of
 from noisynames.evaluation.scores import Predictions, score
 from noisynames.grid import SCORE_TABLES
 from noisynames.models.spec import ModelSpec, TrainedModel
@@ -148,7 +151,7 @@ def attention() -> pd.DataFrame:
     noise = {"Ab": [0, 0, 1, 1], "Xyz": [0, 0, 0]}
     return pd.DataFrame(
         {
-            "tested_at": "5",
+            "noise": "5",
             "seed": 0,
             "language": "a",
             "name": name,
@@ -164,7 +167,7 @@ def attention() -> pd.DataFrame:
 
 
 def test_attention_summaries_by_hand() -> None:
-    (row,) = summarise(attention()).to_dict("records")
+    (row,) = pd.DataFrame(summarise(columns(attention()))).to_dict("records")
     assert row["last_character"] == pytest.approx((0.1 + 0.75) / 2)
     assert row["last_letter"] == pytest.approx((0.5 + 0.75) / 2)
     assert row["on_noise"] == pytest.approx((0.3 + 0) / 2)
@@ -182,9 +185,49 @@ def test_a_name_of_two_characters_has_an_entropy_and_an_agreement_and_one_of_one
     two = short[:2].assign(weight=[0.25, 0.75])
     one = short[:1].assign(name="O", weight=1.0)
     keys = ["entropy", "occlusion_agreement"]
-    (of_two,) = summarise(two)[keys].to_numpy()
-    assert of_two == pytest.approx([-(0.25 * np.log(0.25) + 0.75 * np.log(0.75)) / np.log(2), 1])
-    assert summarise(pd.concat([long, one]))[keys].equals(summarise(long)[keys])
+
+    def of(names: pd.DataFrame) -> list[float]:
+        return [summarise(columns(names))[key].item() for key in keys]
+
+    assert of(two) == pytest.approx([-(0.25 * np.log(0.25) + 0.75 * np.log(0.75)) / np.log(2), 1])
+    assert of(pd.concat([long, one])) == of(long)
+
+
+def test_attention_summaries_are_means_over_the_names_of_each_noise() -> None:
+    rng = np.random.default_rng(0)
+    rows, expected = [], {}
+    for noise in ("5", "10"):
+        found = []
+        for name in range(9):
+            T = 1 + name % 6
+            weight, occlusion = rng.integers(1, 4, T) / 8, rng.integers(0, 3, T) / 4  # with ties
+            is_noise = (np.arange(T) >= name // 2).astype(int)
+            rows += [
+                (3, noise, "a", f"N{name}", i, "?", weight[i], is_noise[i], occlusion[i])
+                for i in range(T)
+            ]
+            varied = T > 1 and np.ptp(weight) > 0 and np.ptp(occlusion) > 0
+            letters = weight[is_noise == 0]
+            entropy = -(weight * np.log(weight)).sum()
+            found.append(
+                {
+                    "last_character": weight[-1],
+                    "last_letter": letters[-1] if len(letters) else 0,
+                    "on_noise": weight[is_noise == 1].sum(),
+                    "noise_share": is_noise.mean(),
+                    "entropy": min(1, entropy / np.log(T)) if T > 1 else np.nan,
+                    "occlusion_agreement": (
+                        stats.spearmanr(weight, occlusion).statistic if varied else np.nan
+                    ),
+                }
+            )
+        expected[noise] = pd.DataFrame(found).mean().to_dict()
+    table = pd.DataFrame(summarise(columns_of(rows, ATTENTION_COLUMNS)))
+    assert table["tested_at"].tolist() == ["10", "5"]
+    assert table["seed"].tolist() == [3, 3]
+    for noise, means in expected.items():
+        (row,) = table[table["tested_at"] == noise].to_dict("records")
+        assert {key: row[key] for key in means} == pytest.approx(means), noise
 
 
 def test_occlusion_is_the_loss_from_leaving_out_a_character() -> None:
@@ -241,15 +284,15 @@ def test_letters_with_marks_are_left_out_whole() -> None:
 
 
 def test_seeds_agree_where_their_weights_run_alike() -> None:
-    quiet = attention().query("name == 'Xyz'").assign(tested_at="0")
+    quiet = attention().query("name == 'Xyz'").assign(noise="0")
     same = pd.concat([quiet, quiet.assign(seed=1)])
-    assert seed_agreement(same)["agreement"].tolist() == pytest.approx([1])
+    assert seed_agreement(columns(same))["agreement"].tolist() == pytest.approx([1])
     reverse = pd.concat([quiet, quiet.assign(seed=1, weight=quiet["weight"].to_numpy()[::-1])])
-    assert seed_agreement(reverse)["agreement"].iloc[0] < 0
-    assert seed_agreement(quiet).empty
+    assert seed_agreement(columns(reverse))["agreement"].item() < 0
+    assert not len(seed_agreement(columns(quiet))["agreement"])
 
 
 def test_attention_by_position_counts_from_the_end() -> None:
-    table = by_position(attention()).set_index("from_end")
+    table = pd.DataFrame(by_position(columns(attention()))).set_index("from_end")
     assert table["weight"].to_dict() == pytest.approx({0: 0.425, 1: 0.225, 2: 0.25, 3: 0.2})
     assert table["names"].to_dict() == {0: 2, 1: 2, 2: 2, 3: 1}
