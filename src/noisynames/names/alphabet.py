@@ -103,14 +103,11 @@ def _rounds(name: str, alphabet: Alphabet, form: Form) -> Iterator[tuple[str, li
     More than one round may be needed: where a symbol before a mark is dropped, the mark may compose
     with the letter before that into a symbol that the alphabet lacks.
     """
-    text = _formed(name, form)
-    while True:
-        dropped = [symbol for symbol in text if symbol not in alphabet]
-        kept = _formed("".join(symbol for symbol in text if symbol in alphabet), form)
-        yield kept, dropped
-        if kept == text:
-            return
-        text = kept
+    text, known = _formed(name, form), alphabet._index
+    while dropped := [symbol for symbol in text if symbol not in known]:
+        yield text, dropped
+        text = _formed("".join(symbol for symbol in text if symbol in known), form)
+    yield text, []
 
 
 def _formed(name: str, form: Form) -> str:

@@ -84,10 +84,15 @@ def split_names(
         validation = _draw(rows, validation_fraction, test, Stream(seed, "validation"))
 
     train: list[Row] = []
-    for language in sorted({language for language, _ in rows}):
-        held_out = test | validation
-        names = sorted(name for lang, name in rows if lang == language and name not in held_out)
-        kept = stream.permutation(len(names))[:max_train_names]
+    names_of: dict[str, list[str]] = {
+        language: [] for language in sorted({language for language, _ in rows})
+    }
+    for language, name in rows:
+        if name not in test and name not in validation:
+            names_of[language].append(name)
+    for language, left in names_of.items():
+        kept = stream.permutation(len(left))[:max_train_names]
+        names = sorted(left)
         train += [(language, names[i]) for i in np.sort(kept)]
     split = Split(
         train,
