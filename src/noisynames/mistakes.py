@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from heapq import nsmallest
+from itertools import islice
 from typing import NamedTuple
 
 MOST = 12
@@ -40,18 +41,23 @@ def most_confident(seeds: Iterable[tuple[Iterable[str], Iterable[Wrong]]]) -> li
         seeds: For each seed, its held-out names and the wrong predictions for them, all under one
             noise.
     """
-    held_out: Counter[str] = Counter()
-    times: Counter[tuple[str, str, str]] = Counter()
+    wrong = [(names, [*mistakes]) for names, mistakes in seeds]
+    # One of the most confident mistakes of all is one of the most confident of some seed.
+    leading = [each for _, mistakes in wrong for each in nsmallest(MOST, mistakes, key=_rank)]
     surest: dict[tuple[str, str, str], float] = {}
-    for names, wrong in seeds:
-        held_out.update({*names})
-        for name, language, prediction, probability in wrong:
-            mistake = (name, language, prediction)
-            times[mistake] += 1
-            surest[mistake] = max(probability, surest.get(mistake, 0.0))
+    for each in sorted(leading, key=_rank):
+        surest.setdefault(each[:3], each[3])
+    chosen = dict(islice(surest.items(), MOST))
+    times = Counter(each[:3] for _, mistakes in wrong for each in mistakes if each[:3] in chosen)
+    asked = {name for name, _, _ in chosen}
+    held_out = Counter(name for names, _ in wrong for name in asked & {*names})
     return [
         Mistake(*mistake, probability, times[mistake], held_out[mistake[0]])
-        for mistake, probability in nsmallest(
-            MOST, surest.items(), key=lambda item: (-item[1], *item[0])
-        )
+        for mistake, probability in chosen.items()
     ]
+
+
+def _rank(wrong: Wrong) -> tuple[float, str, str, str]:
+    """Return what orders mistakes: the most confident first, of equal ones by name."""
+    name, language, prediction, probability = wrong
+    return -probability, name, language, prediction

@@ -81,16 +81,21 @@ def test_ngrams_equal_those_of_scikit_learn() -> None:
     assert columns[0] == columns[1]
 
 
+@pytest.mark.parametrize("most_places", [0, baselines._MOST_PLACES])
 @given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1), min_size=1, max_size=5))
-def test_ngrams_of_any_script_equal_those_of_scikit_learn(names: list[str]) -> None:
+def test_ngrams_of_any_script_equal_those_of_scikit_learn(
+    most_places: int, names: list[str]
+) -> None:
     names = [unicodedata.normalize("NFC", name) for name in names]
     alphabet = alphabet_of(symbol_counts(names), 1, ".")
     examples = Examples.of_names([("a", name) for name in names], ["a"], alphabet)
     vectorizer = CountVectorizer(analyzer="char", ngram_range=baselines.NGRAMS, lowercase=False)
     expected = vectorizer.fit_transform([f"^{name}$" for name in names]).toarray()
-    counts, terms = baselines.ngram_counts(examples)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(baselines, "_MOST_PLACES", most_places)
+        counts, terms = baselines.ngram_counts(examples)
+        some = baselines.ngram_counts(examples, terms[::2])[0]
     assert sorted(map(tuple, counts.toarray().T)) == sorted(map(tuple, expected.T))
-    some = baselines.ngram_counts(examples, terms[::2])[0]
     np.testing.assert_array_equal(some.toarray(), counts.toarray()[:, ::2])
 
 

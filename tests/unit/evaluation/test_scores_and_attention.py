@@ -1,10 +1,13 @@
 """Scores, yardsticks and attention summaries against numbers worked out by hand."""
 
 import dataclasses
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made_up import columns
 from scipy import stats
 
@@ -20,6 +23,7 @@ from noisynames.evaluation.inference import predict
 from noisynames.evaluation.jobs import columns_of
 from noisynames.evaluation.scores import Predictions, score
 from noisynames.grid import SCORE_TABLES
+from noisynames.mistakes import most_confident
 from noisynames.models.spec import ModelSpec, TrainedModel
 from noisynames.models.weights import initial_parameters
 from noisynames.names.alphabet import alphabet_of, symbol_counts
@@ -115,6 +119,20 @@ def test_scores_cover_all_seeds_and_mistakes_the_training_noise() -> None:
     assert mistakes["probability"].tolist() == [0.95, 0.9, 0.9]
     assert mistakes["seeds"].tolist() == [2, 2, 2]
     assert mistakes["held_out"].tolist() == [2, 2, 2]
+
+
+@given(st.lists(st.dictionaries(st.integers(0, 30), st.sampled_from([0.7, 0.8, 0.9])), max_size=4))
+def test_the_most_confident_mistakes_are_those_of_all_seeds(seeds: list[dict[int, float]]) -> None:
+    """Among many with equal probabilities, as a model's are once rounded."""
+    wrong = [[(f"N{n:02}", "a", "b", p) for n, p in seed.items()] for seed in seeds]
+    found = most_confident([([name for name, *_ in each], each) for each in wrong])
+    of_name: dict[str, list[float]] = {}
+    for name, _, _, probability in chain(*wrong):
+        of_name.setdefault(name, []).append(probability)
+    expected = sorted((-max(of), name) for name, of in of_name.items())[:12]
+    assert [(-each.probability, each.name) for each in found] == expected
+    assert [each.seeds for each in found] == [len(of_name[name]) for _, name in expected]
+    assert [each.held_out for each in found] == [each.seeds for each in found]
 
 
 def test_without_runs_the_scores_have_the_same_columns() -> None:
