@@ -100,15 +100,8 @@ def ngram_counts(
     there = np.hstack(present)
     found = np.hstack(numbers)[there]
     terms = np.unique(found) if known_terms is None else known_terms
-    # Only the n-grams that occur have a column: with a thousand symbols there could be 10⁹.
-    if width <= _MOST_PLACES:
-        place = np.full(width, -1)
-        place[terms] = np.arange(len(terms))
-        column = place[found]
-        known = column >= 0
-    else:
-        column = np.searchsorted(terms, found).clip(max=len(terms) - 1)
-        known = terms[column] == found
+    column = _places(found, terms, width)
+    known = column >= 0
     there[there] = known
     starts = np.concatenate([[0], np.cumsum(there.sum(1))]).astype(np.int32)
     index = column[known].astype(np.int32)
@@ -116,6 +109,22 @@ def ngram_counts(
     counts = csr_matrix((ones, index, starts), (len(examples), len(terms)))
     counts.sum_duplicates()
     return counts, terms
+
+
+def _places(found: NDArray[np.int64], terms: NDArray[np.int64], possible: int) -> NDArray[np.int64]:
+    """Return the place among `terms` of each n-gram found, -1 for one that is not there.
+
+    Args:
+        found: N-grams, as numbers.
+        terms: N-grams, ascending.
+        possible: How many there could be: with a thousand symbols, 10⁹.
+    """
+    if possible <= _MOST_PLACES:
+        places = np.full(possible, -1)
+        places[terms] = np.arange(len(terms))
+        return places[found]
+    column = np.searchsorted(terms, found).clip(max=len(terms) - 1)
+    return np.where(terms[column] == found, column, -1)
 
 
 def _majority(split: Split, noise: Noise, seed: Seed, updates: int) -> Predict:

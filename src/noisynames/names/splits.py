@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -84,15 +84,9 @@ def split_names(
         validation = _draw(rows, validation_fraction, test, Stream(seed, "validation"))
 
     train: list[Row] = []
-    names_of: dict[str, list[str]] = {
-        language: [] for language in sorted({language for language, _ in rows})
-    }
-    for language, name in rows:
-        if name not in test and name not in validation:
-            names_of[language].append(name)
-    for language, left in names_of.items():
-        kept = stream.permutation(len(left))[:max_train_names]
-        names = sorted(left)
+    held_out = test | validation
+    for language, names in _by_language(row for row in rows if row[1] not in held_out).items():
+        kept = stream.permutation(len(names))[:max_train_names]
         train += [(language, names[i]) for i in np.sort(kept)]
     split = Split(
         train,
@@ -110,6 +104,14 @@ def split_names(
                 "other labels share its names; give it more names of its own"
             )
     return split
+
+
+def _by_language(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """Return the names of each language, both sorted."""
+    names_of: dict[str, list[str]] = defaultdict(list)
+    for language, name in sorted(rows):
+        names_of[language].append(name)
+    return names_of
 
 
 def _draw(rows: Sequence[Row], fraction: float, taken: set[str], stream: Stream) -> set[str]:
