@@ -46,10 +46,10 @@ use rule train as train_ten with:
         "results/logs/train/{model}/noise{noise}/seed{ten}0-9.log",
     benchmark:
         "results/benchmarks/train/{model}/noise{noise}/seed{ten}0-9.jsonl"
-    # See `baseline`; tests of runs, of half a second each, fill the time that is left at the end.
-    priority: 1
     wildcard_constraints:
         ten=one_of(TENS),
+    # See `baseline`; tests of runs, of half a second each, fill the time that is left at the end.
+    priority: 1
     params:
         code=training_code,
         settings=training_settings,
