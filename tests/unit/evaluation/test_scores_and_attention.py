@@ -308,6 +308,8 @@ def test_seeds_agree_where_their_weights_run_alike() -> None:
     reverse = pd.concat([quiet, quiet.assign(seed=1, weight=quiet["weight"].to_numpy()[::-1])])
     assert seed_agreement(columns(reverse))["agreement"].item() < 0
     assert not len(seed_agreement(columns(quiet))["agreement"])
+    noisy = same.assign(is_noise=(same["position"] == 2).astype(int))
+    assert not len(seed_agreement(columns(noisy))["agreement"]), "with one noise character each"
 
 
 def test_attention_by_position_counts_from_the_end() -> None:

@@ -103,6 +103,7 @@ def test_scattered_noise_falls_into_all_gaps_equally() -> None:
         is_noise = examples.is_noise[examples.offsets[i] : examples.offsets[i + 1]]
         gaps += [int((~is_noise[:place]).sum()) for place in np.flatnonzero(is_noise)]
     counts = np.bincount(gaps)
+    assert len(counts) == len("Smith"), "after one letter, two, …, all but the last"
     assert counts[0] == 0
     assert stats.chisquare(counts[1:]).pvalue > 0.01
 
