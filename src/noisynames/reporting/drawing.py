@@ -44,39 +44,24 @@ def draw(
     """
     _check(names)
     tables = {name: _compared(table, tables["runs"]) for name, table in tables.items()}
-    draw_one = partial(_draw, tables, findings, folder)
-    pool = _pool(processes, draw_one) if processes > 1 else None
+    shares = [names[first::processes] for first in range(processes)]
+    pool = _pool(processes) if processes > 1 else None
     if pool is None:
-        for name in names:
-            draw_one(name)
+        _draw(names, tables, findings, folder)
         return
     with pool:
-        for _ in pool.map(_Process.draw, names):
-            pass
+        drawn = [pool.submit(_draw, share, tables, findings, folder) for share in shares]
+        for share in drawn:
+            share.result()
 
 
-class _Process:
-    """A process that draws: it has the tables from the start, since sending them takes longer."""
-
-    draw_one: Callable[[str], None]
-
-    @classmethod
-    def begin(cls, draw_one: Callable[[str], None]) -> None:
-        _Process.draw_one = draw_one
-        _end_with_parent()
-
-    @staticmethod
-    def draw(name: str) -> None:
-        _Process.draw_one(name)
-
-
-def _pool(processes: int, draw_one: Callable[[str], None]) -> ProcessPoolExecutor | None:
+def _pool(processes: int) -> ProcessPoolExecutor | None:
     """Return a pool of processes; None on a system without semaphores.
 
     That is the case where /dev/shm cannot be written, as in some containers.
     """
     try:
-        return ProcessPoolExecutor(processes, get_context("fork"), _Process.begin, (draw_one,))
+        return ProcessPoolExecutor(processes, get_context("fork"), initializer=_end_with_parent)
     except (OSError, ImportError, NotImplementedError) as error:
         print(f"figures: drawn in one process, since there are no semaphores ({error})")
         return None
@@ -94,11 +79,14 @@ def _end_with_parent() -> None:
     Thread(target=wait, daemon=True).start()
 
 
-def _draw(tables: Tables, findings: "Findings", folder: Path, name: str) -> None:
-    asked = gallery.ALL[name]
+def _draw(names: Sequence[str], tables: Tables, findings: "Findings", folder: Path) -> None:
     look = Look(models_in(tables), findings["labels"])
-    shown = _nothing if tables[asked.shows].empty else partial(asked.draw, tables, findings, look)
-    write_text(folder / f"{name}.svg", svg_of(shown, name))
+    for name in names:
+        asked = gallery.ALL[name]
+        shown = (
+            _nothing if tables[asked.shows].empty else partial(asked.draw, tables, findings, look)
+        )
+        write_text(folder / f"{name}.svg", svg_of(shown, name))
 
 
 def svg_of(draw: Callable[[], Figure], name: str) -> str:
