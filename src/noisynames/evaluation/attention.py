@@ -237,15 +237,17 @@ def summarise(weights: Columns) -> Columns:
         "occlusion_agreement": _rank_correlations(weights, "weight", "occlusion"),
     }
     noises, noise = _noises(weights)
-    counted = {key: ~np.isnan(values) for key, values in of_names.items()}
-    means = {
-        key: _ratio(
-            np.bincount(noise[there], of_names[key][there], len(noises)),
-            np.bincount(noise[there], minlength=len(noises)),
-        )
-        for key, there in counted.items()
-    }
+    means = {key: _means(values, noise, len(noises)) for key, values in of_names.items()}
     return {"tested_at": noises, "seed": np.full(len(noises), weights["seed"][0]), **means}
+
+
+def _means(
+    values: NDArray[np.float64], group: NDArray[np.int64], count: int
+) -> NDArray[np.float64]:
+    """Return the mean of each of `count` groups, leaving out NaN."""
+    there = ~np.isnan(values)
+    values, group = values[there], group[there]
+    return _ratio(np.bincount(group, values, count), np.bincount(group, minlength=count))
 
 
 def _ratio(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:

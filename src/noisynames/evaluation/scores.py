@@ -94,12 +94,14 @@ class Predictions:
 
     def wrong(self, noise: str) -> Iterator[Wrong]:
         """Yield the wrong predictions under a noise, none if it was not tested."""
-        for at in [i for i, name in enumerate(self.noises) if name == noise]:
-            places = np.flatnonzero(self.prediction[at] != self.targets)
-            guesses, sure = self.prediction[at, places].tolist(), self.probability[at, places]
-            for i, guess, probability in zip(places.tolist(), guesses, sure.tolist(), strict=True):
-                language, name = self.names[i]
-                yield name, language, self.languages[guess], probability
+        if noise not in self.noises:
+            return
+        at = self.noises.index(noise)
+        places = np.flatnonzero(self.prediction[at] != self.targets)
+        guesses, sure = self.prediction[at, places].tolist(), self.probability[at, places].tolist()
+        for i, guess, probability in zip(places.tolist(), guesses, sure, strict=True):
+            language, name = self.names[i]
+            yield name, language, self.languages[guess], probability
 
     def by_language(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return the mean of a value over the names of each language, each of which has some.
