@@ -41,12 +41,14 @@ CASES = [
     (ModelSpec("transformer", "mean", 16), PLAIN),
     (ModelSpec("transformer", "attention", 16, 2), BATCHES),
 ]
+WIDE = "x86-64-v4"
+"""The level with registers of 16 numbers."""
 TOOLS = {
     "aarch64": ("qemu-aarch64", "ld.lld"),
     "wasm32": ("node", "wasm-ld"),
     "x86-64-v2": (),
     "x86-64-v3": (),
-    "x86-64-v4": (),
+    WIDE: (),
 }
 
 
@@ -61,11 +63,11 @@ def named(case: Any) -> str:
     return "-".join([*filter(None, parts), f"{plan.optimizer}{plan.batch_size}"])
 
 
-def code_of(spec: ModelSpec, once: Once) -> str:
+def code_of(spec: ModelSpec, once: Once, wide: bool) -> str:
     def emit() -> str:
-        return building.kernel_code(spec.cell, spec.hidden_size, "float32")
+        return building.kernel_code(spec.cell, spec.hidden_size, "float32", wide)
 
-    name = f"{spec.cell}-{spec.hidden_size}.ll"
+    name = f"{spec.cell}-{spec.hidden_size}-{'wide' if wide else 'narrow'}.ll"
     return once(name, lambda path: path.write_text(emit())).read_text()
 
 
@@ -80,7 +82,7 @@ def x86(level: str) -> Any:
 def trained_as(
     level: str, spec: ModelSpec, once: Once, engine: CompiledEngine
 ) -> dict[str, np.ndarray]:
-    code, name = code_of(spec, once), f"{spec.cell}-{spec.hidden_size}-{level}.o"
+    code, name = code_of(spec, once, level == WIDE), f"{spec.cell}-{spec.hidden_size}-{level}.o"
     made = once(name, lambda path: path.write_bytes(building.machine_code(code, x86(level))))
     holder = llvm.create_mcjit_compiler(llvm.parse_assembly(""), building.host())
     holder.add_object_file(llvm.ObjectFileRef.from_data(made.read_bytes()))
@@ -101,7 +103,7 @@ def test_5000_updates_give_the_same_bits(
         message = f"needs {' and '.join(missing)} (Debian: qemu-user, lld, nodejs)"
         assert "NOISYNAMES_REQUIRE_TARGETS" not in os.environ, message
         pytest.skip(message)
-    if target == "x86-64-v4" and not llvm.get_host_cpu_features().get("avx512f"):
+    if target == WIDE and not llvm.get_host_cpu_features().get("avx512f"):
         pytest.skip("this processor has no AVX-512")
     initial = initial_parameters(spec, 57, 18, 0)
     here, there = CompiledEngine(spec, initial, plan), CompiledEngine(spec, initial, plan)
@@ -111,7 +113,7 @@ def test_5000_updates_give_the_same_bits(
     if target.startswith("x86"):
         found = trained_as(target, spec, once, there)
     else:
-        code = code_of(spec, once)
+        code = code_of(spec, once, wide=False)
         found = foreign.trained_elsewhere(target, code, there, EXAMPLES, tmp_path)
     np.testing.assert_array_equal(found["losses"], losses)
     np.testing.assert_array_equal(found["weights"], here.memory["weights"])
@@ -120,7 +122,7 @@ def test_5000_updates_give_the_same_bits(
 
 def test_machine_code_differs_between_processors(once: Once) -> None:
     """Otherwise the tests above would compare code with itself."""
-    code = code_of(ModelSpec("rnn", "last", 16), once)
+    code = code_of(ModelSpec("rnn", "last", 16), once, wide=False)
     machines = [x86("x86-64-v2"), x86("x86-64-v3"), foreign.machine_for("aarch64")]
     assert len({building.machine_code(code, machine) for machine in machines}) == 3
     assert ctypes.sizeof(ctypes.c_void_p) == 8

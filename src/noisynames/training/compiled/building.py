@@ -17,6 +17,7 @@ from noisynames.training.compiled.rooms import network_of
 
 ENTRY = "entry"
 """The function of a kernel that is called from outside."""
+WIDE, NARROW = "wide", "narrow"
 _EMISSION = "noisynames.training.compiled.emission"
 _C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
 """Functions that machine code may call: those that are in every process."""
@@ -31,7 +32,7 @@ def kernel_modules(cell: str) -> list[str]:
     return [*(f"training.compiled.{name}" for name in ours), "models.elementary", *own]
 
 
-def kernel_code(cell: str, H: int, real: str) -> str:
+def kernel_code(cell: str, H: int, real: str, wide: bool) -> str:
     """Return a kernel in LLVM's language, not yet optimised for any processor.
 
     Numba reads options from the environment (`NUMBA_BOUNDSCHECK=1`, …) and from a file in the
@@ -42,6 +43,8 @@ def kernel_code(cell: str, H: int, real: str) -> str:
         cell: A module of `models.cells`, or `transformer`.
         H: Hidden size, a multiple of `layout.LANES`.
         real: `float32` or `float64`.
+        wide: Whether it is for a processor with registers of 16 numbers of `float32`. It runs on
+            any other too, with the same bits, but slower.
 
     Raises:
         UserError: The compilation failed.
@@ -54,7 +57,8 @@ def kernel_code(cell: str, H: int, real: str) -> str:
     clean["PYTHONHASHSEED"] = "0"  # the order of sets affects the code
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "kernel.ll")
-        command = [sys.executable, "-m", _EMISSION, cell, str(H), real, str(file)]
+        registers = WIDE if wide else NARROW
+        command = [sys.executable, "-m", _EMISSION, cell, str(H), real, registers, str(file)]
         done = subprocess.run(
             command, env=clean, cwd=folder, stderr=subprocess.PIPE, text=True, check=False
         )
@@ -64,22 +68,28 @@ def kernel_code(cell: str, H: int, real: str) -> str:
         return file.read_text(encoding="utf-8")
 
 
+def is_wide() -> bool:
+    """Return whether this machine's processor has registers of 16 numbers of `float32`."""
+    import llvmlite.binding as llvm
+
+    return bool(llvm.get_host_cpu_features().get("avx512f"))
+
+
 def host() -> Any:
     """Return LLVM's description of this machine's processor.
 
-    On Intel's, LLVM would make vectors of plain loops in half registers, of 256 bits of 512, since on
-    early ones full registers lower the clock. The products use full ones anyway, and updates would
+    On Intel's, LLVM would make vectors of plain loops in half registers, of 256 bits of 512, since
+    full ones lower the clock of the earliest. The products use full ones anyway, and updates would
     take an eighth longer.
     """
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features()
-    full = ",-prefer-256-bit" if features.get("avx512f") else ""
+    full = ",-prefer-256-bit" if is_wide() else ""
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(),
-        features=features.flatten() + full,
+        features=llvm.get_host_cpu_features().flatten() + full,
         opt=3,
         jit=True,
     )

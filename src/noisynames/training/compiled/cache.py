@@ -136,7 +136,8 @@ def _compile(cell: str, H: int, real: str) -> bytes:
         file=sys.stderr,
         flush=True,
     )
-    return building.machine_code(building.kernel_code(cell, H, real), building.host())
+    code = building.kernel_code(cell, H, real, building.is_wide())
+    return building.machine_code(code, building.host())
 
 
 def placed(code: bytes) -> tuple[Any, Any]:

@@ -16,11 +16,18 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.cpu import CPUContext
 from numba.core.registry import CPUDispatcher, CPUTarget
 
-from noisynames.training.compiled.building import ENTRY
+from noisynames.training.compiled.building import ENTRY, WIDE
 
 
-class _Context(CPUContext):
-    """Numba's own context, but for functions that cannot be called from Python."""
+class Context(CPUContext):
+    """Numba's own context, but for functions that cannot be called from Python.
+
+    Attributes:
+        wide: Whether the kernel is for a processor with registers of 16 numbers. What is compiled
+            reads it to decide how much of a product to work on at a time.
+    """
+
+    wide = False
 
     def get_executable(self, library: Any, fndesc: Any, env: Any) -> Any:
         """Return a stand-in for the compiled function, by which callers find its code."""
@@ -33,12 +40,13 @@ class _Target(CPUTarget):
     @cached_property
     def target_context(self) -> Any:
         """The context in which functions are compiled."""
-        context: Any = _Context(self.typing_context, "cpu")  # type: ignore[no-untyped-call]
+        context: Any = Context(self.typing_context, "cpu")  # type: ignore[no-untyped-call]
         return context.with_aot_codegen("noisynames", cpu_name="host")
 
 
-def emitted(cell: str, H: int, real: str) -> str:
+def emitted(cell: str, H: int, real: str, wide: bool) -> str:
     """Return the result of `building.kernel_code`, with Numba's options in this process."""
+    Context.wide = wide
     CPUDispatcher.targetdescr = _Target("cpu")  # type: ignore[no-untyped-call]
     from noisynames.training.compiled.kernels import compile_entry
 
@@ -59,5 +67,6 @@ def emitted(cell: str, H: int, real: str) -> str:
 
 if __name__ == "__main__":
     gc.disable()  # a process of a few seconds has enough memory, and collection only takes time
-    _, name, units, kind, to = sys.argv
-    Path(to).write_text(emitted(name, int(units), kind), encoding="utf-8")
+    _, name, units, kind, registers, to = sys.argv
+    code = emitted(name, int(units), kind, registers == WIDE)
+    Path(to).write_text(code, encoding="utf-8")

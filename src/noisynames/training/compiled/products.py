@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -20,9 +19,10 @@ from noisynames.training.compiled.layout import LANES
 from noisynames.training.compiled.primitives import exp, leaf, log, near
 from noisynames.training.compiled.vectors import I32, I64, Memory, steps
 
-_WIDE = bool(llvm.get_host_cpu_features().get("avx512f"))
-_REGISTERS = 24 if _WIDE else 6
-"""How many vectors of 16 a loop may keep in registers."""
+
+def _registers(context: Any) -> int:
+    """Return how many vectors of 16 a loop may keep in registers; see `emission.Context`."""
+    return 24 if context.wide else 6
 
 
 def _zeros(builder: Any, memory: Memory, count: int) -> list[Any]:
@@ -139,7 +139,7 @@ def products(width: int) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             parts = [Memory(context, builder, *pair) for pair in zip((y, W, x), args, strict=True)]
             start = I64(0)
-            for count in (16, 4, 1) if _WIDE else (4, 1):
+            for count in (16, 4, 1) if context.wide else (4, 1):
                 stop = _whole_steps(builder, parts[0].rows, count)
                 with steps(builder, start, stop, count) as j:
                     block(builder, *parts, j, count)
@@ -198,7 +198,8 @@ def combination(width: int) -> Any:
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             parts = [Memory(context, builder, *pair) for pair in zip(kinds, args, strict=True)]
-            for first, size in _tiles(builder, vectors, max(1, min(12, _REGISTERS // chains))):
+            most = max(1, min(12, _registers(context) // chains))
+            for first, size in _tiles(builder, vectors, most):
                 tile(builder, *parts, first, size)
             return context.get_dummy_value()
 
@@ -215,8 +216,6 @@ def outer(width: int) -> Any:
     terms, and adding each to W would round each to W's precision.
     """
     vectors = width // LANES
-    columns = min(vectors, 8 if _WIDE else 3)
-    at_once = next(rows for rows in (8, 4, 2, 1) if rows * columns <= _REGISTERS)
 
     def tile(
         builder: Any, W: Memory, X: Memory, Y: Memory, count: Any,
@@ -245,6 +244,10 @@ def outer(width: int) -> Any:
             parts = [
                 Memory(context, builder, *pair) for pair in zip((W, X, Y), args[:3], strict=True)
             ]
+            # About as many columns as rows: then each number that is loaded serves most products.
+            most = 3 if not context.wide else 4 if vectors % 4 == 0 else 6
+            columns = min(vectors, most)
+            at_once = next(n for n in (8, 4, 2, 1) if n * columns <= _registers(context))
             for first, size in _tiles(builder, vectors, columns):
                 whole = _whole_steps(builder, parts[0].rows, at_once)
                 for start, stop, rows in ((0, whole, at_once), (whole, parts[0].rows, 1)):
@@ -271,7 +274,7 @@ def row_sum(width: int) -> Any:
                 Memory(context, builder, y, args[0]),
                 Memory(context, builder, X, args[1]),
             )
-            for first, size in _tiles(builder, width // LANES, _REGISTERS // 2):
+            for first, size in _tiles(builder, width // LANES, _registers(context) // 2):
                 places = [builder.add(first, I64(b * LANES)) for b in range(size)]
                 slots = _zeros(builder, total, size)
                 with steps(builder, 0, args[2], 1) as t:

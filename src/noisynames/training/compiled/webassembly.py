@@ -49,7 +49,8 @@ def build(cell: str, units: int) -> bytes:
     """
     with tempfile.TemporaryDirectory() as folder:
         part, whole = Path(folder, "kernel.o"), Path(folder, "kernel.wasm")
-        part.write_bytes(machine_code(kernel_code(cell, units, "float32") + LIBRARY, machine()))
+        code = kernel_code(cell, units, "float32", wide=False)
+        part.write_bytes(machine_code(code + LIBRARY, machine()))
         exported = [f"--export={name}" for name in (ENTRY, "__heap_base")]
         options = ["--no-entry", "--strip-all", *exported]
         subprocess.run(["wasm-ld", *options, part, "-o", whole], check=True)
