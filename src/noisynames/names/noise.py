@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,13 @@ class NoiseCharacters:
     symbols: NDArray[np.uint16]
     places: NDArray[np.float64]
 
+    @cached_property
+    def used(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The row and the column of each symbol that is used, row by row."""
+        row = np.repeat(np.arange(len(self.lengths)), self.lengths)
+        first = np.cumsum(self.lengths) - self.lengths
+        return row, np.arange(len(row)) - first[row]
+
 
 Characters = NDArray[np.uint16]
 Offsets = NDArray[np.int64]
@@ -51,12 +59,13 @@ class Placement:
 
 
 def _behind(characters: Characters, offsets: Offsets, noise: NoiseCharacters) -> Noisy:
-    gaps = np.broadcast_to(np.diff(offsets)[:, None], noise.symbols.shape)
-    return _inserted(characters, offsets, noise, gaps)
+    row, _ = noise.used
+    return _inserted(characters, offsets, noise, np.diff(offsets)[row])
 
 
 def _before(characters: Characters, offsets: Offsets, noise: NoiseCharacters) -> Noisy:
-    return _inserted(characters, offsets, noise, np.zeros(noise.symbols.shape, np.int64))
+    row, _ = noise.used
+    return _inserted(characters, offsets, noise, np.zeros_like(row))
 
 
 def _between(characters: Characters, offsets: Offsets, noise: NoiseCharacters) -> Noisy:
@@ -67,8 +76,8 @@ def _between(characters: Characters, offsets: Offsets, noise: NoiseCharacters) -
     letters = np.diff(offsets)[:, None]
     gaps = (noise.places * (letters - 1)).astype(np.int64) + (letters > 1)
     unused = np.arange(gaps.shape[1]) >= noise.lengths[:, None]
-    gaps = np.sort(np.where(unused, np.iinfo(np.int64).max // 2, gaps), axis=1)
-    return _inserted(characters, offsets, noise, gaps)
+    gaps = np.sort(np.where(unused, np.iinfo(np.int64).max, gaps), axis=1)
+    return _inserted(characters, offsets, noise, gaps[noise.used])
 
 
 def _inserted(
@@ -80,27 +89,27 @@ def _inserted(
         characters: The characters of the names, end to end.
         offsets: The offsets of the names.
         noise: Their noise characters.
-        gaps: Same shape as `noise.symbols`, ascending along the used part of each row.
+        gaps: One for each of `noise.used`, ascending within a name.
     """
     offsets = np.concatenate([[0], np.cumsum(np.diff(offsets) + noise.lengths)])
-    used = np.arange(gaps.shape[1]) < noise.lengths[:, None]
+    row, column = noise.used
     # Before the i-th noise character are i others and as many letters as its gap says.
-    place = (offsets[:-1, None] + np.arange(gaps.shape[1]) + gaps)[used]
+    place = offsets[row] + column + gaps
     is_noise = np.zeros(offsets[-1], bool)
     is_noise[place] = True
     text = np.empty(offsets[-1], np.uint16)
-    text[place] = noise.symbols[used]
-    text[~is_noise] = characters
+    text[place] = noise.symbols[row, column]
+    text[np.flatnonzero(~is_noise)] = characters  # takes two thirds of the time of text[~is_noise]
     return text, offsets, is_noise
 
 
 def _instead(characters: Characters, offsets: Offsets, noise: NoiseCharacters) -> Noisy:
     """Draw a letter uniformly for each character; one letter may be replaced twice."""
-    used = np.arange(noise.symbols.shape[1]) < noise.lengths[:, None]
-    letter = (noise.places * np.diff(offsets)[:, None]).astype(np.int64)
-    place = (offsets[:-1, None] + letter)[used]
+    row, column = noise.used
+    letter = (noise.places[row, column] * np.diff(offsets)[row]).astype(np.int64)
+    place = offsets[row] + letter
     text, is_noise = characters.copy(), np.zeros(len(characters), bool)
-    text[place] = noise.symbols[used]
+    text[place] = noise.symbols[row, column]
     is_noise[place] = True
     return text, offsets, is_noise
 

@@ -115,7 +115,8 @@ def train(
             seen += len(examples)
             waiting = np.concatenate([waiting, losses])
         count, recorded = point - recorded, point
-        mean = math.fsum(waiting[:count]) / count  # exact, so the order of addition does not matter
+        # Exact, so the order of addition does not matter.
+        mean = math.fsum(waiting[:count].tolist()) / count
         waiting = waiting[count:]
         run.losses.append((point, mean))
         on_interval(_told(run, hyperparameters.updates, examples, int(guesses[-1]), languages))
