@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,14 @@ def test_machine_code_differs_between_processors(once: Once) -> None:
     machines = [x86("x86-64-v2"), x86("x86-64-v3"), foreign.machine_for("aarch64")]
     assert len({building.machine_code(code, machine) for machine in machines}) == 3
     assert ctypes.sizeof(ctypes.c_void_p) == 8
+
+
+@pytest.mark.skipif(not building.is_wide(), reason="this processor has no AVX-512")
+def test_loops_over_units_use_full_registers_on_every_make_of_processor(once: Once) -> None:
+    """LLVM's own choice for Intel's is half registers, and its name for that may change."""
+    machine = building.host()
+    code = code_of(ModelSpec("rnn", "last", 32), once, wide=True)
+    assembly = machine.emit_assembly(building.optimised(code, machine))
+    # Only the loops over hidden units and over classes divide vectors.
+    divisions = re.findall(r"vdivps\t.*%([yz])mm", assembly)
+    assert divisions.count("z") > len(divisions) / 2

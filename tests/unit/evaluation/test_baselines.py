@@ -99,6 +99,21 @@ def test_ngrams_of_any_script_equal_those_of_scikit_learn(
     np.testing.assert_array_equal(some.toarray(), counts.toarray()[:, ::2])
 
 
+def test_ngrams_of_twenty_thousand_symbols_are_told_apart() -> None:
+    symbols = "".join(chr(0x4E00 + i) for i in range(20_000))
+    drawn = np.random.default_rng(0).integers(len(symbols), size=(20_000, 20))
+    names = ["".join(symbols[i] for i in row) for row in drawn]
+    alphabet = alphabet_of(symbol_counts([symbols]), 1, ".")
+    examples = Examples.of_names([("a", name) for name in names], ["a"], alphabet)
+    counts, _ = baselines.ngram_counts(examples)
+    texts = [f"^{name}$" for name in names]
+    least, most = baselines.NGRAMS
+    ngrams = {
+        text[i : i + n] for text in texts for n in range(least, most + 1) for i in range(23 - n)
+    }
+    assert counts.shape == (len(names), len(ngrams))
+
+
 def test_ngrams_of_twenty_thousand_symbols_fit_into_memory(folder: Path) -> None:
     symbols = "".join(chr(0x4E00 + i) for i in range(20_000))
     same = [("ab"[i % 2], symbols[i : i + 3]) for i in range(0, 400)]

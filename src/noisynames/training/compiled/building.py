@@ -18,6 +18,7 @@ from noisynames.training.compiled.rooms import network_of
 ENTRY = "entry"
 """The function of a kernel that is called from outside."""
 WIDE, NARROW = "wide", "narrow"
+"""Kinds of processors, by their registers, as `emission` is told of them."""
 _EMISSION = "noisynames.training.compiled.emission"
 _C_LIBRARY = {"log", "logf", "exp", "memcpy", "memmove", "memset"}
 """Functions that machine code may call: those that are in every process."""
@@ -97,6 +98,11 @@ def host() -> Any:
 
 def machine_code(code: str, machine: Any) -> bytes:
     """Return the object file of a kernel for a processor, given LLVM's description of it."""
+    return bytes(machine.emit_object(optimised(code, machine)))
+
+
+def optimised(code: str, machine: Any) -> Any:
+    """Return LLVM's module of a kernel, optimised for a processor."""
     import llvmlite.binding as llvm
 
     layout, triple = machine.target_data, machine.triple
@@ -110,4 +116,4 @@ def machine_code(code: str, machine: Any) -> bytes:
     for function in module.functions:
         outside = function.is_declaration and not function.name.startswith("llvm.")
         assert not outside or function.name in _C_LIBRARY, f"{function.name} belongs to Numba"
-    return bytes(machine.emit_object(module))
+    return module
