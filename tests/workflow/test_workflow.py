@@ -203,6 +203,22 @@ def test_snakemake_looks_for_jobs_to_start_only_when_one_ends(
     assert 1 <= looks <= jobs + 1
 
 
+def test_the_engines_are_compared_when_little_else_is_left_to_do(
+    snakemake: Snakemake, tmp_path: Path
+) -> None:
+    """Only the report waits for it, so it can run beside `aggregate`, which waits for the rest."""
+    targets = ["results/reference.json", "results/tables/findings.json"]
+    snakemake(tmp_path, *targets, "--configfile", write_config(tmp_path), "--cores", "1")
+    benchmarks = tmp_path / "results/benchmarks"
+    ended = {
+        file.relative_to(benchmarks).with_suffix("").parts[0]: file.stat().st_mtime_ns
+        for file in benchmarks.rglob("*.jsonl")  # of one run, so there is one for each rule
+    }
+    order = sorted(ended, key=ended.__getitem__)
+    assert order[-2:] == ["reference", "aggregate"]
+    assert {"train", "baseline", "evaluate", "probe"} < {*order}
+
+
 def test_a_run_by_hand_needs_no_snakemake(tmp_path: Path) -> None:
     program = shutil.which("noisynames")
     assert program

@@ -9,8 +9,11 @@ import shutil
 import sys
 from dataclasses import asdict
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
+from threading import Thread
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -213,6 +216,11 @@ TEMPLATES = [
     for file in sorted((ROOT / "report").rglob("*.*"))
     if file != COMPARISON and file.suffix != ".rst"
 ]
+
+# Which job begins when several could. First those of seconds: at the end, one would run by itself, where
+# tests of runs, of a quarter of a second each, fill the time. `reference` comes late, since only the
+# report waits for it: it takes as long as the last tests and then `aggregate`, which would be alone.
+FIRST, NEXT, LATE, LAST = 3, 2, 1, 0
 
 # Options of jobs that do not affect results: where the clone is, how often a run logs.
 os.environ.update(
@@ -441,6 +449,10 @@ onstart:
     # the end. A job on this machine waits for a core anyway. No option turns this off.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+    # When its first job ends, Snakemake imports pandas, for a fifth of a second in which no job begins.
+    # Meanwhile is a better time.
+    if find_spec("pandas"):
+        Thread(target=import_module, args=["pandas"]).start()
 
 
 # The two messages below go through Snakemake's log, so that they come after the lines on jobs.

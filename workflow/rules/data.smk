@@ -50,6 +50,7 @@ rule split:
         "results/benchmarks/split/seed{seed}.jsonl"
     wildcard_constraints:
         seed=ALONE,
+    priority: NEXT
     localrule: True
     conda:
         "../../environment.yml"

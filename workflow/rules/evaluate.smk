@@ -17,6 +17,7 @@ rule evaluate:
         "results/logs/evaluate/{model}/noise{noise}{part}.log",
     benchmark:
         "results/benchmarks/evaluate/{model}/noise{noise}{part}.jsonl"
+    priority: NEXT
     conda:
         "../../environment.yml"
     threads: 1
@@ -56,6 +57,7 @@ rule inspect_attention:
         "results/logs/inspect_attention/{model}/noise{noise}{part}.log",
     benchmark:
         "results/benchmarks/inspect_attention/{model}/noise{noise}{part}.jsonl"
+    priority: LAST
     conda:
         "../../environment.yml"
     threads: 1
@@ -91,6 +93,7 @@ rule probe:
         "results/logs/probe/{model}/noise{noise}{part}.log",
     benchmark:
         "results/benchmarks/probe/{model}/noise{noise}{part}.jsonl"
+    priority: NEXT
     conda:
         "../../environment.yml"
     threads: 1
@@ -130,8 +133,7 @@ rule baseline:
         "results/logs/baseline/{baseline}/noise{noise}{part}.log",
     benchmark:
         "results/benchmarks/baseline/{baseline}/noise{noise}{part}.jsonl"
-    # Begun last, a job of seconds would run by itself in the end.
-    priority: 1
+    priority: FIRST
     conda:
         "../../environment.yml"
     threads: 1
@@ -170,8 +172,7 @@ rule reference:
         "results/logs/reference.log",
     benchmark:
         "results/benchmarks/reference.jsonl"
-    # See `baseline`.
-    priority: 1
+    priority: LATE
     conda:
         "../../environment.yml"
     threads: 1

@@ -14,6 +14,7 @@ rule train:
         "results/benchmarks/train/{model}/noise{noise}/seed{seed}.jsonl"
     wildcard_constraints:
         seed=ALONE,
+    priority: NEXT
     conda:
         "../../environment.yml"
     threads: 1
@@ -48,8 +49,7 @@ use rule train as train_ten with:
         "results/benchmarks/train/{model}/noise{noise}/seed{ten}0-9.jsonl"
     wildcard_constraints:
         ten=one_of(TENS),
-    # See `baseline`; tests of runs, of half a second each, fill the time that is left at the end.
-    priority: 1
+    priority: FIRST
     params:
         code=training_code,
         settings=training_settings,
