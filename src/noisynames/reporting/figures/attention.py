@@ -224,11 +224,11 @@ def _names_with(
             matrix = np.full((len(names), int(own["position"].max()) + 1), np.nan)
             matrix[row, cell["position"]] = cell[column]
             axes.pcolormesh(matrix, norm=norm, cmap=colour_map, rasterized=True)
-            for x, y, character, value in zip(
-                cell["position"], row, cell["character"], cell[column], strict=True
+            shown = colour_map(norm(cell[column].to_numpy(float)))
+            dark = shown[:, :3] @ [0.3, 0.59, 0.11] < 0.55
+            for x, y, character, is_dark in zip(
+                cell["position"], row, cell["character"], dark, strict=True
             ):
-                red, green, blue, _ = colour_map(norm(value))
-                is_dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.55
                 axes.text(
                     x + 0.5, y + 0.5, character, ha="center", va="center", fontsize=8,
                     color="#ffffff" if is_dark else "#000000", in_layout=False,
