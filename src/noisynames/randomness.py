@@ -7,6 +7,7 @@ is written here. So a seed means the same on every machine and with every releas
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -59,8 +60,11 @@ class Stream:
 
     def uniform(self, *shape: int) -> NDArray[np.float64]:
         """Return numbers in [0, 1): each the upper 53 bits of a word, times 2^−53."""
-        upper = self.words(int(np.prod(shape))) >> np.uint64(11)
-        return upper.astype(np.float64).reshape(shape) * 2.0**-53
+        upper = self.words(math.prod(shape))
+        upper >>= np.uint64(11)
+        numbers = upper.astype(np.float64)
+        numbers *= 2.0**-53
+        return numbers.reshape(shape)
 
     def below(self, bound: int, *shape: int) -> NDArray[np.int64]:
         """Return integers in [0, bound): each a uniform number times the bound, rounded down."""

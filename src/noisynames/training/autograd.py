@@ -80,7 +80,7 @@ class AutogradEngine:
 
     @staticmethod
     def _tensors(examples: Examples, batch: slice) -> tuple[Tensor, Tensor, Tensor]:
-        characters, lengths = padded(examples.select(np.arange(batch.start, batch.stop)))
+        characters, lengths = padded(examples.between(batch.start, batch.stop))
         return characters, lengths, torch.from_numpy(examples.targets[batch])
 
     def parameters(self) -> Parameters:

@@ -142,7 +142,7 @@ def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     room = max(int(130 / max(len(columns), 1)), 8)
     heads = [f"{fill(look.label(m, 2 * room), room)}\nnoise {n}" for m, n in columns]
     name_ticks(axes.xaxis, np.arange(len(columns)) + 0.5, heads, most=4 * room + 12)
-    axes.tick_params(length=0, labelsize=8, rotation=0)
+    axes.tick_params(length=0, labelsize=8)
     axes.xaxis.tick_top()
     return figure
 

@@ -270,7 +270,7 @@ def legend_below(figure: "Figure", tables: "Tables", look: Look, marked: bool = 
 
 
 def heat_map(axes: "Axes", shares: "pd.DataFrame", **style: Any) -> None:
-    """Draw shares as colours, in per cent.
+    """Draw shares as colours, in per cent; `name_ticks` can name rows and columns.
 
     Args:
         axes: Where to draw them.
@@ -281,7 +281,11 @@ def heat_map(axes: "Axes", shares: "pd.DataFrame", **style: Any) -> None:
     with without("scipy.stats", "scipy.cluster"):
         import seaborn as sns
 
-    sns.heatmap(100 * shares, ax=axes, vmin=0, vmax=100, cmap=SEQUENTIAL, fmt=".0f", **style)
+    # Names that seaborn writes, it also draws, to see whether they overlap.
+    unnamed = {"xticklabels": False, "yticklabels": False}
+    scale = {"vmin": 0, "vmax": 100, "cmap": SEQUENTIAL}
+    sns.heatmap(100 * shares, ax=axes, fmt=".0f", **scale, **unnamed, **style)
+    axes.grid(visible=False)
 
 
 def name_ticks(axis: "Axis", places: ArrayLike, texts: Sequence[str], most: int = 24) -> None:

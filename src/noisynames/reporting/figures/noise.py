@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from noisynames.names.noise import Noise
 from noisynames.reporting.figures.look import (
     INK,
@@ -11,6 +13,7 @@ from noisynames.reporting.figures.look import (
     label_ends,
     legend_below,
     models_in,
+    name_ticks,
     new_panels,
     noises_in,
     percentages,
@@ -67,7 +70,9 @@ def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
             axes, matrix, annot=True, annot_kws=texts, cbar=False, linewidths=1.5, linecolor="none"
         )
         axes.set(title=look.label(model, 18), xlabel="tested at noise", ylabel="")
-        axes.tick_params(length=0, rotation=0)
+        for axis in (axes.xaxis, axes.yaxis):
+            name_ticks(axis, np.arange(len(noises)) + 0.5, noises)
+        axes.tick_params(length=0)
     for axes in panels[::across]:
         axes.set_ylabel("trained at noise")
     return figure
