@@ -217,9 +217,9 @@ TEMPLATES = [
     if file != COMPARISON and file.suffix != ".rst"
 ]
 
-# Which job begins when several could. First those of seconds: at the end, one would run by itself, where
-# tests of runs, of a quarter of a second each, fill the time. `reference` comes late, since only the
-# report waits for it: it takes as long as the last tests and then `aggregate`, which would be alone.
+# Which job begins when several could. `FIRST`, those of seconds: at the end, one would run by itself, where
+# tests of runs, of a quarter of a second each, fill the time. `LATE`, `reference`, since only the report
+# waits for it: it takes as long as the `LAST` tests and then `aggregate`, which would run by itself.
 FIRST, NEXT, LATE, LAST = 3, 2, 1, 0
 
 # Options of jobs that do not affect results: where the clone is, how often a run logs.
@@ -453,8 +453,8 @@ onstart:
     # the end. A job on this machine waits for a core anyway. No option turns this off.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
-    # When its first job ends, Snakemake imports pandas, for a fifth of a second in which no job begins.
-    # Meanwhile is a better time.
+    # When its first job ends, Snakemake imports pandas, for a fifth of a second in which no job begins;
+    # so it is imported while that job runs.
     if find_spec("pandas"):
         Thread(target=import_module, args=["pandas"]).start()
 
