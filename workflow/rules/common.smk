@@ -217,10 +217,11 @@ TEMPLATES = [
     if file != COMPARISON and file.suffix != ".rst"
 ]
 
-# Which job begins when several could. `FIRST`, those of seconds: at the end, one would run by itself, where
-# tests of runs, of a quarter of a second each, fill the time. `LATE`, `reference`, since only the report
-# waits for it: it takes as long as the `LAST` tests and then `aggregate`, which would run by itself.
-FIRST, NEXT, LATE, LAST = 3, 2, 1, 0
+# Which job begins when several could. `FIRST`, splits, which all others wait for. Then `LONG` ones, of
+# seconds: at the end, one would run by itself, where `SHORT` ones fill the time. `LATE`, `reference`, since
+# only the report waits for it: it takes as long as the `LAST` tests and then `aggregate`, which would run
+# by itself.
+FIRST, LONG, SHORT, LATE, LAST = 4, 3, 2, 1, 0
 
 # Options of jobs that do not affect results: where the clone is, how often a run logs.
 os.environ.update(

@@ -50,7 +50,7 @@ rule split:
         "results/benchmarks/split/seed{seed}.jsonl"
     wildcard_constraints:
         seed=ALONE,
-    priority: NEXT
+    priority: FIRST
     localrule: True
     conda:
         "../../environment.yml"

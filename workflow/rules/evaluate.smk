@@ -17,7 +17,7 @@ rule evaluate:
         "results/logs/evaluate/{model}/noise{noise}{part}.log",
     benchmark:
         "results/benchmarks/evaluate/{model}/noise{noise}{part}.jsonl"
-    priority: NEXT
+    priority: SHORT
     conda:
         "../../environment.yml"
     threads: 1
@@ -93,7 +93,7 @@ rule probe:
         "results/logs/probe/{model}/noise{noise}{part}.log",
     benchmark:
         "results/benchmarks/probe/{model}/noise{noise}{part}.jsonl"
-    priority: NEXT
+    priority: SHORT
     conda:
         "../../environment.yml"
     threads: 1
@@ -133,7 +133,7 @@ rule baseline:
         "results/logs/baseline/{baseline}/noise{noise}{part}.log",
     benchmark:
         "results/benchmarks/baseline/{baseline}/noise{noise}{part}.jsonl"
-    priority: FIRST
+    priority: LONG
     conda:
         "../../environment.yml"
     threads: 1

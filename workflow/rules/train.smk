@@ -14,7 +14,7 @@ rule train:
         "results/benchmarks/train/{model}/noise{noise}/seed{seed}.jsonl"
     wildcard_constraints:
         seed=ALONE,
-    priority: NEXT
+    priority: SHORT
     conda:
         "../../environment.yml"
     threads: 1
@@ -49,7 +49,7 @@ use rule train as train_ten with:
         "results/benchmarks/train/{model}/noise{noise}/seed{ten}0-9.jsonl"
     wildcard_constraints:
         ten=one_of(TENS),
-    priority: FIRST
+    priority: LONG
     params:
         code=training_code,
         settings=training_settings,

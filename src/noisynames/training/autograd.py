@@ -35,6 +35,7 @@ class AutogradEngine:
     """Updates as PyTorch's automatic differentiation defines them."""
 
     name = "autograd"
+    at_once = 1
 
     def __init__(
         self,

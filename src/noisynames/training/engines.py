@@ -29,6 +29,8 @@ class Engine(Protocol):
     """A model in training. Both engines start from the same weights and mean the same update."""
 
     name: str
+    at_once: int
+    """How many examples are worth a call of `advance`; for fewer, it takes long to call it."""
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,8 +17,8 @@ from noisynames.randomness import Seed, as_seed
 from noisynames.training.engines import engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
-_AT_ONCE = 5_000
-"""How many examples are drawn at a time: more of them would leave the processor's cache."""
+_MOST_AT_ONCE = 5_000
+"""The most examples that are drawn at a time: more of them would leave the processor's cache."""
 
 
 @dataclass
@@ -95,43 +95,45 @@ def train(
     languages = split.languages
     names = Examples.of_names(split.train, languages, split.alphabet)
     drawn = as_seed(seed)
-    stream = TrainingStream(names, noise, drawn, min(hyperparameters.updates, _AT_ONCE))
+    stream = TrainingStream(names, noise, drawn)
     sizes = len(split.alphabet), len(languages)
     initial = initial_parameters(spec, *sizes, drawn.of("weights"))
     trainer = engine_of(engine, spec)(spec, initial, hyperparameters, drawn.of("order"), *sizes)
+    updates, interval = hyperparameters.updates, hyperparameters.record_every
+    # Whole recording intervals, as many as are worth a call of the engine.
+    ahead = max(min(trainer.at_once, _MOST_AT_ONCE) // interval, 1) * interval
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
-    seen = recorded = 0
+    begun = seen = recorded = 0
     waiting = np.empty(0)  # losses of examples that are not in a recorded point yet
-    while recorded < hyperparameters.updates:
-        point = min(recorded + hyperparameters.record_every, hyperparameters.updates)
+    while recorded < updates:
+        point = min(recorded + interval, updates)
         if seen < point:
-            examples = stream.take(_whole_batches(seen, point, hyperparameters))
+            end = min(recorded + ahead, updates)
+            examples = stream.take(_whole_batches(seen, end, hyperparameters))
             losses, guesses = trainer.advance(examples)
-            finite = np.isfinite(losses)
-            if not finite.all():
-                run.diverged_at = seen + int(np.argmin(finite)) + 1
-                break
-            seen += len(examples)
+            begun, seen = seen, seen + len(examples)
             waiting = np.concatenate([waiting, losses])
-        count, recorded = point - recorded, point
+        count = point - recorded
+        finite = np.isfinite(waiting[:count])
+        if not finite.all():
+            run.diverged_at = recorded + int(np.argmin(finite)) + 1
+            break
         # Exact, so the order of addition does not matter.
-        mean = math.fsum(waiting[:count].tolist()) / count
-        waiting = waiting[count:]
-        run.losses.append((point, mean))
-        on_interval(_told(run, hyperparameters.updates, examples, int(guesses[-1]), languages))
+        run.losses.append((point, math.fsum(waiting[:count].tolist()) / count))
+        waiting, recorded = waiting[count:], point
+        last = point - begun - 1
+        guess, language = (languages[int(kind[last])] for kind in (guesses, examples.targets))
+        on_interval(_told(run, updates, examples.text(last), guess, language))
     run.training_seconds = time.perf_counter() - start
     run.parameters = trainer.parameters()
     return run
 
 
-def _told(
-    run: Run, updates: int, examples: Examples, guess: int, languages: Sequence[str]
-) -> Progress:
-    """Return the progress of a run, with its last example."""
-    (point, mean), elapsed = run.losses[-1], time.perf_counter() - run.started
-    name, target = examples.text(len(examples) - 1), languages[int(examples.targets[-1])]
-    return Progress(point, updates, elapsed, mean, name, languages[guess], target)
+def _told(run: Run, updates: int, name: str, guess: str, language: str) -> Progress:
+    """Return the progress of a run that has just recorded a point."""
+    point, mean = run.losses[-1]
+    return Progress(point, updates, time.perf_counter() - run.started, mean, name, guess, language)
 
 
 def _whole_batches(seen: int, point: int, plan: Hyperparameters) -> int:

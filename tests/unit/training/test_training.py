@@ -86,6 +86,30 @@ def test_divergence_is_recorded_with_its_update(engine: str, model: str) -> None
     assert run.losses == []
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_was_recorded_before_a_divergence_stays(engine: str) -> None:
+    huge = Hyperparameters(updates=50, learning_rate=1e38, record_every=1)
+    run = train(WORKSHEET_MODELS["rnn"], SPLIT, Noise(0), 0, huge, engine)
+    assert run.diverged_at is not None
+    assert run.diverged_at > 2
+    assert [update for update, _ in run.losses] == [*range(1, run.diverged_at)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("batch_size", [1, 7, 32])
+def test_a_run_reports_the_example_of_each_recorded_update(engine: str, batch_size: int) -> None:
+    plan = Hyperparameters(updates=90, batch_size=batch_size, record_every=20)
+    reports: list[Progress] = []
+    run = train(ModelSpec("gru", hidden_size=4), SPLIT, Noise(5), 0, plan, engine, reports.append)
+    names = Examples.of_names(SPLIT.train, SPLIT.languages)
+    examples = TrainingStream(names, Noise(5), 0).take(90)
+    for report, update in zip(reports, [20, 40, 60, 80, 90], strict=True):
+        assert report.update == update
+        assert report.name == examples.text(update - 1)
+        assert report.language == SPLIT.languages[examples.targets[update - 1]]
+        assert (report.update, report.loss) in run.losses
+
+
 def test_auto_compiles_every_model_except_custom_ones() -> None:
     for spec in (ModelSpec("lstm", "attention", 4, 2, True), ModelSpec("transformer", "mean", 8)):
         initial = initial_parameters(spec, 57, 3, 0)

@@ -29,6 +29,8 @@ from noisynames.training.hyperparameters import Hyperparameters
 Floats = NDArray[np.floating]
 _NOTHING = np.zeros(0)
 _ALIGNMENT = 64
+_WEIGHTS_AT_ONCE = 50_000_000
+"""Examples times weights of a call: a hundredth of a second, a hundred times what calling takes."""
 
 
 def aligned(count: int, kind: Any) -> Any:
@@ -175,6 +177,7 @@ class CompiledEngine(CompiledModel):
     ) -> None:
         """See `training.engines.Engine`; its other arguments follow from the weights."""
         super().__init__(spec, parameters, load)
+        self.at_once = max(_WEIGHTS_AT_ONCE // self._counts["weights"], 1)
         in_place = plan.is_plain and plan.batch_size == 1
         kind = IN_PLACE if in_place else ADAM if plan.optimizer == "adam" else SGD
         self._counts |= {"batch": plan.batch_size, "optimiser": kind}
