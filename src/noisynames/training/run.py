@@ -14,7 +14,7 @@ from noisynames.names.examples import Examples, TrainingStream
 from noisynames.names.noise import Noise
 from noisynames.names.splits import Split
 from noisynames.randomness import Seed, as_seed
-from noisynames.training.engines import engine_of
+from noisynames.training.engines import Engine, engine_of
 from noisynames.training.hyperparameters import Hyperparameters
 
 _MOST_AT_ONCE = 5_000
@@ -100,8 +100,7 @@ def train(
     initial = initial_parameters(spec, *sizes, drawn.of("weights"))
     trainer = engine_of(engine, spec)(spec, initial, hyperparameters, drawn.of("order"), *sizes)
     updates, interval = hyperparameters.updates, hyperparameters.record_every
-    # Whole recording intervals, as many as are worth a call of the engine.
-    ahead = max(min(trainer.at_once, _MOST_AT_ONCE) // interval, 1) * interval
+    ahead = _ahead(trainer, interval)
     start = time.perf_counter()
     run = Run(trainer.name, initial, started=start)
     begun = seen = recorded = 0
@@ -128,6 +127,11 @@ def train(
     run.training_seconds = time.perf_counter() - start
     run.parameters = trainer.parameters()
     return run
+
+
+def _ahead(trainer: Engine, interval: int) -> int:
+    """Return how many examples to train on at a time: as many intervals as are worth a call."""
+    return max(min(trainer.at_once, _MOST_AT_ONCE) // interval, 1) * interval
 
 
 def _told(run: Run, updates: int, name: str, guess: str, language: str) -> Progress:
