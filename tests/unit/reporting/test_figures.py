@@ -2,9 +2,11 @@
 
 import html
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,9 +16,10 @@ from matplotlib.figure import Figure
 from noisynames.analysis.findings import summary
 from noisynames.config import resolve
 from noisynames.grid import Grid
+from noisynames.names.noise import conditions
 from noisynames.reporting import drawing
-from noisynames.reporting.figures import training, workflow
-from noisynames.reporting.figures.look import MOST_TICKS, Look
+from noisynames.reporting.figures import noise, training, workflow
+from noisynames.reporting.figures.look import MOST_TICKS, STYLE, Look
 
 LONG = "A label that is longer than any margin"
 MANY = [f"{LONG} {i:03d} $x$ & y" for i in range(300)]
@@ -90,6 +93,26 @@ def test_no_band_of_a_loss_goes_below_zero() -> None:
         assert heights.min() == 0
         assert heights.max() == pytest.approx(2.8)
         assert axes.get_ylim()[0] == 0
+
+
+@pytest.mark.parametrize("levels", [[0, 5], [0, 1, 2, 5, 10], [*range(40)]])
+@pytest.mark.parametrize("placements", [["suffix"], ["suffix", "prefix", "substitution"]])
+def test_names_of_noises_have_room_however_many_there_are(
+    levels: list[int], placements: list[str]
+) -> None:
+    noises = [condition.name for condition in conditions(levels, placements)]
+    runs = pd.DataFrame({"model": "gru", "noise": noises})
+    keys = [{"trained_at": a, "tested_at": b} for a in noises for b in noises]
+    cross = [{"metric": "macro_accuracy", "model": "gru", "mean": 0.5, **key} for key in keys]
+    with mpl.rc_context(STYLE):
+        figure = noise.cross({"runs": runs}, {"cross": cross}, Look(["gru"], {"gru": "GRU"}))
+        figure.draw_without_rendering()
+        panel = figure.axes[0]
+        for axis in (panel.xaxis, panel.yaxis):
+            boxes = [label.get_window_extent() for label in axis.get_ticklabels()]
+            assert len(boxes) >= min(len(noises), 7)
+            assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+        assert bool(panel.texts) == (len(noises) <= 12)
 
 
 def test_every_arrow_of_the_rules_begins_and_ends_at_a_box() -> None:

@@ -13,7 +13,6 @@ from noisynames.reporting.figures.look import (
     label_ends,
     legend_below,
     models_in,
-    name_ticks,
     new_panels,
     noises_in,
     percentages,
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from noisynames.analysis.tables import Tables
 
 _TRAINED = ("Trained at", "noise", True)
+_MOST_NAMES = 12
+"""The most noises that have room for a name and a number each."""
 
 
 @figure(
@@ -53,8 +54,11 @@ def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     records = records[records["metric"] == "macro_accuracy"] if len(records) else records
     models = models_in(tables)
     noises = noises_in(tables)
+    some = len(noises) <= _MOST_NAMES
+    named = np.arange(0, len(noises), max(1, -(-len(noises) // _MOST_NAMES)))
     across = 6 if len(noises) <= 3 else 3
-    side = min(0.36 * len(noises), 2.4) + 0.9
+    longest = max(map(len, noises), default=0)
+    side = min(0.36 * len(noises), 2.4) + 0.9 + (0.08 * longest if longest > 3 else 0)
     figure, panels = new_panels(len(models), height=side, across=across)
     for axes, model in zip(panels, models, strict=True):
         if records.empty:
@@ -67,12 +71,16 @@ def cross(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
         )
         texts = {"in_layout": False}
         heat_map(
-            axes, matrix, annot=True, annot_kws=texts, cbar=False, linewidths=1.5, linecolor="none"
-        )
+            axes, matrix, annot=some, annot_kws=texts, cbar=not some, linewidths=1.5 if some else 0,
+            linecolor="none",
+        )  # fmt: skip
         axes.set(title=look.label(model, 18), xlabel="tested at noise", ylabel="")
         for axis in (axes.xaxis, axes.yaxis):
-            name_ticks(axis, np.arange(len(noises)) + 0.5, noises)
+            axis.set_ticks(named + 0.5, [noises[i] for i in named])
         axes.tick_params(length=0)
+        if longest > 3:  # with their placement
+            axes.tick_params(labelsize=8)
+            axes.tick_params("x", rotation=90)
     for axes in panels[::across]:
         axes.set_ylabel("trained at noise")
     return figure
