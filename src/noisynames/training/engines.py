@@ -30,7 +30,7 @@ class Engine(Protocol):
 
     name: str
     at_once: int
-    """How many examples are worth a call of `advance`; for fewer, it takes long to call it."""
+    """How many examples are worth a call of `advance`: for fewer, calling takes too much time."""
 
     def __init__(
         self,

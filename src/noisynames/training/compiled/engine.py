@@ -177,7 +177,7 @@ class CompiledEngine(CompiledModel):
     ) -> None:
         """See `training.engines.Engine`; its other arguments follow from the weights."""
         super().__init__(spec, parameters, load)
-        self.at_once = max(_WEIGHTS_AT_ONCE // self._counts["weights"], 1)
+        self.at_once = _WEIGHTS_AT_ONCE // self._counts["weights"]
         in_place = plan.is_plain and plan.batch_size == 1
         kind = IN_PLACE if in_place else ADAM if plan.optimizer == "adam" else SGD
         self._counts |= {"batch": plan.batch_size, "optimiser": kind}
