@@ -18,7 +18,7 @@ from noisynames.config import resolve
 from noisynames.grid import Grid
 from noisynames.names.noise import conditions
 from noisynames.reporting import drawing
-from noisynames.reporting.figures import noise, training, workflow
+from noisynames.reporting.figures import accuracy, noise, training, workflow
 from noisynames.reporting.figures.look import MOST_TICKS, STYLE, Look
 
 LONG = "A label that is longer than any margin"
@@ -113,6 +113,22 @@ def test_names_of_noises_have_room_however_many_there_are(
             assert len(boxes) >= min(len(noises), 7)
             assert not any(one.overlaps(other) for one, other in pairwise(boxes))
         assert bool(panel.texts) == (len(noises) <= 12)
+
+
+@pytest.mark.parametrize("placements", [["suffix"], ["suffix", "prefix", "substitution"]])
+def test_heads_of_the_recall_have_room(placements: list[str]) -> None:
+    models, noises = ["rnn", "gru", "lstm"], [c.name for c in conditions([0, 5], placements)]
+    runs = pd.DataFrame([{"model": m, "noise": n} for m in models for n in noises])
+    keys = [{"model": m, "trained_at": n} for m in models for n in noises]
+    rows = [{"language": language, "recall": 0.5, **key} for language in "ab" for key in keys]
+    look = Look(models, {"rnn": "RNN", "gru": "GRU with attention", "lstm": "LSTM"})
+    with mpl.rc_context(STYLE):
+        figure = accuracy.recall({"runs": runs}, {"recall": rows}, look)
+        figure.draw_without_rendering()
+        heads = figure.axes[0].xaxis.get_ticklabels()
+        boxes = [head.get_window_extent() for head in heads]
+        assert len(boxes) == len(keys)
+        assert not any(one.overlaps(other) for one, other in pairwise(boxes))
 
 
 def test_every_arrow_of_the_rules_begins_and_ends_at_a_box() -> None:

@@ -134,15 +134,22 @@ def recall(tables: "Tables", findings: "Findings", look: Look) -> "Figure":
     )
     some = len(matrix) <= 40
     row = 0.2 if some else max(0.09, 8.0 / len(matrix))
-    figure, (axes,) = new_panels(1, height=row * max(len(matrix), 4) + 0.7, width=FULL)
+    room = max(int(130 / max(len(columns), 1)), 8)
+    upright = any(len(f"noise {n}") > room for _, n in columns)
+    if upright:
+        heads, most = [f"{look.label(m, 24)}, noise {n}" for m, n in columns], 48
+    else:
+        heads = [f"{fill(look.label(m, 2 * room), room)}\nnoise {n}" for m, n in columns]
+        most = 4 * room + 12
+    top = 0.08 * max(map(len, heads)) if upright else 0.7
+    figure, (axes,) = new_panels(1, height=row * max(len(matrix), 4) + top, width=FULL)
     texts = {"size": 7.5, "in_layout": False}
     heat_map(axes, matrix, annot=some, annot_kws=texts, cbar=not some)
     axes.set(xlabel="", ylabel="")
     name_ticks(axes.yaxis, np.arange(len(matrix)) + 0.5, [*map(str, matrix.index)])
-    room = max(int(130 / max(len(columns), 1)), 8)
-    heads = [f"{fill(look.label(m, 2 * room), room)}\nnoise {n}" for m, n in columns]
-    name_ticks(axes.xaxis, np.arange(len(columns)) + 0.5, heads, most=4 * room + 12)
+    name_ticks(axes.xaxis, np.arange(len(columns)) + 0.5, heads, most=most)
     axes.tick_params(length=0, labelsize=8)
+    axes.tick_params("x", rotation=90 if upright else 0)
     axes.xaxis.tick_top()
     return figure
 
